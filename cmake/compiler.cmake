@@ -1,0 +1,37 @@
+# Warnings are errors; sanitizers and ccache by option.  Everything of ours links hitless_flags.
+add_library(hitless_flags INTERFACE)
+target_compile_options(hitless_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor -Werror)
+target_include_directories(hitless_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
+
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  target_compile_options(hitless_flags INTERFACE -Wthread-safety)
+else()
+  # GCC 12 reports std::string and std::variant copies as reads of uninitialised memory.
+  target_compile_options(hitless_flags INTERFACE
+    -Wno-error=maybe-uninitialized -Wno-maybe-uninitialized -Wno-restrict)
+endif()
+
+if(CMAKE_BUILD_TYPE STREQUAL "Debug")
+  target_compile_definitions(hitless_flags INTERFACE HITLESS_DEBUG=1)
+  # Enough optimisation to keep the property tests quick, with every check on.
+  add_compile_options(-O1 -g1)
+else()
+  add_compile_options(-g1)
+endif()
+
+if(HITLESS_SANITIZE)
+  add_compile_options(-fsanitize=${HITLESS_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${HITLESS_SANITIZE})
+endif()
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+find_program(LLD ld.lld)
+if(LLD)
+  add_link_options(-fuse-ld=lld)
+endif()

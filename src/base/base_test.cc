@@ -1,0 +1,78 @@
+#include <gtest/gtest.h>
+
+#include "base/crypto.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/result.h"
+
+namespace hitless {
+namespace {
+
+Result<int> half(int number) {
+  if (number % 2 != 0) return Error(Code::invalid, "odd");
+  return number / 2;
+}
+
+Result<int> quarter(int number) {
+  HL_TRY_ASSIGN(const int once, half(number));
+  HL_TRY_ASSIGN(const int twice, half(once));
+  return twice;
+}
+
+TEST(Result, HandsTheFirstErrorUp) {
+  EXPECT_EQ(*quarter(12), 3);
+  EXPECT_EQ(quarter(6).error(), Error(Code::invalid, "odd"));
+}
+
+TEST(Error, ReadsFromTheOutsideIn) {
+  const Error error = Error(Code::not_found, "no such file").context("opening a").context("import");
+  EXPECT_EQ(error.text(), "import: opening a: no such file");
+  EXPECT_EQ(error.code(), Code::not_found);
+}
+
+TEST(Json, NamesTheMemberThatIsWrong) {
+  const json::value value = parse_json(R"({"count": "two", "whole": 2.0, "none": null})").value();
+  EXPECT_EQ(get_int(value.get_object(), "count").error().text(),
+            "field [count] must be an integer");
+  EXPECT_EQ(*get_int(value.get_object(), "whole"), 2);
+  EXPECT_EQ(get_string(value.get_object(), "none").error().text(),
+            "field [none] is required and cannot be empty");
+}
+
+TEST(Json, RefusesWhatIsTooDeepOrCut) {
+  EXPECT_FALSE(parse_json(std::string(64, '[') + std::string(64, ']')));
+  EXPECT_FALSE(parse_json("{\"a\": 1"));
+  EXPECT_TRUE(parse_json("{\"a\": 1}\n"));
+}
+
+TEST(File, AtomicWriteReplacesWholly) {
+  const TemporaryDirectory folder = TemporaryDirectory::make("base-test").value();
+  const auto path = folder.path() / "value";
+  ASSERT_TRUE(write_file_atomically(path, "one", 0600));
+  ASSERT_TRUE(write_file_atomically(path, "two", 0600));
+  EXPECT_EQ(*read_file(path, 10), "two");
+  EXPECT_EQ(read_file(path, 2).error().code(), Code::exhausted);
+  EXPECT_EQ(read_file(folder.path() / "none", 2).error().code(), Code::not_found);
+}
+
+TEST(File, LockIsExclusiveWhileHeld) {
+  const TemporaryDirectory folder = TemporaryDirectory::make("base-test").value();
+  {
+    const Result<UniqueFd> held = lock_file(folder.path() / "lock");
+    ASSERT_TRUE(held);
+    EXPECT_EQ(lock_file(folder.path() / "lock").error().code(), Code::conflict);
+  }
+  EXPECT_TRUE(lock_file(folder.path() / "lock"));
+}
+
+TEST(Crypto, KnownAnswers) {
+  // FIPS 180-4, "abc".
+  EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(random_hex(32).size(), 64U);
+  EXPECT_NE(random_uuid(), random_uuid());
+  EXPECT_TRUE(equal_in_constant_time("secret", "secret"));
+  EXPECT_FALSE(equal_in_constant_time("secret", "secre"));
+}
+
+}  // namespace
+}  // namespace hitless

@@ -1,0 +1,60 @@
+// A small HTTP/1.1 server for the control side (the API, the ONNX engine) on Boost.Beast, which
+// stays inside http_server.cc.
+//
+// Owner: whoever starts it.  Handlers run on `handler_threads` threads of the server, so they may
+// block; I/O has a thread of its own.  Connections are kept alive; pipelined requests are answered
+// in order.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/address.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "net/http.h"
+
+namespace hitless::net {
+
+// Who is at the other end.
+struct HttpPeer {
+  std::optional<uid_t> uid;  // Unix sockets only: SO_PEERCRED
+  std::string address;       // "127.0.0.1:4711"; empty for Unix sockets
+};
+
+struct HttpServerOptions {
+  std::vector<Address> listen;      // at least one; a stale Unix socket file is replaced
+  unsigned socket_mode = 0600;      // of Unix sockets
+  std::size_t handler_threads = 4;  // requests handled at once
+  std::size_t queue_max = 1024;     // requests waiting for a handler; more are answered 503
+  std::size_t connections_max = 4096;
+  std::size_t head_bytes_max = 16 * 1024;
+  std::size_t body_bytes_max = 12 * 1024 * 1024;  // the contract's 12 MB (semantics.md section 8)
+  Duration read_timeout = std::chrono::seconds(30);   // a whole request, once it began
+  Duration idle_timeout = std::chrono::seconds(300);  // between requests
+  Duration stop_timeout = std::chrono::seconds(10);   // for requests in progress at stop()
+};
+
+class HttpServer {
+ public:
+  using Handler = std::function<HttpResponse(const HttpRequest&, const HttpPeer&)>;
+
+  // Listens at once.  The error names the address and the reason ("already in use").
+  static Result<std::unique_ptr<HttpServer>> start(HttpServerOptions options, Handler handler);
+
+  virtual ~HttpServer() = default;  // stops first
+
+  // Where it listens, in the order of the options, with real ports.
+  virtual std::vector<Address> addresses() const = 0;
+
+  // Accepts nothing more, closes idle connections, lets requests in progress finish within
+  // stop_timeout, then returns.  Idempotent; any thread but a handler's.
+  virtual void stop() = 0;
+};
+
+}  // namespace hitless::net
