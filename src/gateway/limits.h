@@ -1,0 +1,41 @@
+// Every limit of the gateway, with its reason.  Named in docs/limits.md by a test.
+#pragma once
+
+#include <cstddef>
+
+#include "base/clock.h"
+
+namespace hitless::gateway {
+
+struct Limits {
+  // Requests with larger heads are attacks or mistakes; nginx's default for large headers is 32 KiB.
+  std::size_t head_bytes_max = 32 * 1024;
+  // The contract's 12 MB (semantics.md section 8); larger answers 413.
+  std::size_t body_bytes_max = 12 * 1024 * 1024;
+  // A request that is kept up to this size can be sent again when it cannot have been taken.
+  std::size_t replay_bytes_max = 1024 * 1024;
+  // Loopback answers at once or never; a busy accept queue is given this long.
+  Duration connect_timeout = std::chrono::seconds(2);
+  // A client that opened a connection and does not finish its head is slow or hostile.
+  Duration head_timeout = std::chrono::seconds(20);
+  // Between requests on a kept connection.
+  Duration idle_timeout = std::chrono::seconds(300);
+  // The contract's 40 s from sending to the whole answer, as time to the answer's first byte, so
+  // that streams may last.
+  Duration first_byte_timeout = std::chrono::seconds(40);
+  // A peer that takes no byte for this long while we have some is stuck.
+  Duration write_stall_timeout = std::chrono::seconds(60);
+  // An answer that has begun and sends nothing for this long has died without saying so.
+  Duration stream_idle_timeout = std::chrono::seconds(1800);
+  // Client connections over all workers; half of the usual descriptor limit of 20,000, the other
+  // half is for the instances' side.
+  std::size_t connections_max = 9000;
+  // Connections kept to one endpoint by one worker when nothing is in flight on them.
+  std::size_t idle_upstream_max = 256;
+  // Requests parked per service while no endpoint is ready, and how long.
+  std::size_t held_requests_max = 1024;
+  std::size_t held_bytes_max = 64 * 1024 * 1024;
+  Duration hold_timeout = std::chrono::seconds(10);
+};
+
+}  // namespace hitless::gateway

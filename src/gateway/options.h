@@ -1,0 +1,23 @@
+// What a gateway process is started with.  Values; checked whole by check().
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+
+#include "base/address.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "gateway/limits.h"
+
+namespace hitless::gateway {
+
+struct GatewayOptions {
+  Address listen{.host = "127.0.0.1", .port = 0, .path = {}};  // where clients call
+  std::filesystem::path control_socket;                         // where control attaches
+  std::size_t workers = 2;                                      // one thread and event loop each
+  Limits limits;                                                // gateway/limits.h
+};
+
+Result<void> check(const GatewayOptions& options);
+
+}  // namespace hitless::gateway

@@ -1,0 +1,61 @@
+// A RouteTable is who gets every service's traffic right now, and in which share.
+//
+// Value.  Built by control, published whole to the gateway, never changed after.  What is not
+// ready is not in it, so it cannot be routed to.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/address.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "model/ids.h"
+
+namespace hitless::model {
+
+// Inside one share (contract: load_balancer_policy).
+enum class Balance { round_robin, least_connections, source_ip };
+
+// One instance that has passed its probe.
+struct Endpoint {
+  InstanceId instance;
+  Address address;
+  friend bool operator==(const Endpoint&, const Endpoint&) = default;
+};
+
+// The part of a service's traffic that one group of equal instances gets.
+struct Share {
+  RevisionNumber revision = 0;      // named in every answer
+  std::uint32_t weight = 0;         // relative to the other shares' weights; 0 gets nothing
+  std::vector<Endpoint> endpoints;  // ordered by instance id; never empty when weight > 0
+  friend bool operator==(const Share&, const Share&) = default;
+};
+
+// Why a service has no share that takes traffic.
+enum class Standing { serving, not_ready, stopped };
+
+struct ServiceRoute {
+  ServiceId service;
+  Standing standing = Standing::not_ready;
+  Balance balance = Balance::round_robin;
+  std::vector<Share> shares;
+  friend bool operator==(const ServiceRoute&, const ServiceRoute&) = default;
+};
+
+// Invariants: generation is greater than that of any table published before; services are ordered
+// by id and unique; an instance is in at most one share.
+struct RouteTable {
+  Generation generation = 0;
+  std::vector<ServiceRoute> services;
+  // SHA-256, in hex, of each token that may call services.
+  std::vector<std::string> token_digests;
+  friend bool operator==(const RouteTable&, const RouteTable&) = default;
+};
+
+// The control link's form.
+json::value to_json(const RouteTable& table);
+Result<RouteTable> route_table_from_json(const json::value& value);  // checks the invariants
+
+}  // namespace hitless::model
