@@ -20,7 +20,7 @@ struct HttpCall {
   Duration connect_timeout = std::chrono::seconds(5);
   Duration total_timeout = std::chrono::seconds(60);
   std::size_t body_bytes_max = 64 * 1024 * 1024;  // of the answer
-  bool reuse_connection = true;  // false: a new connection, closed afterwards
+  bool reuse_connection = true;                   // false: a new connection, closed afterwards
 };
 
 class HttpClient {
