@@ -80,8 +80,14 @@ Result<pools::InstanceSpec> instance_spec(const model::Instance& instance,
                    "the ONNX engine is not installed: start serve with --engines DIR, a folder "
                    "with hitless-onnx and libonnxruntime.so");
     }
-    spec.command = {engines.onnx.string(), "--model-dir", ".", "--listen", "{listen}",
-                    "--name", version.name, "--threads",
+    spec.command = {engines.onnx.string(),
+                    "--model-dir",
+                    ".",
+                    "--listen",
+                    "{listen}",
+                    "--name",
+                    version.name,
+                    "--threads",
                     fmt::format("{}", engine_threads(entry.resources))};
   }
   if (!spec.listens_on_unix) spec.envs.try_emplace("PORT", "{port}");

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "model/instance.h"
 #include "model/model_version.h"
 #include "model/service.h"
 #include "pools/driver.h"

@@ -95,16 +95,16 @@ class ThreadedImporter final : public Importer {
 
   Result<void> check_onnx(const fs::path& package) {
     if (engines_.onnx.empty()) {
-      return Error(Code::unsupported, "the ONNX engine is not installed: start serve with "
-                                      "--engines DIR");
+      return Error(Code::unsupported,
+                   "the ONNX engine is not installed: start serve with "
+                   "--engines DIR");
     }
     HL_TRY_ASSIGN(const CommandEnd end,
                   run_command({.argv = {engines_.onnx.string(), "--check", "--model-dir", "."},
                                .directory = package,
                                .timeout = k_import_check_timeout}));
     if (end.status == 0) return {};
-    return Error(Code::invalid,
-                 "the ONNX engine cannot load this model: " + last_line(end.output));
+    return Error(Code::invalid, "the ONNX engine cannot load this model: " + last_line(end.output));
   }
 
   const EngineKit engines_;
@@ -138,8 +138,8 @@ Result<fs::path> package_folder(const std::string& source_location) {
                              source_location));
   }
   if (path.empty() || path.front() != '/') {
-    return Error(Code::invalid, fmt::format("source_location [{}] must be an absolute path",
-                                            source_location));
+    return Error(Code::invalid,
+                 fmt::format("source_location [{}] must be an absolute path", source_location));
   }
   return fs::path(path);
 }
@@ -160,7 +160,7 @@ Result<void> examine(model::ModelVersion& version, const std::string& initial_co
   auto config = parse_json(version.config_text);
   if (!config) return std::move(config).error().context("config.json");
   if (!config->is_object()) return Error(Code::invalid, "config.json: must be an object");
-  HL_TRY_ASSIGN(version.launch, launch_from_config(config->get_object(), version.type));
+  HL_TRY_ASSIGN(version.launch, model::launch_from_config(config->get_object(), version.type));
   return {};
 }
 

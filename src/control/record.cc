@@ -17,7 +17,9 @@ std::int64_t micros_between(Time from, Time to) {
   return std::max<std::int64_t>((to - from).count(), 0);
 }
 
-void keep_longest(std::int64_t& longest, std::int64_t value) { longest = std::max(longest, value); }
+void keep_longest(std::int64_t& longest, std::int64_t value) {
+  longest = std::max(longest, value);
+}
 
 // The instance after its move, and what the rollout's report learns from it.
 model::Instance moved(const model::Instance& before, const rollout::MoveInstance& move, Time now,
@@ -34,8 +36,8 @@ model::Instance moved(const model::Instance& before, const rollout::MoveInstance
   if (before.stage == Stage::draining && move.stage == Stage::stopping) {
     keep_longest(report.drain_to_stop_us, micros_between(before.stage_at, now));
   }
-  const bool failed = move.ending == model::Ending::exited ||
-                      move.ending == model::Ending::never_ready;
+  const bool failed =
+      move.ending == model::Ending::exited || move.ending == model::Ending::never_ready;
   if (failed && before.ending == model::Ending::none) ++report.instances_failed;
   return after;
 }
@@ -55,8 +57,7 @@ model::Instance started(const ServiceState& state, const rollout::StartInstance&
 }
 
 // Instances after the decision; those that did not change are left out.
-std::vector<model::Instance> changed_instances(const ServiceState& state,
-                                               const rollout::View& view,
+std::vector<model::Instance> changed_instances(const ServiceState& state, const rollout::View& view,
                                                const rollout::Decision& decision,
                                                model::Report& report) {
   std::vector<model::Instance> changed;
@@ -65,8 +66,7 @@ std::vector<model::Instance> changed_instances(const ServiceState& state,
     for (const rollout::MoveInstance& move : decision.moves) {
       if (move.id == after.id) after = moved(after, move, view.now, report);
     }
-    if (after.stage == Stage::ready && !after.routed_at &&
-        seen.routing == rollout::Routing::full) {
+    if (after.stage == Stage::ready && !after.routed_at && seen.routing == rollout::Routing::full) {
       after.routed_at = view.now;
       keep_longest(report.ready_to_routed_us,
                    micros_between(after.ready_at.value_or(view.now), view.now));
@@ -89,13 +89,12 @@ bool same_but_for_seconds(const std::string& left, const std::string& right) {
 }
 
 void record_rollout(const ServiceState& state, const rollout::View& view,
-                    const rollout::Decision& decision, model::Report report,
-                    Recording& recording) {
+                    const rollout::Decision& decision, model::Report report, Recording& recording) {
   model::Rollout after = *state.rollout;
   const bool progressed = !recording.rows.instances.empty() || decision.phase != after.phase;
-  const bool why_due = after.why != decision.why &&
-                       (!same_but_for_seconds(after.why, decision.why) ||
-                        view.now - state.why_at >= k_why_interval);
+  const bool why_due =
+      after.why != decision.why &&
+      (!same_but_for_seconds(after.why, decision.why) || view.now - state.why_at >= k_why_interval);
   if (!progressed && !why_due) return;
 
   after.why = decision.why;

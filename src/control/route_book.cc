@@ -20,8 +20,7 @@ void RouteBook::remove(const model::ServiceId& service) {
 model::RouteTable RouteBook::make_table(model::Generation generation,
                                         const std::vector<std::string>& token_digests) {
   HL_CHECK(in_use_.empty() || generation > in_use_.back().generation);
-  model::RouteTable table{
-      .generation = generation, .services = {}, .token_digests = token_digests};
+  model::RouteTable table{.generation = generation, .services = {}, .token_digests = token_digests};
   Published published{.generation = generation, .instances = {}};
   for (const auto& [id, route] : routes_) {
     table.services.push_back(route);

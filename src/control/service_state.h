@@ -23,9 +23,9 @@ struct ServiceState {
 
   // Of this process.
   std::map<model::InstanceId, std::string> start_errors;  // the pool refused to try
-  std::optional<Reading> at_start;  // of the newest rollout
-  std::optional<Reading> at_end;    // until its report is whole
-  Time why_at;                      // when the sentence was last written
+  std::optional<Reading> at_start;                        // of the newest rollout
+  std::optional<Reading> at_end;                          // until its report is whole
+  Time why_at;                                            // when the sentence was last written
   std::optional<Time> wake_at;
 
   bool is_rolling_out() const { return rollout && !model::is_terminal(rollout->phase); }

@@ -37,8 +37,7 @@ TEST(Subprocess, HasACleanEnvironmentAndNoRights) {
 }
 
 TEST(Subprocess, SaysThatACommandDoesNotExist) {
-  const Result<CommandEnd> end =
-      run_command({.argv = {"/nonexistent/command"}, .directory = "/"});
+  const Result<CommandEnd> end = run_command({.argv = {"/nonexistent/command"}, .directory = "/"});
   ASSERT_TRUE(end);
   EXPECT_EQ(end->status, 127);
 }
