@@ -45,7 +45,9 @@ Result<std::string> decode(std::string_view text, bool plus_is_space) {
 
 }  // namespace
 
-Result<std::string> decode_percent(std::string_view text) { return decode(text, false); }
+Result<std::string> decode_percent(std::string_view text) {
+  return decode(text, false);
+}
 
 std::string encode_percent(std::string_view text) {
   std::string encoded;
