@@ -1,12 +1,14 @@
 #include "net/http_server.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <filesystem>
 #include <future>
 #include <latch>
@@ -427,6 +429,23 @@ TEST_F(HttpServerTest, StopLetsRequestsInProgressFinish) {
   stopper.join();
   EXPECT_FALSE(std::filesystem::exists(unix_address().path));
   server_->stop();  // again does no harm
+}
+
+TEST_F(HttpServerTest, StopLetsAHalfReceivedRequestFinish) {
+  start(options());
+  RawSocket busy = connect();
+  RawSocket idle = connect();
+  busy.send("POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
+  busy.read_until("\r\n\r\n");  // its head has been read
+  idle.send(k_get);
+  idle.read_answer();
+  std::thread stopper([&] { server_->stop(); });
+  EXPECT_EQ(idle.read_to_end(), "");
+  busy.send("last");
+  const std::string answer = busy.read_to_end();
+  EXPECT_THAT(answer, HasSubstr("Connection: close\r\n"));
+  EXPECT_THAT(answer, EndsWith("POST last"));
+  stopper.join();
 }
 
 TEST_F(HttpServerTest, StopReturnsAlthoughAHandlerDoesNot) {
