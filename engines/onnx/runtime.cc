@@ -5,23 +5,9 @@
 
 #include <cstdlib>
 
-#include "base/log.h"
 #include "engines/onnx/ort.h"
 
 namespace hitless::onnx {
-namespace {
-
-// The runtime's own messages join our log; its words are kept.
-void ORT_API_CALL on_runtime_log(void*, OrtLoggingLevel level, const char* category, const char*,
-                                 const char* place, const char* message) {
-  const LogLevel ours = level >= ORT_LOGGING_LEVEL_ERROR     ? LogLevel::error
-                        : level == ORT_LOGGING_LEVEL_WARNING ? LogLevel::warn
-                                                             : LogLevel::debug;
-  log_event(ours, "onnxruntime", {{"category", category}, {"place", place}, {"text", message}});
-}
-
-}  // namespace
-
 Result<void> check_status(const OrtApi& api, OrtStatus* status, std::string_view doing) {
   if (status == nullptr) return {};
   const Code code =
@@ -67,11 +53,9 @@ Result<std::unique_ptr<Runtime>> Runtime::load(const std::filesystem::path& libr
                              library.string(), base.GetVersionString(), ORT_API_VERSION));
   }
   std::unique_ptr<Runtime> runtime(new Runtime(api, base.GetVersionString()));
-  HL_TRY(
-      check_status(*api,
-                   api->CreateEnvWithCustomLogger(
-                       on_runtime_log, nullptr, ORT_LOGGING_LEVEL_WARNING, "onnx", &runtime->env_),
-                   "starting ONNX Runtime"));
+  // What fails comes back as a status and is told once; the library would log it a second time.
+  HL_TRY(check_status(*api, api->CreateEnv(ORT_LOGGING_LEVEL_FATAL, "onnx", &runtime->env_),
+                      "starting ONNX Runtime"));
   HL_TRY(check_status(*api, api->DisableTelemetryEvents(runtime->env_), "turning telemetry off"));
   return runtime;
 }
