@@ -177,7 +177,9 @@ RC_GTEST_PROP(RoundTrip, LaunchIsExact, ()) {
 }
 
 TEST(RoundTrip, ErrorsNameThePlaceThatIsWrong) {
-  json::value plan = to_json(Plan{.slots = {Slot{.from = Group{}, .to = {}}}});
+  Plan written;
+  written.slots = {Slot{.from = Group{}, .to = {}}};
+  json::value plan = to_json(written);
   plan.at("slots").at(0).at("from").as_object()["count"] = "two";
   EXPECT_EQ(plan_from_json(plan).error().text(), "slots[0]: field [count] must be an integer");
   EXPECT_FALSE(plan_from_json(json::value(1)));
@@ -186,7 +188,8 @@ TEST(RoundTrip, ErrorsNameThePlaceThatIsWrong) {
 }
 
 TEST(TemplateDigest, ChangesWithWhatReplacesInstancesOnly) {
-  const ConfigEntry base{.model = ModelId("m"), .specification = "s", .envs = {{"A", "1"}}};
+  ConfigEntry base;
+  base.envs["A"] = "1";
   const auto digest_with = [&](auto change) {
     ConfigEntry entry = base;
     change(entry);
