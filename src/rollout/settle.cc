@@ -18,7 +18,7 @@ class Settler {
   Settler(Scene& scene, Starts starts)
       : scene_(scene),
         starts_(starts),
-        complete_(scene.is_complete()),
+        complete_(scene.is_complete() && scene.view->phase != model::Phase::planned),
         room_(scene.view->room),
         next_ordinal_(scene.view->next_ordinal) {}
 

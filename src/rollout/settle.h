@@ -30,7 +30,8 @@ enum class Starts { allowed, given_up };
 //
 // Order of preference: take back what is only draining; let go what is not needed and not ready;
 // start what ceiling, room and back-off allow; then let go as many old instances as stand in the
-// way of the next start, as the floor allows.  Once the scene is complete everything else goes.
+// way of the next start, as the floor allows.  Once the scene is complete everything else goes; not
+// in `planned` yet, so that the weights turn in the same route.
 Settled settle(Scene& scene, Starts starts);
 
 // When the group may start its next instance, after its recent exits; none: at once.
