@@ -5,7 +5,9 @@
 #include <strings.h>
 
 #include <algorithm>
+#include <array>
 #include <future>
+#include <iterator>
 #include <map>
 #include <thread>
 #include <vector>
@@ -72,6 +74,7 @@ class Transfer {
   HttpClient::Done done_;
   HttpResponse response_;
   std::size_t head_bytes_ = 0;
+  bool head_complete_ = false;  // libcurl takes a head that ends in the middle for a whole one
   bool too_large_ = false;
   CURLcode refused_ = CURLE_OK;  // the first option libcurl would not have
   char reason_[CURL_ERROR_SIZE] = {};
@@ -203,6 +206,11 @@ bool Transfer::take_head_line(std::string_view line) {
   if (too_large_) return false;
   if (line.starts_with("HTTP/")) {  // also after an interim answer such as 100
     response_.headers = HttpHeaders();
+    head_complete_ = false;
+    return true;
+  }
+  if (line == "\r\n" || line == "\n") {
+    head_complete_ = true;
     return true;
   }
   const std::size_t colon = line.find(':');
@@ -223,6 +231,7 @@ bool Transfer::take_body(std::string_view bytes) {
 
 void Transfer::finish(CURLcode outcome) {
   if (outcome != CURLE_OK) return fail(error_of(outcome));
+  if (!head_complete_) return fail(Error(Code::unavailable, "the answer's head was cut"));
   long status = 0;
   ::curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
   response_.status = static_cast<int>(status);

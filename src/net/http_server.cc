@@ -5,12 +5,11 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/post.hpp>
 #include <cerrno>
 #include <future>
+#include <memory>
 #include <system_error>
+#include <thread>
 
 #include "base/log.h"
 #include "net/http_connection.h"
