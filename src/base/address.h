@@ -10,9 +10,9 @@
 namespace hitless {
 
 struct Address {
-  std::string host;         // numeric IPv4 or IPv6, without brackets; empty for a Unix socket
-  std::uint16_t port = 0;   // 0 asks the kernel for one when listening
-  std::string path;         // of the Unix socket; empty for TCP
+  std::string host;        // numeric IPv4 or IPv6, without brackets; empty for a Unix socket
+  std::uint16_t port = 0;  // 0 asks the kernel for one when listening
+  std::string path;        // of the Unix socket; empty for TCP
 
   bool is_unix() const { return !path.empty(); }
   bool is_loopback() const;  // a Unix socket is

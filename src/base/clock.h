@@ -16,11 +16,17 @@ using Time = std::chrono::sys_time<Duration>;
 inline std::int64_t to_millis(Time time) {
   return std::chrono::floor<std::chrono::milliseconds>(time).time_since_epoch().count();
 }
-inline Time from_millis(std::int64_t millis) { return Time(std::chrono::milliseconds(millis)); }
+inline Time from_millis(std::int64_t millis) {
+  return Time(std::chrono::milliseconds(millis));
+}
 
 // Microseconds since the epoch, for what is computed with: instances' times, reports.
-inline std::int64_t to_micros(Time time) { return time.time_since_epoch().count(); }
-inline Time from_micros(std::int64_t micros) { return Time(Duration(micros)); }
+inline std::int64_t to_micros(Time time) {
+  return time.time_since_epoch().count();
+}
+inline Time from_micros(std::int64_t micros) {
+  return Time(Duration(micros));
+}
 
 class Clock {
  public:

@@ -60,16 +60,15 @@ class [[nodiscard]] Result<void> {
 #define HL_CONCAT(a, b) HL_CONCAT_(a, b)
 
 // HL_TRY(expression);  hands the error of a Result<void> to our caller.
-#define HL_TRY(expression)                                              \
-  do {                                                                  \
-    if (auto hl_result = (expression); !hl_result)                      \
-      return std::move(hl_result).error();                              \
+#define HL_TRY(expression)                                                              \
+  do {                                                                                  \
+    if (auto hl_result = (expression); !hl_result) return std::move(hl_result).error(); \
   } while (false)
 
 // HL_TRY_ASSIGN(auto value, expression);  the same for a Result<T>, and binds the value.
 #define HL_TRY_ASSIGN(target, expression) \
   HL_TRY_ASSIGN_(target, expression, HL_CONCAT(hl_result_, __LINE__))
-#define HL_TRY_ASSIGN_(target, expression, name)          \
-  auto name = (expression);                               \
-  if (!name) return std::move(name).error();              \
+#define HL_TRY_ASSIGN_(target, expression, name) \
+  auto name = (expression);                      \
+  if (!name) return std::move(name).error();     \
   target = std::move(name).value()

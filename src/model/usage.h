@@ -16,16 +16,16 @@ namespace hitless::model {
 // Outcomes of the requests of one revision.  An answer counts in one status class; `failed` are
 // those that hitless, not the model, failed: no answer, a cut answer, 502, 503 or 504 of ours.
 struct Outcomes {
-  std::uint64_t requests = 0;                     // accounted, whatever the end
-  std::array<std::uint64_t, 6> by_class{};        // [2] is 2xx; [0] ended without a status
+  std::uint64_t requests = 0;               // accounted, whatever the end
+  std::array<std::uint64_t, 6> by_class{};  // [2] is 2xx; [0] ended without a status
   std::uint64_t failed = 0;
-  std::uint64_t retried = 0;                      // replayed on another connection or endpoint
-  std::uint64_t held = 0;                         // parked while no endpoint was ready
+  std::uint64_t retried = 0;  // replayed on another connection or endpoint
+  std::uint64_t held = 0;     // parked while no endpoint was ready
   std::uint64_t held_longest_us = 0;
-  std::uint64_t cut = 0;                          // answers that broke off after their first byte
-  std::uint64_t client_gone = 0;                  // the client left first; not failed
-  Histogram latency;                              // request read to last byte sent, microseconds
-  Histogram first_byte;                           // request read to first byte of the answer
+  std::uint64_t cut = 0;          // answers that broke off after their first byte
+  std::uint64_t client_gone = 0;  // the client left first; not failed
+  Histogram latency;              // request read to last byte sent, microseconds
+  Histogram first_byte;           // request read to first byte of the answer
 
   Outcomes& operator+=(const Outcomes& other);
   // What came since `earlier`, a former reading of the same counters.  held_longest_us stays.
@@ -51,8 +51,8 @@ struct InstanceUsage {
 // One reading.  `adopted` was read before the in-flight counts: an endpoint absent from that
 // generation can only have fewer in flight since.
 struct Usage {
-  std::string gateway;       // changes when another gateway process counts, from zero
-  Generation adopted = 0;    // lowest over all workers; 0 before the first table
+  std::string gateway;                   // changes when another gateway process counts, from zero
+  Generation adopted = 0;                // lowest over all workers; 0 before the first table
   std::vector<InstanceUsage> instances;  // routed, or with requests in flight; ordered by id
   std::vector<RevisionUsage> revisions;  // ordered by service, revision
 

@@ -1,0 +1,86 @@
+// What the API asks of control.  The only header of this room that api/ sees.
+//
+// Any thread.  Each call answers once what it asks for is recorded; the work goes on behind it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "model/instance.h"
+#include "model/model_version.h"
+#include "model/plan.h"
+#include "model/rollout.h"
+#include "model/service.h"
+#include "model/usage.h"
+
+namespace hitless::control {
+
+struct NewModel {
+  std::string name;
+  std::string version;
+  std::string type;
+  std::string description;
+  std::string source_location;
+  std::string initial_config;  // text of config.json; wins over the package's own; may be empty
+  json::object wire;
+};
+
+struct NewService {
+  std::string name;
+  std::string description;
+  std::string infer_type = "real-time";
+  model::ServiceConfig config;
+  json::object wire;
+};
+
+// Members that are absent stay as they are.
+struct ServiceUpdate {
+  std::optional<std::string> description;
+  std::optional<std::vector<model::ConfigEntry>> entries;
+  std::optional<model::Balance> balance;
+  json::object wire;  // further members to keep and echo (schedule, additional_properties, …)
+};
+
+// An instance as the user sees it.
+struct InstanceStatus {
+  model::Instance instance;
+  std::string state;   // "starting", "warming", "routed", "draining", "stopping", "gone"
+  std::string detail;  // why it is not routed
+  std::uint64_t in_flight = 0;
+  std::int64_t pid = 0;
+};
+
+class Port {
+ public:
+  virtual ~Port() = default;
+
+  // Import goes on in the background; model_status tells.
+  virtual Result<model::ModelId> create_model(NewModel model) = 0;
+  virtual Result<void> delete_model(const model::ModelId& id) = 0;  // conflict: in use
+
+  virtual Result<model::ServiceId> create_service(NewService service) = 0;
+  virtual Result<model::Plan> plan_update(const model::ServiceId& id,
+                                          const ServiceUpdate& update) = 0;
+  // conflict: the state forbids it (semantics.md section 1), with the state in the text.
+  virtual Result<void> update_service(const model::ServiceId& id, ServiceUpdate update) = 0;
+  virtual Result<void> start_service(const model::ServiceId& id) = 0;
+  virtual Result<void> stop_service(const model::ServiceId& id) = 0;
+  virtual Result<void> delete_service(const model::ServiceId& id) = 0;
+
+  virtual Result<std::vector<InstanceStatus>> instances(const model::ServiceId& id) = 0;
+  virtual Result<std::string> instance_log(const model::InstanceId& id, std::size_t bytes_max) = 0;
+
+  // Calls and failures since the service was created.
+  struct Calls {
+    std::uint64_t invocations = 0;
+    std::uint64_t failures = 0;
+  };
+  virtual Calls calls(const model::ServiceId& id) = 0;
+
+  // Where services are called, "http://127.0.0.1:1234"; empty while no gateway is attached.
+  virtual std::string gateway_url() = 0;
+};
+
+}  // namespace hitless::control

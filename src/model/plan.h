@@ -1,0 +1,74 @@
+// A Plan is the answer to "what would this change do?", and leaves no choices to whoever carries
+// it out.  Value; made by rollout::plan_change, stored with its rollout.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/service.h"
+
+namespace hitless::model {
+
+// What a changed field does to instances (design: section 3).
+enum class ChangeClass { note, route, scale, replace, refuse };
+
+struct Change {
+  ChangeClass change_class = ChangeClass::note;
+  std::string field;  // "config[0].model_id"
+  std::string from;   // as text; empty when it was not there
+  std::string to;
+  friend bool operator==(const Change&, const Change&) = default;
+};
+
+enum class RolloutKind {
+  deploy,  // nothing → a revision: create and start
+  update,  // a revision → another
+  stop,    // a revision → nothing, kept for the next start
+  remove,  // the same, and then the service is gone
+};
+
+// Equal instances: one entry of one revision's configuration.
+struct Group {
+  std::string key;              // template_digest, with "#2" and so on for equal entries
+  RevisionNumber revision = 0;  // where the entry stands …
+  int entry = 0;                // … and its index there
+  int count = 0;                // instances wanted
+  int weight = 0;               // percent of the service's traffic
+  Duration grace{};
+  Duration deploy_timeout{};
+  friend bool operator==(const Group&, const Group&) = default;
+};
+
+// One place in the configuration over time: what stands there and what shall.
+// Invariants: one of from and to is there; both with the same key means the instances stay.
+struct Slot {
+  std::optional<Group> from;
+  std::optional<Group> to;
+  int surge = 0;        // extra instances allowed while from is replaced by to
+  int unavailable = 0;  // instances that may be missing meanwhile
+  friend bool operator==(const Slot&, const Slot&) = default;
+};
+
+struct Plan {
+  ServiceId service;
+  RolloutKind kind = RolloutKind::update;
+  RevisionNumber from = 0;  // 0: nothing served before, so there is no way back
+  RevisionNumber to = 0;    // 0: nothing shall serve
+  std::vector<Change> changes;
+  std::vector<Slot> slots;
+  Balance balance = Balance::round_robin;       // of `to`
+  Balance balance_from = Balance::round_robin;  // of `from`
+  Duration drain_budget{};  // from "absent from the adopted table" to SIGTERM at the latest
+  std::string strategy;     // "none", "surge", "shrink"; why it was picked is in `reason`
+  std::string reason;
+  std::string hash;  // over all of the above
+  friend bool operator==(const Plan&, const Plan&) = default;
+};
+
+std::string_view to_text(ChangeClass change_class);
+std::string_view to_text(RolloutKind kind);
+json::value to_json(const Plan& plan);
+Result<Plan> plan_from_json(const json::value& value);
+
+}  // namespace hitless::model

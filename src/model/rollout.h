@@ -1,0 +1,75 @@
+// A rollout: one plan being carried out, to an end that says how it went.  Values.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/plan.h"
+#include "model/usage.h"
+
+namespace hitless::model {
+
+// planned ▶ starting ▶ shifting ▶ draining ▶ succeeded
+//     └────────┴──────────┴──────────┴──────▶ rolling_back ▶ rolled_back
+// any but a terminal one ▶ superseded; rolling_back ▶ failed.  The edges are data in
+// rollout/phase.h.
+enum class Phase {
+  planned,       // recorded, nothing done yet
+  starting,      // new instances start; traffic is where it was
+  shifting,      // some new instances are routed
+  draining,      // all traffic is on the new side; the old one empties and stops
+  rolling_back,  // the old side takes over again
+  succeeded,
+  rolled_back,
+  failed,      // not even the way back worked, or there was none; traffic stays where it is served
+  superseded,  // another change took over
+};
+
+bool is_terminal(Phase phase);
+std::string_view to_text(Phase phase);
+Result<Phase> phase_from_text(std::string_view text);
+
+// What the rollout did to traffic, before, during and after.
+struct Window {
+  Time begin, end;
+  Outcomes outcomes;
+};
+
+struct PhaseTime {
+  Phase phase;
+  Time begin;
+};
+
+// Kept for good.  Counters cover the service's every revision.
+struct Report {
+  std::optional<Window> before;  // up to k_report_window before the first phase
+  std::optional<Window> during;
+  std::optional<Window> after;  // filled once k_report_window has passed, or the next change came
+  std::vector<PhaseTime> phases;
+  int instances_started = 0;
+  int instances_failed = 0;
+  // Longest over the instances of this rollout, microseconds; 0 when there was none.
+  std::int64_t ready_to_routed_us = 0;  // probe passed → adopted by every worker
+  std::int64_t drain_to_stop_us = 0;    // drain begun → told to stop, over those that were idle
+  std::int64_t start_to_ready_us = 0;
+};
+
+struct Rollout {
+  RolloutId id;
+  ServiceId service;
+  Plan plan;
+  Phase phase = Phase::planned;
+  std::string why;     // what it waits for, or why it ended so; a sentence for the user
+  std::string reason;  // why it turned round; empty when it did not
+  Time created_at;
+  Time phase_at;                 // when this phase began
+  Time progress_at;              // when an instance last moved on
+  std::optional<Time> ended_at;  // terminal phases only
+  Report report;
+};
+
+json::value to_json(const Report& report);
+Result<Report> report_from_json(const json::value& value);
+
+}  // namespace hitless::model

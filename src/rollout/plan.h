@@ -1,0 +1,31 @@
+// plan_change compares what shall serve with what serves.  Pure: no clock, no I/O.
+#pragma once
+
+#include <optional>
+
+#include "base/result.h"
+#include "model/plan.h"
+
+namespace hitless::rollout {
+
+struct PlanInput {
+  model::ServiceId service;
+  model::RolloutKind kind = model::RolloutKind::update;
+  std::optional<model::Revision> from;  // what serves, or served last; none on a first deployment
+  std::optional<model::Revision> to;    // none: stop or remove
+};
+
+// Every changed field gets its class, entries are matched (the same template first, then by place),
+// surge and unavailable are resolved to numbers.  invalid: the change can never be carried out;
+// the text names the field.
+Result<model::Plan> plan_change(const PlanInput& input);
+
+// max_surge and max_unavailable as numbers (semantics.md section 3): below 1 a share of `count`,
+// surge rounded up, unavailable down; exactly 1 and above a number; both 0 makes surge 1.
+struct Allowance {
+  int surge = 1;
+  int unavailable = 0;
+};
+Allowance resolve_allowance(const model::Knobs& knobs, int count);
+
+}  // namespace hitless::rollout
