@@ -1,6 +1,7 @@
 #include "pools/process_pool.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -30,6 +31,8 @@ namespace {
 
 // Between the end of a shim's connection and that of the shim lie microseconds.
 constexpr int k_ending_retry_ms = 2;
+// A shim that has recorded an exit has nothing left to do but return.
+constexpr int k_shim_end_ms = 1000;
 constexpr std::uint64_t k_wake_token = 0;
 
 // One thread of its own watches the shims; every public function may be called from any thread.
@@ -58,8 +61,8 @@ class ProcessPool final : public PoolDriver {
     std::vector<std::string> warnings;  // what its shim could not enforce
   };
   struct Watch {
-    model::InstanceId id;  // whose link; empty for a shim to reap
-    UniqueFd shim;         // a pidfd
+    model::InstanceId id;
+    UniqueFd shim;  // a pidfd: watches for the shim's end; none: the member's link
   };
 
   InstanceFolder folder_of(const model::InstanceId& id) const {
@@ -77,6 +80,7 @@ class ProcessPool final : public PoolDriver {
   void loop();
   void handle(std::uint64_t token) HL_REQUIRES(mutex_);
   void reap(int shim);
+  void reap_ending() HL_EXCLUDES(mutex_);
   void read_link(Member& member) HL_REQUIRES(mutex_);
   void take_status(Member& member, const ShimStatus& status) HL_REQUIRES(mutex_);
   bool take_exit(Member& member) HL_REQUIRES(mutex_);
@@ -116,6 +120,19 @@ ProcessPool::~ProcessPool() {
   closing_ = true;
   wake();
   if (thread_.joinable()) thread_.join();
+  reap_ending();
+}
+
+// Shims whose instance is over are about to end: whoever keeps this process must not find zombies.
+void ProcessPool::reap_ending() {
+  const MutexLock hold(mutex_);
+  for (const auto& [token, watched] : watches_) {
+    const auto found = members_.find(watched.id);
+    const bool over = found == members_.end() || found->second.seen.state == ProcessState::exited;
+    if (!watched.shim || !over) continue;
+    pollfd end{.fd = watched.shim.get(), .events = POLLIN, .revents = 0};
+    if (::poll(&end, 1, k_shim_end_ms) == 1) reap(watched.shim.get());
+  }
 }
 
 Result<void> ProcessPool::open() {
@@ -308,7 +325,7 @@ void ProcessPool::watch_shim(Member& member, pid_t shim) {
   UniqueFd handle(static_cast<int>(::syscall(SYS_pidfd_open, shim, 0)));
   const int fd = handle.get();
   // Without it a zombie stays until we end, which harms nobody.
-  if (handle) (void)watch(fd, Watch{.id = {}, .shim = std::move(handle)});
+  if (handle) (void)watch(fd, Watch{.id = member.run.id, .shim = std::move(handle)});
 }
 
 void ProcessPool::wake() {

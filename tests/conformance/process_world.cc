@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/crypto.h"
@@ -23,6 +24,10 @@ ProcessWorld::ProcessWorld() : folder_(TemporaryDirectory::make("pool").value())
 }
 
 Result<std::unique_ptr<PoolDriver>> ProcessWorld::open(std::function<void()> on_change) {
+  // To a real next serve these would be strangers that init reaps.
+  for (const ProcessFacts& process : all_processes()) {
+    if (process.parent == ::getpid()) of_earlier_drivers_.insert(process.pid);
+  }
   return open_process_pool(options_, std::move(on_change));
 }
 
@@ -38,6 +43,8 @@ InstanceSpec ProcessWorld::spec(const std::string& id, std::vector<std::string> 
 }
 
 std::vector<std::string> ProcessWorld::leftovers() {
+  std::erase_if(of_earlier_drivers_,
+                [](pid_t pid) { return ::waitpid(pid, nullptr, WNOHANG) != 0; });
   std::vector<std::string> left;
   for (const ProcessFacts& process : all_processes()) {
     const std::string command =

@@ -1,6 +1,8 @@
 // The process pool's world: a state directory and a package with the test program.
 #pragma once
 
+#include <set>
+
 #include "base/file.h"
 #include "pools/process_pool.h"
 #include "tests/conformance/pool_world.h"
@@ -22,6 +24,7 @@ class ProcessWorld final : public PoolWorld {
  private:
   TemporaryDirectory folder_;
   ProcessPoolOptions options_;
+  std::set<pid_t> of_earlier_drivers_;  // children, when the present driver was opened
 };
 
 }  // namespace hitless::pools
