@@ -4,8 +4,10 @@ target_compile_options(hitless_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor -Werror)
 target_include_directories(hitless_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
 
-# Messages that carry __FILE__ name the file inside the repository, wherever it was cloned to.
-target_compile_options(hitless_flags INTERFACE -fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=)
+# Messages that carry __FILE__ name the file from the repository's root.  ccache hands the compiler
+# paths relative to the build folder; an absolute one here would make each clone's objects differ.
+file(RELATIVE_PATH to_root ${CMAKE_BINARY_DIR} ${CMAKE_SOURCE_DIR})
+target_compile_options(hitless_flags INTERFACE -fmacro-prefix-map=${to_root}=)
 
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   # Without a time in it a precompiled header is the same in every build, so ccache can reuse what

@@ -53,6 +53,7 @@ function(hitless_test name)
     GTest::gmock GTest::gtest_main)
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
   if(TARGET hitless_pch)
+    target_link_libraries(${name} PRIVATE Boost::json)  # whose macros the header was compiled with
     target_precompile_headers(${name} REUSE_FROM hitless_pch)
   endif()
   add_test(NAME ${name} COMMAND ${name})

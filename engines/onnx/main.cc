@@ -82,11 +82,10 @@ sigset_t block_our_signals() {
 }
 
 Result<void> serve(const Options& options) {
+  const sigset_t signals = block_our_signals();  // inherited by every thread from here on
   HL_TRY(open_log(LogLevel::info, ""));
   HL_TRY_ASSIGN(const Address address, parse_address(options.listen));
   HL_TRY_ASSIGN(const std::unique_ptr<Runtime> runtime, load_runtime(options));
-  const sigset_t signals = block_our_signals();  // inherited by every thread from here on
-
   InferenceService service(options.name, runtime->version());
   Result<Loaded> loaded = Error(Code::unavailable, "still loading");
   std::atomic<bool> load_ended = false;

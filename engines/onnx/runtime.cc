@@ -35,6 +35,9 @@ Result<std::filesystem::path> find_runtime_library(const std::string& named) {
 }
 
 Result<std::unique_ptr<Runtime>> Runtime::load(const std::filesystem::path& library) {
+  // The library would otherwise report to its maker over the network, and keep a database in the
+  // home directory for it; its API can stop that only after it has begun.
+  ::setenv("ORT_DISABLE_TELEMETRY", "1", 1);  // NOLINT(concurrency-mt-unsafe)
   // Never closed: the library registers handlers that run at exit.
   void* handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {

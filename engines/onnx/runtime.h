@@ -1,7 +1,9 @@
 // The ONNX Runtime library, loaded at run time: the engine's build needs its headers only, and the
 // library can be exchanged without building anew.
 //
-// Owner: main(), for the process's life; outlives every Session.  Any thread.
+// Owner: main(), for the process's life; outlives every Session.  load() before other threads start
+// (it sets the environment variable that keeps the library from reporting to its maker); then any
+// thread.
 #pragma once
 
 #include <filesystem>

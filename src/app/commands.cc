@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <string_view>
 
@@ -10,16 +11,21 @@
 #include "app/options.h"
 #include "app/serve.h"
 #include "app/state_dir.h"
-#include "base/log.h"
+#include "base/file.h"
 #include "gateway/gateway.h"
 #include "pools/process_pool.h"
+#include "rollout/sim.h"
 
 namespace hitless::app {
 namespace {
 
 namespace fs = std::filesystem;
 
+using Arguments = std::vector<std::string>;
+
 constexpr int k_failed = 1;
+// Scenarios are written by hand.
+constexpr std::size_t k_scenario_bytes_max = 1 << 20;
 
 int report(const char* command, const Result<void>& result) {
   if (result) return 0;
@@ -74,24 +80,25 @@ void add_serve_flags(CLI::App& command, ServeOptions& options) {
 }
 
 // Parses and runs; CLI11 reports by exceptions, which end here.
-int parse_and(CLI::App& command, int argc, char** argv, const std::function<int()>& run) {
+int parse_and(CLI::App& command, Arguments arguments, const std::function<int()>& run) {
+  std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them back to front
   try {
-    command.parse(argc, argv);
+    command.parse(arguments);
   } catch (const CLI::ParseError& stop) {
     return command.exit(stop);
   }
   return run();
 }
 
-int serve_command(int argc, char** argv) {
+int serve_command(const Arguments& arguments) {
   CLI::App command("Run the control plane: API, control loop and store", "hitless serve");
   ServeOptions options;
   add_serve_flags(command, options);
-  return parse_and(command, argc, argv, [&] { return report("serve", run_serve(options)); });
+  return parse_and(command, arguments, [&] { return report("serve", run_serve(options)); });
 }
 
 // The flags of serve as a file: what `hitless serve --config` reads.
-int config_command(int argc, char** argv) {
+int config_command(const Arguments& arguments) {
   CLI::App command("Show serve's settings, or check a file of them", "hitless config");
   command.require_subcommand(1);
   ServeOptions options;
@@ -101,7 +108,7 @@ int config_command(int argc, char** argv) {
       command.add_subcommand("check", "Read a file of settings and say what is wrong");
   std::string file;
   check->add_option("FILE", file)->required()->check(CLI::ExistingFile);
-  return parse_and(command, argc, argv, [&] {
+  return parse_and(command, arguments, [&] {
     CLI::App serve("serve");
     ServeOptions read;
     add_serve_flags(serve, read);
@@ -121,7 +128,7 @@ int config_command(int argc, char** argv) {
   });
 }
 
-int gateway_command(int argc, char** argv) {
+int gateway_command(const Arguments& arguments) {
   CLI::App command("Run the data plane; serve starts it by itself", "hitless gateway");
   GatewayCommand options;
   options.state = default_state();
@@ -137,10 +144,10 @@ int gateway_command(int argc, char** argv) {
     made.workers = options.workers;
     return gateway::run_gateway(made);
   };
-  return parse_and(command, argc, argv, [&] { return report("gateway", run()); });
+  return parse_and(command, arguments, [&] { return report("gateway", run()); });
 }
 
-int down_command(int argc, char** argv) {
+int down_command(const Arguments& arguments) {
   CLI::App command(
       "End serve, the gateway and all instances of a state directory.\n"
       "Services are kept: the next `hitless serve` starts them again.",
@@ -151,32 +158,46 @@ int down_command(int argc, char** argv) {
   std::int64_t grace = options.grace.count();
   command.add_option("--grace", grace, "Seconds an instance gets to end its requests")
       ->capture_default_str();
-  return parse_and(command, argc, argv, [&] {
+  return parse_and(command, arguments, [&] {
     options.grace = std::chrono::seconds(grace);
     return report("down", run_down(options));
   });
 }
 
+// Plays scenario files against the rollout engine in a pretend world.
+int sim_command(const Arguments& arguments) {
+  if (arguments.empty() || arguments.front().starts_with("-")) {
+    fmt::print(stderr, "usage: hitless sim FILE...\n");
+    return k_failed;
+  }
+  for (const std::string& file : arguments) {
+    const auto text = read_file(file, k_scenario_bytes_max);
+    if (!text) return report("sim", text.error());
+    const auto transcript = rollout::run_scenario(*text);
+    if (!transcript) return report("sim", transcript.error().context(file));
+    fmt::print("{}", *transcript);
+  }
+  return 0;
+}
+
 // Not for people: the process pool starts it.
-int shim_command(int argc, char** argv) {
-  if (argc != 2) {
+int shim_command(const Arguments& arguments) {
+  if (arguments.size() != 1) {
     fmt::print(stderr, "usage: hitless shim FOLDER\n");
     return k_failed;
   }
-  return pools::run_shim(argv[1]);
+  return pools::run_shim(arguments.front());
 }
 
 }  // namespace
 
-std::optional<int> run_app_command(int argc, char** argv) {
-  if (argc < 2) return std::nullopt;
-  const std::string_view name = argv[1];
-  if (name == "serve") return serve_command(argc - 1, argv + 1);
-  if (name == "gateway") return gateway_command(argc - 1, argv + 1);
-  if (name == "shim") return shim_command(argc - 1, argv + 1);
-  if (name == "down") return down_command(argc - 1, argv + 1);
-  if (name == "config") return config_command(argc - 1, argv + 1);
-  return std::nullopt;
+cli::Hooks app_hooks() {
+  return {.serve = serve_command,
+          .gateway = gateway_command,
+          .shim = shim_command,
+          .down = down_command,
+          .sim = sim_command,
+          .config = config_command};
 }
 
 }  // namespace hitless::app

@@ -1,11 +1,10 @@
-// The commands of this room on the command line: serve, gateway, shim, down, config.
+// The commands that run on this machine itself, as hooks for the command line (cli/cli.h).
 #pragma once
 
-#include <optional>
+#include "cli/cli.h"
 
 namespace hitless::app {
 
-// Runs argv[1] if it is a command of this room and gives its exit status; nullopt: it is not.
-std::optional<int> run_app_command(int argc, char** argv);
+cli::Hooks app_hooks();
 
 }  // namespace hitless::app

@@ -73,6 +73,7 @@ rollout::View Loop::view_of(const ServiceState& state, const World& world) {
   rollout::View view;
   view.now = world.now;
   if (state.rollout) {
+    view.rollout = state.rollout->id;
     view.plan = state.rollout->plan;
     view.phase = state.rollout->phase;
     view.reason = state.rollout->reason;
@@ -81,6 +82,7 @@ rollout::View Loop::view_of(const ServiceState& state, const World& world) {
   }
   view.next_ordinal = state.next_ordinal;
   view.room = room_for(state, world);
+  view.adopted = book_.is_adopted();
   for (const model::Instance& instance : state.instances) {
     const bool of_this_rollout = state.rollout && instance.rollout == state.rollout->id;
     if (instance.stage == Stage::gone && !of_this_rollout && state.is_rolling_out()) continue;
@@ -166,13 +168,12 @@ void Loop::act(ServiceState& state, const World& world) {
     const auto seen = world.observed.find(instance.id);
     const bool known = seen != world.observed.end();
     const bool running = known && seen->second.state == pools::ProcessState::running;
-    if (!is_alive(instance.stage)) prober_->forget(instance.id);
+    if (!is_probed(instance.stage)) prober_->forget(instance.id);
     if (instance.stage == Stage::starting && !known) ensure_started(state, instance);
-    if (is_alive(instance.stage) && running) ensure_probed(state, instance, seen->second);
+    if (is_probed(instance.stage) && running) ensure_probed(state, instance, seen->second);
     const bool lives = known && seen->second.state != pools::ProcessState::exited;
     if (instance.stage == Stage::stopping && lives && !seen->second.stop_told) {
-      const auto entry = entry_of(instance.service, instance.revision, instance.entry);
-      const Duration grace = entry ? (*entry)->knobs.grace : model::Knobs().grace;
+      const Duration grace = rollout::grace_of(state.rollout->plan, instance.group);
       if (auto told = parts_.pool.ensure_stopped(instance.id, grace); !told) {
         log_error("instance_not_stopped",
                   {{"instance", instance.id.text()}, {"cause", told.error().text()}});

@@ -27,6 +27,9 @@ class RouteBook {
   model::RouteTable make_table(model::Generation generation,
                                const std::vector<std::string>& token_digests);
 
+  // Every worker uses the newest route of every service.
+  bool is_adopted() const { return ours_adopted_ && !changed_ && in_use_.size() == 1; }
+
   // Forgets tables older than what every worker has adopted.
   void adopted(model::Generation generation);
 

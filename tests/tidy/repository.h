@@ -9,7 +9,7 @@
 
 namespace hitless::tidy {
 
-// The root of the source tree this program was built from.
+// The root of the source tree: HITLESS_ROOT from the environment, else where this was built from.
 const std::filesystem::path& repository_root();
 
 // Every text file of the project, by path; build output and hidden folders (but .ci) left out.

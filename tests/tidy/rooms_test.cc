@@ -71,6 +71,7 @@ TEST(Libraries, StayInTheirPlace) {
   EXPECT_THAT(against("src/base/json.h", "<boost/json.hpp>"), testing::IsEmpty());
   EXPECT_THAT(against("src/base/log.h", "<boost/json.hpp>"), testing::SizeIs(1));
   EXPECT_THAT(against("src/model/a_test.cc", "<rapidcheck.h>"), testing::IsEmpty());
+  EXPECT_THAT(against("src/model/a.cc", "<rapidcheck.h>"), testing::SizeIs(1));
 }
 
 TEST(Libraries, AreKnown) {
