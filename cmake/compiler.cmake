@@ -17,7 +17,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
 else()
   # GCC 12 reports std::string and std::variant copies as reads of uninitialised memory.
   target_compile_options(hitless_flags INTERFACE
-    -Wno-maybe-uninitialized -Wno-restrict)
+    -Wno-maybe-uninitialized -Wno-restrict
+    # Designated initialisers leave out what has a default, on purpose.
+    -Wno-missing-field-initializers)
 endif()
 
 if(CMAKE_BUILD_TYPE STREQUAL "Debug")

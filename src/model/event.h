@@ -2,8 +2,10 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
+#include "base/result.h"
 
 namespace hitless::model {
 
@@ -15,6 +17,10 @@ struct Event {
   std::string key;   // from the catalogue: "update-rolled-back"
   std::string text;  // a sentence
   Time at;
+  friend bool operator==(const Event&, const Event&) = default;
 };
+
+std::string_view to_text(EventType type);
+Result<EventType> event_type_from_text(std::string_view text);
 
 }  // namespace hitless::model

@@ -45,7 +45,8 @@ struct ServiceRoute {
 };
 
 // Invariants: generation is greater than that of any table published before; services are ordered
-// by id and unique; an instance is in at most one share.
+// by id and unique; an instance is in at most one
+// share; a service is `serving` exactly when a share of it has weight; a weight is at most 1000.
 struct RouteTable {
   Generation generation = 0;
   std::vector<ServiceRoute> services;
@@ -53,6 +54,9 @@ struct RouteTable {
   std::vector<std::string> token_digests;
   friend bool operator==(const RouteTable&, const RouteTable&) = default;
 };
+
+// The invariants above, for a table that comes from outside or from a caller's hands.
+Result<void> check(const RouteTable& table);
 
 // The control link's form.
 json::value to_json(const RouteTable& table);

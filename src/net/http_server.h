@@ -1,9 +1,14 @@
-// A small HTTP/1.1 server for the control side (the API, the ONNX engine) on Boost.Beast, which
-// stays inside http_server.cc.
+// A small HTTP/1.1 server for the control side (the API, the ONNX engine) on Boost.Asio and Beast,
+// which stay inside http_server.cc, http_connection.cc and request_parser.cc.
 //
 // Owner: whoever starts it.  Handlers run on `handler_threads` threads of the server, so they may
 // block; I/O has a thread of its own.  Connections are kept alive; pipelined requests are answered
 // in order.
+//
+// The server answers by itself: 400 malformed (or no Host, or a target that is no path), 408 too
+// slow, 413 and 431 too large: these and close; 503 with Retry-After when the queue is full, and
+// with a closed connection above connections_max; 500 when the handler throws.  Content-Length and
+// Connection are the server's: the handler's own are left out of the answer.
 #pragma once
 
 #include <sys/types.h>
@@ -12,6 +17,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/address.h"
@@ -35,7 +41,8 @@ struct HttpServerOptions {
   std::size_t connections_max = 4096;
   std::size_t head_bytes_max = 16 * 1024;
   std::size_t body_bytes_max = 12 * 1024 * 1024;  // the contract's 12 MB (semantics.md section 8)
-  Duration read_timeout = std::chrono::seconds(30);   // a whole request, once it began
+  // For a whole request, once it began; and for a reader of the answer who takes nothing more.
+  Duration read_timeout = std::chrono::seconds(30);
   Duration idle_timeout = std::chrono::seconds(300);  // between requests
   Duration stop_timeout = std::chrono::seconds(10);   // for requests in progress at stop()
 };
@@ -47,13 +54,15 @@ class HttpServer {
   // Listens at once.  The error names the address and the reason ("already in use").
   static Result<std::unique_ptr<HttpServer>> start(HttpServerOptions options, Handler handler);
 
-  virtual ~HttpServer() = default;  // stops first
+  // Stops first; then waits for handlers that outlasted stop_timeout.
+  virtual ~HttpServer() = default;
 
   // Where it listens, in the order of the options, with real ports.
   virtual std::vector<Address> addresses() const = 0;
 
-  // Accepts nothing more, closes idle connections, lets requests in progress finish within
-  // stop_timeout, then returns.  Idempotent; any thread but a handler's.
+  // Accepts nothing more, closes idle connections, lets requests in progress finish (answered with
+  // Connection: close) within stop_timeout, cuts what is left, then returns.  Unix socket files are
+  // gone afterwards.  Idempotent; any thread but a handler's.
   virtual void stop() = 0;
 };
 

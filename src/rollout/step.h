@@ -1,8 +1,37 @@
-// step() is the whole rollout: a pure, total function from what is seen to what shall be done.
+// rollout/: what a change will do (plan.h) and how it goes on from here (this header).
 //
-// control calls it whenever it is woken, records the decision in one transaction, performs the
-// actions, and looks at the world again.  Actions say "ensure": the same view twice gives the same
-// actions, and doing one twice is harmless.  Time is an input.
+// Owns:      the classes of change, the phases and their edges (phase.h), the arithmetic of slots,
+//            weights, verdicts and back-off, the sentences that say why, and a pretend world to
+//            run it all in (sim.h).
+// May touch: base, model.  Never a clock, a file, a socket, a log, a random number.
+// Promises:  step() and tend() are pure and total.  Same view, same decision.  A decision never
+//            takes a slot's routed-ready instances below its floor, never starts one beyond its
+//            ceiling or the pool's room, routes only to what has passed its probe, tells nobody to
+//            stop while requests are in flight before the drain budget's end, and follows an edge.
+// Not here:  ids of rollouts, times of records, retries of actions, probing: control's.
+//
+// The loop: control is woken, builds a View from the store, the pool, its prober and the gateway;
+// calls step(), records the decision in one transaction, performs it, and looks again.  Killed
+// between any two of these, it does the same from the start.  For that, performing is level-
+// triggered: whatever the record says is done again if it does not show yet,
+//   starting             → ensure_running        stopping → ensure_stopped with grace_of()
+//   route of a decision  → published if it differs from the table in use
+// A decision is recorded only if it changes something; wake_at == now asks for the next step at
+// once.
+//
+// Stages: starting ▶ ready when the probe passes; ready ▶ draining when it is chosen to leave;
+// draining ▶ stopping when no worker uses it and nothing is in flight, or the budget has ended and
+// no worker uses it; draining ▶ ready when a turn-round wants it back; stopping ▶ gone when its
+// process is; starting ▶ stopping when it will never be ready or is not wanted any more; any ▶
+// gone when the process ended by itself.  `starting` with an absent process is not a failure: it
+// may have been recorded and not yet performed.  Any later stage with an absent process is.
+//
+// A slot goes from its `from` group to its `to` group; rolling back is the same machine with the
+// two exchanged.  An instance whose group is in no slot (a superseded plan started it) leaves like
+// the old side of the slot at its entry, and counts toward that slot's floor while it is routed.
+//
+// Weights turn once, for all slots in one route: when every slot's goal has its count routed-ready.
+// From then on what leaves drains.
 #pragma once
 
 #include <optional>
@@ -46,17 +75,25 @@ struct InstanceView {
   Routing routing = Routing::none;
   std::uint64_t in_flight = 0;
 };
+// The prober asks draining instances too: a turn-round takes back only what passes.
 
 struct View {
   Time now;
   model::Plan plan;
+  model::RolloutId rollout;  // the one under way, or the last one for tend: whose starts are judged
   model::Phase phase = model::Phase::planned;
   std::string reason;  // why it turned round, once it has
   Time phase_at;
   Time progress_at;
-  std::vector<InstanceView> instances;  // all of the service, ordered by ordinal
-  int next_ordinal = 1;                 // above every ordinal ever used by the service
-  int room = 0;                         // how many more instances the pool can hold now
+  // All of the service, ordered by ordinal; of the `gone` ones those of this rollout, and for tend
+  // those that ended within k_exit_window (limits.h): they count toward the back-off.
+  std::vector<InstanceView> instances;
+  int next_ordinal = 1;  // above every ordinal ever used by the service
+  // How many more instances the pool can hold now.  Every recorded one that is not gone takes its
+  // place, whether its process is up yet or not: memory is free when the process is gone.
+  int room = 0;
+  // Every worker uses the route that was decided last.  A rollout ends only then.
+  bool adopted = true;
 };
 
 // Tell the pool to run this new instance.
@@ -86,7 +123,7 @@ struct Decision {
   std::string reason;  // why it turned round
   std::vector<MoveInstance> moves;
   std::vector<StartInstance> starts;
-  model::ServiceRoute route;    // what shall be published after the moves are recorded
+  model::ServiceRoute route;    // what shall be published once the moves are recorded
   std::optional<Time> wake_at;  // when to look again even if nothing happens
   int percent = 0;              // of the way, for progress bars
 };
@@ -99,5 +136,8 @@ Decision step(const View& view);
 // of it stands (`to` after success, `from` after a rollback).
 enum class Side { from, to };
 Decision tend(const View& view, Side served);
+
+// SIGTERM to SIGKILL for an instance of this group, also when the plan does not know the group.
+Duration grace_of(const model::Plan& plan, const std::string& group);
 
 }  // namespace hitless::rollout

@@ -1,0 +1,147 @@
+#include "api/answers.h"
+
+namespace hitless::api {
+namespace {
+
+json::object change_to_json(const model::Change& change) {
+  json::object out{{"class", model::to_text(change.change_class)}, {"field", change.field}};
+  if (!change.from.empty()) out["from"] = change.from;
+  if (!change.to.empty()) out["to"] = change.to;
+  return out;
+}
+
+double seconds(Duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+json::object group_to_json(const model::Group& group) {
+  return {{"revision", group.revision},
+          {"entry", group.entry},
+          {"count", group.count},
+          {"weight", group.weight},
+          {"grace_seconds", seconds(group.grace)},
+          {"deploy_timeout_seconds", seconds(group.deploy_timeout)}};
+}
+
+json::object slot_to_json(const model::Slot& slot) {
+  json::object out{{"surge", slot.surge}, {"unavailable", slot.unavailable}};
+  if (slot.from) out["from"] = group_to_json(*slot.from);
+  if (slot.to) out["to"] = group_to_json(*slot.to);
+  return out;
+}
+
+// How many instances the plan starts and stops.
+struct Touched {
+  int started = 0;
+  int stopped = 0;
+};
+
+Touched touched_by(const model::Plan& plan) {
+  Touched touched;
+  for (const model::Slot& slot : plan.slots) {
+    const int from = slot.from ? slot.from->count : 0;
+    const int to = slot.to ? slot.to->count : 0;
+    const bool stays = slot.from && slot.to && slot.from->key == slot.to->key;
+    touched.started += stays ? std::max(0, to - from) : to;
+    touched.stopped += stays ? std::max(0, from - to) : from;
+  }
+  return touched;
+}
+
+json::object window_to_json(const model::Window& window) {
+  const model::Outcomes& outcomes = window.outcomes;
+  json::array by_class;
+  for (const std::uint64_t count : outcomes.by_class) by_class.push_back(count);
+  return {{"begin", to_millis(window.begin)},
+          {"end", to_millis(window.end)},
+          {"requests", outcomes.requests},
+          {"failed", outcomes.failed},
+          {"retried", outcomes.retried},
+          {"held", outcomes.held},
+          {"held_longest_us", outcomes.held_longest_us},
+          {"cut", outcomes.cut},
+          {"client_gone", outcomes.client_gone},
+          {"by_class", std::move(by_class)},
+          {"p50_us", outcomes.latency.percentile(0.5)},
+          {"p99_us", outcomes.latency.percentile(0.99)},
+          {"first_byte_p50_us", outcomes.first_byte.percentile(0.5)},
+          {"first_byte_p99_us", outcomes.first_byte.percentile(0.99)}};
+}
+
+// Each phase with its time; the last one lasts until the rollout's end.
+json::array phases_to_json(const model::Rollout& rollout) {
+  json::array out;
+  const auto& phases = rollout.report.phases;
+  for (std::size_t i = 0; i < phases.size(); ++i) {
+    json::object row{{"phase", model::to_text(phases[i].phase)},
+                     {"begin", to_millis(phases[i].begin)}};
+    const std::optional<Time> end =
+        i + 1 < phases.size() ? std::optional(phases[i + 1].begin) : rollout.ended_at;
+    if (end && !is_terminal(phases[i].phase)) {
+      row["duration_us"] = (*end - phases[i].begin).count();
+    }
+    out.push_back(std::move(row));
+  }
+  return out;
+}
+
+json::object report_to_json(const model::Rollout& rollout) {
+  const model::Report& report = rollout.report;
+  json::object out{{"instances_started", report.instances_started},
+                   {"instances_failed", report.instances_failed},
+                   {"ready_to_routed_us", report.ready_to_routed_us},
+                   {"drain_to_stop_us", report.drain_to_stop_us},
+                   {"start_to_ready_us", report.start_to_ready_us},
+                   {"phases", phases_to_json(rollout)}};
+  if (report.before) out["before"] = window_to_json(*report.before);
+  if (report.during) out["during"] = window_to_json(*report.during);
+  if (report.after) out["after"] = window_to_json(*report.after);
+  return out;
+}
+
+}  // namespace
+
+json::object plan_to_json(const model::Plan& plan) {
+  json::array changes;
+  for (const model::Change& change : plan.changes) changes.push_back(change_to_json(change));
+  json::array slots;
+  for (const model::Slot& slot : plan.slots) slots.push_back(slot_to_json(slot));
+  const Touched touched = touched_by(plan);
+  return {{"kind", model::to_text(plan.kind)},
+          {"from_revision", plan.from},
+          {"to_revision", plan.to},
+          {"strategy", plan.strategy},
+          {"reason", plan.reason},
+          {"changes", std::move(changes)},
+          {"instances_started", touched.started},
+          {"instances_stopped", touched.stopped},
+          {"slots", std::move(slots)},
+          {"drain_budget_seconds", seconds(plan.drain_budget)},
+          {"plan_hash", plan.hash}};
+}
+
+json::object rollout_to_json(const model::Rollout& rollout) {
+  json::object out{{"rollout_id", rollout.id.text()},
+                   {"service_id", rollout.service.text()},
+                   {"kind", model::to_text(rollout.plan.kind)},
+                   {"phase", model::to_text(rollout.phase)},
+                   {"ended", is_terminal(rollout.phase)},
+                   {"why", rollout.why},
+                   {"from_revision", rollout.plan.from},
+                   {"to_revision", rollout.plan.to},
+                   {"created_at", to_millis(rollout.created_at)},
+                   {"phase_at", to_millis(rollout.phase_at)},
+                   {"progress_at", to_millis(rollout.progress_at)}};
+  if (!rollout.reason.empty()) out["reason"] = rollout.reason;
+  if (rollout.ended_at) out["ended_at"] = to_millis(*rollout.ended_at);
+  return out;
+}
+
+json::object rollout_to_detailed_json(const model::Rollout& rollout) {
+  json::object out = rollout_to_json(rollout);
+  out["plan"] = plan_to_json(rollout.plan);
+  out["report"] = report_to_json(rollout);
+  return out;
+}
+
+}  // namespace hitless::api

@@ -1,0 +1,158 @@
+// hitless service create|update|plan
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <ostream>
+
+#include "base/file.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/render_plan.h"
+#include "cli/render_report.h"
+#include "cli/service_body.h"
+#include "cli/watch.h"
+
+namespace hitless::cli {
+namespace {
+
+constexpr std::size_t k_body_bytes_max = 12 * 1024 * 1024;  // what the API takes
+
+struct Options {
+  std::string service;
+  std::string model;
+  std::string file;
+  std::string plan_hash;
+  ServiceFlags flags;
+  bool wait = false;
+};
+
+Result<json::object> read_base(const std::string& file) {
+  if (file.empty()) return json::object();
+  HL_TRY_ASSIGN(const std::string text, read_file(file, k_body_bytes_max));
+  Result<json::value> value = parse_json(text);
+  if (!value) return value.error().context(file);
+  if (!value->is_object()) return Error(Code::invalid, file + ": not a JSON object");
+  return std::move(value->get_object());
+}
+
+Result<ServiceFlags> resolved(Session& session, const Options& options) {
+  ServiceFlags flags = options.flags;
+  if (!options.model.empty()) {
+    HL_TRY_ASSIGN(const json::object model, find_model(session, options.model));
+    flags.model_id = text_or_empty(model, "model_id");
+  }
+  return flags;
+}
+
+Result<int> create_service(Session& session, const Options& options) {
+  HL_TRY_ASSIGN(json::object base, read_base(options.file));
+  HL_TRY_ASSIGN(const ServiceFlags flags, resolved(session, options));
+  HL_TRY_ASSIGN(const json::object body, create_body(options.service, std::move(base), flags));
+  HL_TRY_ASSIGN(const json::object answer, session.api.send("POST", "/services", body));
+  const std::string id = text_or_empty(answer, "service_id");
+  if (!options.wait) {
+    if (session.json) return print_json(session, answer), k_exit_ok;
+    session.io.out << id << "\n";
+    return k_exit_ok;
+  }
+  if (!session.json) session.io.out << "service " << id << " is being deployed\n";
+  HL_TRY_ASSIGN(const int status, watch_newest(session, "/services/" + id, ""));
+  HL_TRY_ASSIGN(const json::object service, session.api.get("/services/" + id));
+  if (!session.json) {
+    session.io.out << "\ncall it: " << text_or_empty(service, "access_address") << "\n";
+  }
+  return status;
+}
+
+Result<json::object> body_for(Session& session, const json::object& service,
+                              const Options& options) {
+  HL_TRY_ASSIGN(json::object base, read_base(options.file));
+  HL_TRY_ASSIGN(const ServiceFlags flags, resolved(session, options));
+  HL_TRY_ASSIGN(json::object body, update_body(service, std::move(base), flags));
+  if (body.empty()) return Error(Code::invalid, "nothing to change: --help lists what can be");
+  if (!options.plan_hash.empty()) body["plan_hash"] = options.plan_hash;
+  return body;
+}
+
+Result<int> update_service(Session& session, const Options& options) {
+  HL_TRY_ASSIGN(const json::object service, find_service(session, options.service));
+  HL_TRY_ASSIGN(const json::object body, body_for(session, service, options));
+  const std::string path = path_of(service);
+  HL_TRY_ASSIGN(const std::string before, newest_rollout(session, path));
+  HL_TRY_ASSIGN(const json::object answer, session.api.send("PUT", path, body));
+  if (options.wait) return watch_newest(session, path, before);
+  if (session.json) print_json(session, answer);
+  return k_exit_ok;
+}
+
+Result<int> plan_update(Session& session, const Options& options) {
+  HL_TRY_ASSIGN(const json::object service, find_service(session, options.service));
+  HL_TRY_ASSIGN(const json::object body, body_for(session, service, options));
+  HL_TRY_ASSIGN(const json::object plan,
+                session.api.send("POST", path_of(service) + "/plan", body));
+  if (session.json) {
+    print_json(session, plan);
+  } else {
+    session.io.out << render_plan(session.io, plan);
+  }
+  return k_exit_ok;
+}
+
+void add_flags(CLI::App& command, const std::shared_ptr<Options>& options, bool update) {
+  ServiceFlags& flags = options->flags;
+  command.add_option(update ? "SERVICE" : "NAME", options->service)->required();
+  command.add_option("--model", options->model, "NAME[:VERSION] or id");
+  if (update) {
+    command.add_option("--weight", flags.weight, "Share of --model in percent, beside the others")
+        ->check(CLI::Range(0, 100));
+  }
+  command.add_option("--count", flags.count, "Instances")->check(CLI::Range(1, 128));
+  command.add_option("--spec", flags.specification, "As GET .../services/specifications lists");
+  command.add_option("--env", flags.envs, "NAME=VALUE, again for more")->allow_extra_args(false);
+  command.add_option("--max-surge", flags.max_surge, "Extra instances during a change");
+  command.add_option("--max-unavailable", flags.max_unavailable, "Instances that may be missing");
+  command.add_option("--deploy-timeout", flags.deploy_timeout_seconds,
+                     "Seconds for an instance to get ready");
+  command.add_option("--grace", flags.grace_seconds, "Seconds from SIGTERM to SIGKILL");
+  command.add_option("--description", flags.description);
+  command.add_option("--balance", flags.balance, "ROUND_ROBIN, LEAST_CONNECTIONS or SOURCE_IP");
+  command.add_option("--file", options->file, "Body as JSON; flags win over it");
+}
+
+using Work = Result<int> (*)(Session&, const Options&);
+
+void run_as(CLI::App& command, const std::shared_ptr<Options>& options, Command& chosen,
+            Work work) {
+  command.callback([options, work, &chosen] {
+    chosen = [options, work](Session& session) { return work(session, *options); };
+  });
+}
+
+}  // namespace
+
+void add_change_commands(CLI::App& service, Command& chosen) {
+  auto options = std::make_shared<Options>();
+  CLI::App* create = service.add_subcommand("create", "Deploy a model version as a service");
+  add_flags(*create, options, false);
+  create->add_flag("--wait", options->wait, "Watch it to its end and print the report");
+  create->footer("Example: hitless service create speech --model vad:0.0.1 --count 2 --wait");
+  run_as(*create, options, chosen, create_service);
+
+  CLI::App* update = service.add_subcommand("update", "Change a service while it serves");
+  add_flags(*update, options, true);
+  update->add_option("--plan", options->plan_hash, "Only if the plan still has this hash");
+  update->add_flag("--wait", options->wait, "Watch it to its end and print the report");
+  update->footer(
+      "Examples:\n"
+      "  hitless service update speech --model vad:0.0.2 --wait     that version alone\n"
+      "  hitless service update speech --model vad:0.0.2 --weight 20  a fifth of the traffic\n"
+      "  hitless service update speech --count 4\n"
+      "Exit status with --wait: 0 succeeded, 3 rolled back, 4 failed.");
+  run_as(*update, options, chosen, update_service);
+
+  CLI::App* plan = service.add_subcommand("plan", "What an update would do; changes nothing");
+  add_flags(*plan, options, true);
+  run_as(*plan, options, chosen, plan_update);
+}
+
+}  // namespace hitless::cli

@@ -1,0 +1,167 @@
+// hitless model create|list|show|delete
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <ostream>
+#include <thread>
+
+#include "base/file.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/render_report.h"
+#include "cli/text.h"
+
+namespace hitless::cli {
+namespace {
+
+struct NewModel {
+  std::string name, version, from, type = "ONNX", description, config_file;
+  bool wait = false;
+};
+
+// Until the import has ended; published is 0.
+Result<int> wait_for_import(Session& session, const std::string& id) {
+  for (;;) {
+    HL_TRY_ASSIGN(const json::object model, session.api.get("/models/" + id));
+    const std::string status = text_or_empty(model, "model_status");
+    if (status != "publishing" && status != "building") {
+      if (session.json) print_json(session, model);
+      if (status == "published") {
+        if (!session.json) session.io.out << "published\n";
+        return k_exit_ok;
+      }
+      return Error(Code::invalid, fmt::format("the import ended as {}: {}", status,
+                                              text_or_empty(model, "error_msg")));
+    }
+    std::this_thread::sleep_for(session.io.poll_every);
+  }
+}
+
+Result<int> create_model(Session& session, const NewModel& model) {
+  std::error_code failure;
+  const auto from = std::filesystem::absolute(model.from, failure);
+  json::object body{{"model_name", model.name},
+                    {"model_version", model.version},
+                    {"model_type", model.type},
+                    {"source_location", from.string()}};
+  if (!model.description.empty()) body["description"] = model.description;
+  if (!model.config_file.empty()) {
+    constexpr std::size_t k_config_bytes_max = 1024 * 1024;  // config.json is written by hand
+    HL_TRY_ASSIGN(body["initial_config"], read_file(model.config_file, k_config_bytes_max));
+  }
+  HL_TRY_ASSIGN(const json::object answer, session.api.send("POST", "/models", body));
+  const std::string id = text_or_empty(answer, "model_id");
+  if (model.wait) {
+    if (!session.json) session.io.out << "model " << id << " is being imported\n";
+    return wait_for_import(session, id);
+  }
+  if (session.json) {
+    print_json(session, answer);
+  } else {
+    session.io.out << id << "\n";
+  }
+  return k_exit_ok;
+}
+
+Result<int> list_models(Session& session, const std::string& name) {
+  const std::string query = name.empty() ? "" : "?model_name=" + percent_encoded(name);
+  HL_TRY_ASSIGN(const json::object page, session.api.get("/models" + query));
+  if (session.json) return print_json(session, page), k_exit_ok;
+  Table table({"NAME", "VERSION", "TYPE", "STATUS", ">SIZE", "CREATED", "ID"});
+  for (const json::value& row : array_or_empty(page, "models")) {
+    const json::object& model = row.get_object();
+    table.add({text_or_empty(model, "model_name"), text_or_empty(model, "model_version"),
+               text_or_empty(model, "model_type"),
+               paint_word(session.io, text_or_empty(model, "model_status")),
+               human_bytes(int_or_zero(model, "model_size")),
+               human_ago(int_or_zero(model, "create_at"), now_ms()),
+               text_or_empty(model, "model_id")});
+  }
+  session.io.out << table.text();
+  return k_exit_ok;
+}
+
+Result<int> show_model(Session& session, const std::string& which) {
+  HL_TRY_ASSIGN(const json::object found, find_model(session, which));
+  HL_TRY_ASSIGN(const json::object model,
+                session.api.get("/models/" + text_or_empty(found, "model_id")));
+  if (session.json) return print_json(session, model), k_exit_ok;
+  session.io.out << pairs_text(
+      {{"name", text_or_empty(model, "model_name")},
+       {"version", text_or_empty(model, "model_version")},
+       {"id", text_or_empty(model, "model_id")},
+       {"type", text_or_empty(model, "model_type")},
+       {"status", paint_word(session.io, text_or_empty(model, "model_status"))},
+       {"error", text_or_empty(model, "error_msg")},
+       {"description", text_or_empty(model, "description")},
+       {"from", text_or_empty(model, "source_location")},
+       {"size", human_bytes(int_or_zero(model, "model_size"))},
+       {"digest", text_or_empty(model, "digest")},
+       {"created", human_ago(int_or_zero(model, "create_at"), now_ms())}});
+  return k_exit_ok;
+}
+
+Result<int> delete_model(Session& session, const std::string& which, bool all_versions) {
+  HL_TRY_ASSIGN(const json::object model, find_model(session, which));
+  HL_TRY_ASSIGN(const json::object answer,
+                session.api.send("DELETE",
+                                 "/models/" + text_or_empty(model, "model_id") +
+                                     (all_versions ? "?cascade=true" : ""),
+                                 json::value()));
+  const json::array& failed = array_or_empty(answer, "delete_failed_list");
+  if (session.json) print_json(session, answer);
+  for (const json::value& row : failed) {
+    session.io.err << "hitless: " << text_or_empty(row.get_object(), "model_id")
+                   << " stays: " << text_or_empty(row.get_object(), "error_msg") << "\n";
+  }
+  if (!session.json) {
+    session.io.out << array_or_empty(answer, "delete_success_list").size() << " deleted\n";
+  }
+  return failed.empty() ? k_exit_ok : k_exit_error;
+}
+
+}  // namespace
+
+void add_model_commands(CLI::App& app, Command& chosen) {
+  CLI::App* group = app.add_subcommand("model", "Model versions: create, list, show, delete");
+  group->group("Models and services")->require_subcommand(1);
+
+  auto model = std::make_shared<NewModel>();
+  CLI::App* create = group->add_subcommand("create", "Import a package directory as a version");
+  create->add_option("NAME", model->name)->required();
+  create->add_option("VERSION", model->version, "Three numbers: 0.0.1")->required();
+  create->add_option("--from", model->from, "Directory that holds model/config.json")->required();
+  create->add_option("--type", model->type, "ONNX or Custom")->capture_default_str();
+  create->add_option("--description", model->description);
+  create->add_option("--config", model->config_file, "config.json to use in place of its own");
+  create->add_flag("--wait", model->wait, "Wait until it is published");
+  create->footer("Example: hitless model create vad 0.0.1 --from ./vad --type ONNX --wait");
+  create->callback([model, &chosen] {
+    chosen = [model](Session& session) { return create_model(session, *model); };
+  });
+
+  auto which = std::make_shared<std::string>();
+  CLI::App* list = group->add_subcommand("list", "All versions, newest first");
+  list->add_option("NAME", *which, "Part of the name");
+  list->callback([which, &chosen] {
+    chosen = [which](Session& session) { return list_models(session, *which); };
+  });
+
+  CLI::App* show = group->add_subcommand("show", "One version");
+  show->add_option("MODEL", *which, "NAME[:VERSION] or id")->required();
+  show->callback([which, &chosen] {
+    chosen = [which](Session& session) { return show_model(session, *which); };
+  });
+
+  auto all_versions = std::make_shared<bool>(false);
+  CLI::App* remove = group->add_subcommand("delete", "Delete a version that no service uses");
+  remove->add_option("MODEL", *which, "NAME[:VERSION] or id")->required();
+  remove->add_flag("--all-versions", *all_versions, "Every version of that name, at most 20");
+  remove->callback([which, all_versions, &chosen] {
+    chosen = [which, all_versions](Session& session) {
+      return delete_model(session, *which, *all_versions);
+    };
+  });
+}
+
+}  // namespace hitless::cli

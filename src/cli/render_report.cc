@@ -1,0 +1,129 @@
+#include "cli/render_report.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <functional>
+#include <vector>
+
+#include "cli/text.h"
+
+namespace hitless::cli {
+namespace {
+
+struct Row {
+  std::string_view name;
+  std::string_view member;
+  std::string (*show)(std::int64_t);
+};
+
+constexpr std::array k_rows = {
+    Row{"requests", "requests", human_count},
+    Row{"failed", "failed", human_count},
+    Row{"retried", "retried", human_count},
+    Row{"held", "held", human_count},
+    Row{"longest hold", "held_longest_us", human_micros},
+    Row{"cut", "cut", human_count},
+    Row{"left by clients", "client_gone", human_count},
+    Row{"p50", "p50_us", human_micros},
+    Row{"p99", "p99_us", human_micros},
+};
+
+constexpr std::array<std::string_view, 3> k_windows = {"before", "during", "after"};
+
+std::string cell(const Io& io, const json::object& report, std::string_view window,
+                 const Row& row) {
+  if (!report.contains(window)) return "-";
+  const std::int64_t value = int_or_zero(object_or_empty(report, window), row.member);
+  std::string text = row.show(value);
+  const bool bad = value > 0 && (row.member == "failed" || row.member == "cut");
+  return bad ? paint(io, Colour::red, text) : text;
+}
+
+std::string traffic_text(const Io& io, const json::object& report) {
+  Table table({"", ">before", ">during", ">after"});
+  for (const Row& row : k_rows) {
+    std::vector<std::string> cells{std::string(row.name)};
+    for (std::string_view window : k_windows) cells.push_back(cell(io, report, window, row));
+    table.add(std::move(cells));
+  }
+  return table.text();
+}
+
+std::string phases_text(const json::object& report) {
+  std::string out;
+  for (const json::value& value : array_or_empty(report, "phases")) {
+    if (!value.is_object() || !value.get_object().contains("duration_us")) continue;
+    const json::object& phase = value.get_object();
+    out.append(out.empty() ? "" : ", ")
+        .append(text_or_empty(phase, "phase"))
+        .append(" ")
+        .append(human_micros(int_or_zero(phase, "duration_us")));
+  }
+  return out;
+}
+
+std::string micros_or_none(const json::object& report, std::string_view member) {
+  const std::int64_t micros = int_or_zero(report, member);
+  return micros == 0 ? std::string() : human_micros(micros);
+}
+
+std::string indented(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    out.append("  ").append(line).append("\n");
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::int64_t int_or_zero(const json::object& from, std::string_view name) {
+  const Result<std::optional<std::int64_t>> value = find_int(from, name);
+  return value ? value->value_or(0) : 0;
+}
+
+std::string text_or_empty(const json::object& from, std::string_view name) {
+  const Result<std::optional<std::string>> value = find_string(from, name);
+  return value ? value->value_or("") : std::string();
+}
+
+const json::object& object_or_empty(const json::object& from, std::string_view name) {
+  static const json::object k_empty;
+  const Result<const json::object*> value = find_object(from, name);
+  return value && *value != nullptr ? **value : k_empty;
+}
+
+const json::array& array_or_empty(const json::object& from, std::string_view name) {
+  static const json::array k_empty;
+  const Result<const json::array*> value = find_array(from, name);
+  return value && *value != nullptr ? **value : k_empty;
+}
+
+std::string render_report(const Io& io, const json::object& rollout) {
+  const json::object& report = object_or_empty(rollout, "report");
+  std::string out =
+      fmt::format("{} of revision {} to {}: {}\n", text_or_empty(rollout, "kind"),
+                  int_or_zero(rollout, "from_revision"), int_or_zero(rollout, "to_revision"),
+                  paint_word(io, text_or_empty(rollout, "phase")));
+  const std::string reason = text_or_empty(rollout, "reason");
+  const std::string why = text_or_empty(rollout, "why");
+  if (!reason.empty()) out.append("  turned round: ").append(reason).append("\n");
+  if (!why.empty() && why != reason) out.append("  ").append(why).append("\n");
+  out.append("\n").append(indented(traffic_text(io, report))).append("\n");
+  const std::int64_t ended = int_or_zero(rollout, "ended_at");
+  const std::int64_t took_us = ended == 0 ? 0 : (ended - int_or_zero(rollout, "created_at")) * 1000;
+  out.append(indented(pairs_text(
+      {{"took", took_us == 0 ? "" : human_micros(took_us)},
+       {"phases", phases_text(report)},
+       {"instances", fmt::format("{} started, {} failed", int_or_zero(report, "instances_started"),
+                                 int_or_zero(report, "instances_failed"))},
+       {"start to ready", micros_or_none(report, "start_to_ready_us")},
+       {"ready to routed", micros_or_none(report, "ready_to_routed_us")},
+       {"drain to stop", micros_or_none(report, "drain_to_stop_us")}})));
+  return out;
+}
+
+}  // namespace hitless::cli

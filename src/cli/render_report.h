@@ -1,0 +1,21 @@
+// The report of a rollout as text: what happened to every request, and where the time went.  Pure.
+#pragma once
+
+#include <string>
+
+#include "base/json.h"
+#include "cli/io.h"
+
+namespace hitless::cli {
+
+// `rollout` as the API answers it (components/schemas/Rollout).  Members that are missing are
+// shown as "-".
+std::string render_report(const Io& io, const json::object& rollout);
+
+// Reads what may be missing: 0, "" or an empty object then.
+std::int64_t int_or_zero(const json::object& from, std::string_view name);
+std::string text_or_empty(const json::object& from, std::string_view name);
+const json::object& object_or_empty(const json::object& from, std::string_view name);
+const json::array& array_or_empty(const json::object& from, std::string_view name);
+
+}  // namespace hitless::cli

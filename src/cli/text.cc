@@ -1,0 +1,133 @@
+#include "cli/text.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+
+namespace hitless::cli {
+namespace {
+
+constexpr std::string_view k_gap = "  ";
+
+// Characters on the screen: no escape sequences, no continuation bytes.
+std::size_t width_of(std::string_view text) {
+  std::size_t width = 0;
+  bool escape = false;
+  for (const char c : text) {
+    if (escape) {
+      escape = c != 'm';
+    } else if (c == '\x1b') {
+      escape = true;
+    } else if ((static_cast<unsigned char>(c) & 0xC0) != 0x80) {
+      ++width;
+    }
+  }
+  return width;
+}
+
+std::string padded(std::string_view text, std::size_t width, bool right) {
+  const std::string blanks(width - std::min(width, width_of(text)), ' ');
+  return right ? blanks + std::string(text) : std::string(text) + blanks;
+}
+
+}  // namespace
+
+std::string human_count(std::int64_t count) {
+  std::string digits = fmt::format("{}", count);
+  const std::size_t first = digits.starts_with('-') ? 1 : 0;
+  for (std::size_t at = digits.size(); at > first + 3;) digits.insert(at -= 3, ",");
+  return digits;
+}
+
+std::string human_bytes(std::int64_t bytes) {
+  constexpr std::array k_units = {"B", "kB", "MB", "GB", "TB"};
+  auto value = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  while (value >= 999.5 && unit + 1 < k_units.size()) {
+    value /= 1000;
+    ++unit;
+  }
+  if (unit == 0 || value >= 99.95) return fmt::format("{:.0f} {}", value, k_units[unit]);
+  return fmt::format("{:.1f} {}", value, k_units[unit]);
+}
+
+std::string human_micros(std::int64_t micros) {
+  const auto value = static_cast<double>(micros);
+  if (micros < 1000) return fmt::format("{} µs", micros);
+  if (micros < 99'950) return fmt::format("{:.1f} ms", value / 1e3);
+  if (micros < 999'500) return fmt::format("{:.0f} ms", value / 1e3);
+  if (micros < 60'000'000) return fmt::format("{:.2f} s", value / 1e6);
+  const std::int64_t seconds = micros / 1'000'000;
+  return seconds % 60 == 0 ? fmt::format("{} min", seconds / 60)
+                           : fmt::format("{} min {} s", seconds / 60, seconds % 60);
+}
+
+std::string human_ago(std::int64_t then_ms, std::int64_t now_ms) {
+  const std::int64_t seconds = (now_ms - then_ms) / 1000;
+  if (then_ms <= 0) return "-";
+  if (seconds < 1) return "just now";
+  if (seconds < 120) return fmt::format("{} s ago", seconds);
+  if (seconds < 2 * 3600) return fmt::format("{} min ago", seconds / 60);
+  if (seconds < 2 * 86400) return fmt::format("{} h ago", seconds / 3600);
+  return fmt::format("{} days ago", seconds / 86400);
+}
+
+std::string human_clock(std::int64_t at_ms) {
+  const std::chrono::sys_seconds at{std::chrono::seconds(at_ms / 1000)};
+  return fmt::format("{:%H:%M:%S}", at);
+}
+
+std::string progress_bar(int percent, std::size_t width) {
+  const int sane = std::clamp(percent, 0, 100);
+  const std::size_t filled = width * static_cast<std::size_t>(sane) / 100;
+  return fmt::format("[{}{}] {:>3} %", std::string(filled, '#'), std::string(width - filled, '.'),
+                     sane);
+}
+
+Table::Table(std::vector<std::string> columns) {
+  for (std::string& column : columns) {
+    right_.push_back(column.starts_with('>'));
+    if (right_.back()) column.erase(0, 1);
+  }
+  rows_.push_back(std::move(columns));
+}
+
+void Table::add(std::vector<std::string> cells) {
+  cells.resize(right_.size());
+  rows_.push_back(std::move(cells));
+}
+
+std::string Table::text() const {
+  std::vector<std::size_t> widths(right_.size(), 0);
+  for (const auto& row : rows_) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      widths[i] = std::max(widths[i], width_of(row[i]));
+    }
+  }
+  std::string out;
+  for (const auto& row : rows_) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      line.append(i == 0 ? "" : k_gap).append(padded(row[i], widths[i], right_[i]));
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    out.append(line).append("\n");
+  }
+  return out;
+}
+
+std::string pairs_text(const std::vector<std::pair<std::string, std::string>>& pairs) {
+  std::size_t width = 0;
+  for (const auto& [name, value] : pairs) width = std::max(width, width_of(name));
+  std::string out;
+  for (const auto& [name, value] : pairs) {
+    if (value.empty()) continue;
+    out.append(padded(name, width, false)).append(k_gap).append(value).append("\n");
+  }
+  return out;
+}
+
+}  // namespace hitless::cli

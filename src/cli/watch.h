@@ -1,0 +1,28 @@
+// Following a rollout to its end: a live view on a terminal, plain lines otherwise, then its
+// report.  One thread.
+#pragma once
+
+#include <string>
+
+#include "cli/session.h"
+
+namespace hitless::cli {
+
+// The id of the newest rollout of the service at `path` ("/services/<id>"); empty when it has none.
+Result<std::string> newest_rollout(Session& session, const std::string& path);
+
+// Watches to the end and prints the report.  With `whole_report` it also waits for what can only
+// be known some seconds later: the traffic after the change.  The value is the exit status.
+Result<int> watch_rollout(Session& session, const std::string& rollout_id, bool whole_report);
+
+// Watches what was begun since `before` was the newest; nothing was: says so.
+Result<int> watch_newest(Session& session, const std::string& path, const std::string& before);
+
+Result<void> wait_until_gone(Session& session, const std::string& path);
+
+// What the exit status of a rollout in that phase is.
+int exit_of(const json::object& rollout);
+
+std::string instances_text(const Io& io, const json::array& instances);
+
+}  // namespace hitless::cli

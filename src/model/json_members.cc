@@ -1,0 +1,61 @@
+#include "model/json_members.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <limits>
+
+namespace hitless::model {
+
+Result<Duration> get_micros(const json::object& from, std::string_view name) {
+  HL_TRY_ASSIGN(const std::int64_t micros, get_int(from, name));
+  return Duration(micros);
+}
+
+Result<Time> get_time_micros(const json::object& from, std::string_view name) {
+  HL_TRY_ASSIGN(const std::int64_t micros, get_int(from, name));
+  return from_micros(micros);
+}
+
+Result<int> get_small_int(const json::object& from, std::string_view name) {
+  HL_TRY_ASSIGN(const std::int64_t number, get_int(from, name));
+  if (number < std::numeric_limits<int>::min() || number > std::numeric_limits<int>::max()) {
+    return Error(Code::invalid, fmt::format("field [{}] is out of range", name));
+  }
+  return static_cast<int>(number);
+}
+
+json::string exact_text(double number) {
+  return json::string(fmt::format("{}", number));
+}
+
+Result<double> get_exact(const json::object& from, std::string_view name) {
+  HL_TRY_ASSIGN(const std::string text, get_string(from, name));
+  double number = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (failure != std::errc() || end != text.data() + text.size()) {
+    return Error(Code::invalid, fmt::format("field [{}] must be a number as text", name));
+  }
+  return number;
+}
+
+json::array array_of(const std::vector<std::string>& texts) {
+  json::array array;
+  array.reserve(texts.size());
+  for (const std::string& text : texts) array.emplace_back(text);
+  return array;
+}
+
+Result<std::vector<std::string>> get_strings(const json::object& from, std::string_view name) {
+  return get_each<std::string>(from, name, [](const json::value& item) -> Result<std::string> {
+    if (!item.is_string()) return Error(Code::invalid, "must be a string");
+    return std::string(item.get_string());
+  });
+}
+
+Result<const json::object*> as_object(const json::value& value) {
+  if (!value.is_object()) return Error(Code::invalid, "must be an object");
+  return &value.get_object();
+}
+
+}  // namespace hitless::model

@@ -1,0 +1,182 @@
+#include "model/route.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <set>
+#include <string_view>
+
+namespace hitless::model {
+namespace {
+
+// A share's exact turn order is laid out in full (gateway/schedule.h); per mille is fine enough.
+constexpr std::int64_t k_weight_max = 1000;
+
+template <class Enum, std::size_t n>
+std::string_view word_of(const std::array<std::pair<Enum, std::string_view>, n>& words,
+                         Enum value) {
+  for (const auto& [known, word] : words) {
+    if (known == value) return word;
+  }
+  HL_CHECK(false);
+  return {};
+}
+
+template <class Enum, std::size_t n>
+Result<Enum> from_word(const std::array<std::pair<Enum, std::string_view>, n>& words,
+                       const json::object& from, std::string_view name) {
+  HL_TRY_ASSIGN(const std::string text, get_string(from, name));
+  for (const auto& [value, word] : words) {
+    if (word == text) return value;
+  }
+  return Error(Code::corrupt, fmt::format("field [{}]: unknown word {}", name, text));
+}
+
+constexpr std::array<std::pair<Balance, std::string_view>, 3> k_balances{{
+    {Balance::round_robin, "round_robin"},
+    {Balance::least_connections, "least_connections"},
+    {Balance::source_ip, "source_ip"},
+}};
+
+constexpr std::array<std::pair<Standing, std::string_view>, 3> k_standings{{
+    {Standing::serving, "serving"},
+    {Standing::not_ready, "not_ready"},
+    {Standing::stopped, "stopped"},
+}};
+
+Result<const json::object*> as_object(const json::value& value, std::string_view what) {
+  const json::object* object = value.if_object();
+  if (object == nullptr) return Error(Code::corrupt, fmt::format("{} must be an object", what));
+  return object;
+}
+
+json::object to_json(const Endpoint& endpoint) {
+  return {{"instance", endpoint.instance.text()}, {"address", to_text(endpoint.address)}};
+}
+
+json::object to_json(const Share& share) {
+  json::array endpoints;
+  for (const Endpoint& endpoint : share.endpoints) endpoints.push_back(to_json(endpoint));
+  return {{"revision", share.revision}, {"weight", share.weight}, {"endpoints", endpoints}};
+}
+
+json::object to_json(const ServiceRoute& route) {
+  json::array shares;
+  for (const Share& share : route.shares) shares.push_back(to_json(share));
+  return {{"service", route.service.text()},
+          {"standing", word_of(k_standings, route.standing)},
+          {"balance", word_of(k_balances, route.balance)},
+          {"shares", shares}};
+}
+
+Result<Endpoint> endpoint_from_json(const json::value& value) {
+  HL_TRY_ASSIGN(const json::object* object, as_object(value, "an endpoint"));
+  HL_TRY_ASSIGN(std::string instance, get_string(*object, "instance"));
+  HL_TRY_ASSIGN(const std::string text, get_string(*object, "address"));
+  HL_TRY_ASSIGN(Address address, parse_address(text));
+  if (instance.empty()) return Error(Code::corrupt, "an endpoint has no instance id");
+  return Endpoint{.instance = InstanceId(std::move(instance)), .address = std::move(address)};
+}
+
+Result<Share> share_from_json(const json::value& value) {
+  HL_TRY_ASSIGN(const json::object* object, as_object(value, "a share"));
+  Share share;
+  HL_TRY_ASSIGN(share.revision, get_int(*object, "revision"));
+  HL_TRY_ASSIGN(const std::int64_t weight, get_int(*object, "weight"));
+  if (weight < 0 || weight > k_weight_max) {
+    return Error(Code::corrupt, fmt::format("weight {} is not in 0…{}", weight, k_weight_max));
+  }
+  share.weight = static_cast<std::uint32_t>(weight);
+  HL_TRY_ASSIGN(const json::array* endpoints, get_array(*object, "endpoints"));
+  for (const json::value& item : *endpoints) {
+    HL_TRY_ASSIGN(Endpoint endpoint, endpoint_from_json(item));
+    share.endpoints.push_back(std::move(endpoint));
+  }
+  return share;
+}
+
+Result<ServiceRoute> service_from_json(const json::value& value) {
+  HL_TRY_ASSIGN(const json::object* object, as_object(value, "a service"));
+  ServiceRoute route;
+  HL_TRY_ASSIGN(std::string service, get_string(*object, "service"));
+  route.service = ServiceId(std::move(service));
+  HL_TRY_ASSIGN(route.standing, from_word(k_standings, *object, "standing"));
+  HL_TRY_ASSIGN(route.balance, from_word(k_balances, *object, "balance"));
+  HL_TRY_ASSIGN(const json::array* shares, get_array(*object, "shares"));
+  for (const json::value& item : *shares) {
+    HL_TRY_ASSIGN(Share share, share_from_json(item));
+    route.shares.push_back(std::move(share));
+  }
+  return route;
+}
+
+}  // namespace
+
+Result<void> check(const RouteTable& table) {
+  const auto broken = [](std::string text) { return Error(Code::corrupt, std::move(text)); };
+  if (table.generation == 0) return broken("a route table's generation must be at least 1");
+  std::set<InstanceId> instances;
+  const ServiceId* before = nullptr;
+  for (const ServiceRoute& route : table.services) {
+    const std::string& name = route.service.text();
+    if (name.empty()) return broken("a service has no id");
+    if (before != nullptr && !(*before < route.service)) {
+      return broken(fmt::format("service {} is out of order or twice in the table", name));
+    }
+    before = &route.service;
+    bool takes_traffic = false;
+    for (const Share& share : route.shares) {
+      if (share.weight > 0 && share.endpoints.empty()) {
+        return broken(fmt::format("service {}: revision {} has weight and no endpoint", name,
+                                  share.revision));
+      }
+      takes_traffic = takes_traffic || share.weight > 0;
+      for (const Endpoint& endpoint : share.endpoints) {
+        if (!instances.insert(endpoint.instance).second) {
+          return broken(fmt::format("instance {} is in two shares", endpoint.instance.text()));
+        }
+      }
+    }
+    if ((route.standing == Standing::serving) != takes_traffic) {
+      return broken(fmt::format("service {}: its standing and its shares disagree", name));
+    }
+  }
+  for (const std::string& digest : table.token_digests) {
+    if (digest.size() != 64) return broken("a token digest must have 64 hex digits");
+  }
+  return {};
+}
+
+json::value to_json(const RouteTable& table) {
+  json::array services;
+  services.reserve(table.services.size());
+  for (const ServiceRoute& route : table.services) services.push_back(to_json(route));
+  json::array digests;
+  for (const std::string& digest : table.token_digests) digests.emplace_back(digest);
+  return json::object{{"generation", table.generation},
+                      {"services", std::move(services)},
+                      {"token_digests", std::move(digests)}};
+}
+
+Result<RouteTable> route_table_from_json(const json::value& value) {
+  HL_TRY_ASSIGN(const json::object* object, as_object(value, "a route table"));
+  RouteTable table;
+  HL_TRY_ASSIGN(const std::int64_t generation, get_int(*object, "generation"));
+  if (generation < 1) return Error(Code::corrupt, "a generation must be at least 1");
+  table.generation = static_cast<Generation>(generation);
+  HL_TRY_ASSIGN(const json::array* services, get_array(*object, "services"));
+  table.services.reserve(services->size());
+  for (const json::value& item : *services) {
+    HL_TRY_ASSIGN(ServiceRoute route, service_from_json(item));
+    table.services.push_back(std::move(route));
+  }
+  HL_TRY_ASSIGN(const json::array* digests, get_array(*object, "token_digests"));
+  for (const json::value& item : *digests) {
+    if (!item.is_string()) return Error(Code::corrupt, "a token digest must be a string");
+    table.token_digests.emplace_back(item.get_string());
+  }
+  HL_TRY(check(table));
+  return table;
+}
+
+}  // namespace hitless::model

@@ -1,0 +1,48 @@
+// One table per enumeration: its wire words, read in both directions.  Private to this room.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "base/check.h"
+#include "base/result.h"
+
+namespace hitless::model {
+
+template <class E>
+struct Word {
+  E value;
+  std::string_view text;
+};
+
+template <class E, std::size_t N>
+using Words = std::array<Word<E>, N>;
+
+template <class E, std::size_t N>
+std::string_view text_of(const Words<E, N>& words, E value) {
+  for (const Word<E>& word : words) {
+    if (word.value == value) return word.text;
+  }
+  HL_CHECK(!"every enumerator stands in its table of words");
+  return {};
+}
+
+// The error names `what` it should have been and every word that would have done.
+template <class E, std::size_t N>
+Result<E> value_of(const Words<E, N>& words, std::string_view text, std::string_view what) {
+  std::string allowed;
+  for (const Word<E>& word : words) {
+    if (word.text == text) return word.value;
+    allowed.append(allowed.empty() ? "" : ", ").append(word.text);
+  }
+  return Error(Code::invalid, std::string("[")
+                                  .append(text)
+                                  .append("] is not a ")
+                                  .append(what)
+                                  .append("; one of: ")
+                                  .append(allowed));
+}
+
+}  // namespace hitless::model

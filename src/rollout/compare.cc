@@ -1,0 +1,133 @@
+#include "rollout/compare.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+namespace hitless::rollout {
+namespace {
+
+using model::Change;
+using model::ChangeClass;
+using model::ConfigEntry;
+
+// Members of an entry as sent that replace its instances and have no field of their own here.
+constexpr std::array k_replacing_members = {"affinity", "cluster_id",       "log_volume",
+                                            "mounts",   "priority",         "service_secrets",
+                                            "volumes",  "websocket_upgrade"};
+
+class Comparison {
+ public:
+  Comparison(std::string path, std::vector<Change>& changes)
+      : path_(std::move(path)), changes_(changes) {}
+
+  void field(ChangeClass change_class, std::string_view name, std::string from, std::string to) {
+    if (from == to) return;
+    replaces_ = replaces_ || change_class == ChangeClass::replace;
+    changes_.push_back(
+        {change_class, fmt::format("{}.{}", path_, name), std::move(from), std::move(to)});
+  }
+
+  bool replaces() const { return replaces_; }
+
+ private:
+  std::string path_;
+  std::vector<Change>& changes_;
+  bool replaces_ = false;
+};
+
+std::string seconds_text(Duration duration) {
+  return fmt::format("{:g}", std::chrono::duration<double>(duration).count());
+}
+
+std::string resources_text(const model::Resources& resources) {
+  return fmt::format("cpu {:g}, memory {} MiB", static_cast<double>(resources.cpu_millis) / 1000,
+                     resources.memory_mib);
+}
+
+std::string member_text(const json::object& wire, std::string_view name) {
+  const json::value* value = wire.if_contains(name);
+  return value == nullptr ? "" : to_json_text(*value);
+}
+
+void compare_envs(const ConfigEntry& from, const ConfigEntry& to, Comparison& comparison) {
+  std::set<std::string> names;
+  for (const auto& [name, value] : from.envs) names.insert(name);
+  for (const auto& [name, value] : to.envs) names.insert(name);
+  for (const std::string& name : names) {
+    const auto text = [&](const ConfigEntry& entry) {
+      const auto found = entry.envs.find(name);
+      return found == entry.envs.end() ? std::string() : "\"" + found->second + "\"";
+    };
+    comparison.field(ChangeClass::replace, "envs." + name, text(from), text(to));
+  }
+}
+
+void compare_templates(const ConfigEntry& from, const ConfigEntry& to, Comparison& comparison) {
+  const auto replace = ChangeClass::replace;
+  comparison.field(replace, "model_id", from.model.text(), to.model.text());
+  comparison.field(replace, "specification", from.specification, to.specification);
+  comparison.field(replace, "custom_spec", resources_text(from.resources),
+                   resources_text(to.resources));
+  compare_envs(from, to, comparison);
+  comparison.field(replace, "pool_name", from.pool, to.pool);
+  comparison.field(replace, "termination_grace_period_seconds", seconds_text(from.knobs.grace),
+                   seconds_text(to.knobs.grace));
+  for (const char* name : k_replacing_members) {
+    comparison.field(replace, name, member_text(from.wire, name), member_text(to.wire, name));
+  }
+}
+
+void compare_rest(const ConfigEntry& from, const ConfigEntry& to, Comparison& comparison) {
+  comparison.field(ChangeClass::scale, "instance_count", std::to_string(from.instance_count),
+                   std::to_string(to.instance_count));
+  comparison.field(ChangeClass::route, "weight", std::to_string(from.weight),
+                   std::to_string(to.weight));
+  comparison.field(ChangeClass::note, "max_surge", fmt::format("{:g}", from.knobs.max_surge),
+                   fmt::format("{:g}", to.knobs.max_surge));
+  comparison.field(ChangeClass::note, "max_unavailable",
+                   fmt::format("{:g}", from.knobs.max_unavailable),
+                   fmt::format("{:g}", to.knobs.max_unavailable));
+  comparison.field(ChangeClass::note, "deploy_timeout_in_seconds",
+                   seconds_text(from.knobs.deploy_timeout), seconds_text(to.knobs.deploy_timeout));
+}
+
+std::string entry_text(const ConfigEntry& entry) {
+  return fmt::format("{} of {}", entry.instance_count, entry.model.text());
+}
+
+}  // namespace
+
+std::vector<Change> compare_configs(const model::ServiceConfig& from,
+                                    const model::ServiceConfig& to, const Pairing& pairing) {
+  std::vector<Change> changes;
+  for (const Pair& pair : pairing.pairs) {
+    const std::string path = fmt::format("config[{}]", pair.to ? *pair.to : *pair.from);
+    if (!pair.from || !pair.to) {
+      changes.push_back({ChangeClass::scale, path,
+                         pair.from ? entry_text(from.entries[*pair.from]) : "",
+                         pair.to ? entry_text(to.entries[*pair.to]) : ""});
+      continue;
+    }
+    const ConfigEntry& before = from.entries[*pair.from];
+    const ConfigEntry& after = to.entries[*pair.to];
+    Comparison comparison(path, changes);
+    const bool same = pairing.from_keys[*pair.from] == pairing.to_keys[*pair.to];
+    if (!same) compare_templates(before, after, comparison);
+    if (!same && !comparison.replaces()) {
+      changes.push_back(
+          {ChangeClass::replace, path, pairing.from_keys[*pair.from], pairing.to_keys[*pair.to]});
+    }
+    compare_rest(before, after, comparison);
+  }
+  if (!from.entries.empty() && !to.entries.empty() && from.balance != to.balance) {
+    changes.push_back({ChangeClass::route, "load_balancer_policy",
+                       std::string(model::to_wire(from.balance)),
+                       std::string(model::to_wire(to.balance))});
+  }
+  return changes;
+}
+
+}  // namespace hitless::rollout

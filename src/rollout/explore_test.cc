@@ -1,0 +1,440 @@
+// Seeded worlds with faults at every step; every decision is held against invariants.h, and every
+// world must come to an end.  HITLESS_SEED=n replays one world and prints its course;
+// HITLESS_LONG=1 runs many more.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <random>
+
+#include "rollout/invariants.h"
+#include "rollout/phase.h"
+#include "rollout/plan.h"
+#include "rollout/sim_world.h"
+
+namespace hitless::rollout {
+namespace {
+
+using model::Phase;
+using model::Stage;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr std::uint64_t k_worlds = 12'000;
+constexpr std::uint64_t k_worlds_long = 1'000'000;
+constexpr int k_fair_steps_max = 600;
+
+struct Totals {
+  std::uint64_t steps = 0;
+  std::map<Phase, std::uint64_t> ends;
+};
+
+class Explorer {
+ public:
+  Explorer(std::uint64_t seed, bool tells) : rng_(seed), tells_(tells), world_(service(), 0) {}
+
+  // What went wrong; empty: nothing.
+  std::vector<std::string> run(Totals& totals) {
+    set_up();
+    const int unfair = one_in(3) ? 0 : number(1, 60);
+    for (int step = 0; step < unfair && failures_.empty(); ++step) {
+      make_trouble();
+      round();
+    }
+    make_fair();
+    for (int step = 0; step < k_fair_steps_max && failures_.empty(); ++step) {
+      if (is_end(world_.phase()) && is_quiet_) break;
+      round();
+      finish_requests();
+    }
+    if (failures_.empty() && !is_end(world_.phase())) fail("no end in sight: " + why_);
+    if (failures_.empty()) keep_tended();
+    totals.steps += steps_;
+    ++totals.ends[world_.phase()];
+    return std::move(failures_);
+  }
+
+ private:
+  static model::ServiceId service() { return model::ServiceId("5e3d1c7a-0000"); }
+  int number(int low, int high) { return std::uniform_int_distribution(low, high)(rng_); }
+  bool one_in(int count) { return number(1, count) == 1; }
+  template <class T>
+  T pick(std::initializer_list<T> values) {
+    return *(values.begin() + number(0, static_cast<int>(values.size()) - 1));
+  }
+
+  void tell(const std::string& text) {
+    if (tells_)
+      fmt::print("{:>9.3f}s {}\n",
+                 std::chrono::duration<double>(world_.now().time_since_epoch()).count(), text);
+  }
+  void fail(std::string text) {
+    tell("FAILED: " + text);
+    failures_.push_back(std::move(text));
+  }
+
+  model::ServiceConfig random_config() {
+    model::ServiceConfig config;
+    const int entries = one_in(3) ? 2 : 1;
+    for (int index = 0; index < entries; ++index) {
+      model::ConfigEntry entry;
+      entry.model = model::ModelId(pick<const char*>({"model-a", "model-b", "model-c"}));
+      entry.weight = entries == 1 ? 100 : pick({0, 10, 50, 90, 100});
+      if (index == 1) entry.weight = 100 - config.entries[0].weight;
+      entry.instance_count = number(1, 5);
+      entry.knobs.max_surge = pick({0.0, 0.25, 0.5, 1.0, 1.0, 2.0, 5.0});
+      entry.knobs.max_unavailable = pick({0.0, 0.0, 0.3, 0.5, 1.0, 2.0});
+      entry.knobs.deploy_timeout = seconds(60);
+      config.entries.push_back(entry);
+    }
+    return config;
+  }
+
+  model::Revision revise(model::ServiceConfig config) {
+    model::Revision revision;
+    revision.service = service();
+    revision.number = ++revisions_;
+    revision.config = std::move(config);
+    return revision;
+  }
+
+  model::Plan plan_to(std::optional<model::Revision> to) {
+    PlanInput input;
+    input.service = service();
+    input.from = serving_;
+    input.to = std::move(to);
+    input.kind = !input.to    ? model::RolloutKind::stop
+                 : input.from ? model::RolloutKind::update
+                              : model::RolloutKind::deploy;
+    Result<model::Plan> plan = plan_change(input);
+    if (!plan) fail(plan.error().text());
+    model::Plan made = plan ? *plan : model::Plan{};
+    made.drain_budget = seconds(10);
+    return made;
+  }
+
+  static int instances_of(const model::ServiceConfig& config) {
+    int count = 0;
+    for (const model::ConfigEntry& entry : config.entries) count += entry.instance_count;
+    return count;
+  }
+
+  Habit random_habit() {
+    Habit good;
+    good.ready_after = milliseconds(number(1, 5000));
+    if (!one_in(3)) return good;
+    switch (number(0, 4)) {
+      case 0:
+        return {seconds(50), {}, {}};
+      case 1:
+        return {seconds(1000), milliseconds(number(1, 9000)), {}};
+      case 2:
+        return {seconds(1000), {}, {}};
+      case 3:
+        return {seconds(2), {}, milliseconds(number(0, 1999))};
+      default:
+        return {seconds(1), {}, milliseconds(number(1001, 9000))};
+    }
+  }
+
+  void set_up() {
+    model::Revision first = revise(random_config());
+    int room = instances_of(first.config);
+    if (!one_in(6)) {
+      model::Plan plan = plan_to(first);
+      world_.capacity = 100;
+      world_.serve(plan);
+      serving_ = first;
+    }
+    change();
+    world_.capacity = room + number(0, 2);
+    tell(fmt::format("capacity {}", world_.capacity));
+  }
+
+  void change() {
+    target_.reset();
+    if (!one_in(8)) {
+      model::ServiceConfig config = random_config();
+      if (serving_ && one_in(3)) {
+        config = serving_->config;  // scale or weights alone
+        for (model::ConfigEntry& entry : config.entries) {
+          if (one_in(2)) entry.instance_count = number(1, 5);
+        }
+        if (config.entries.size() == 2 && one_in(2))
+          std::swap(config.entries[0].weight, config.entries[1].weight);
+      }
+      target_ = revise(config);
+    }
+    model::Plan plan = plan_to(target_);
+    for (const model::Slot& slot : plan.slots) {
+      const bool is_new = slot.to && !(slot.from && slot.from->key == slot.to->key);
+      if (is_new && !habits_.contains(slot.to->key)) habits_[slot.to->key] = random_habit();
+      tell(fmt::format("slot: from {} to {} surge {} unavailable {}", text_of(slot.from),
+                       text_of(slot.to), slot.surge, slot.unavailable));
+    }
+    world_.habits = habits_;
+    if (serving_) {
+      for (const model::Slot& slot : plan.slots) {
+        if (slot.from) world_.habits[slot.from->key] = {};
+      }
+    }
+    world_.begin(std::move(plan));
+    is_quiet_ = false;
+  }
+
+  static std::string text_of(const std::optional<model::Group>& group) {
+    return group ? fmt::format("{}×{} ({} %)", group->count, group->key.substr(0, 6), group->weight)
+                 : "nothing";
+  }
+
+  SimInstance* random_running() {
+    std::vector<SimInstance*> running;
+    for (SimInstance& instance : world_.instances()) {
+      if (instance.process == Process::running) running.push_back(&instance);
+    }
+    if (running.empty()) return nullptr;
+    return running[static_cast<std::size_t>(number(0, static_cast<int>(running.size()) - 1))];
+  }
+
+  void make_trouble() {
+    if (!one_in(3)) return;
+    SimInstance* victim = random_running();
+    switch (number(0, 9)) {
+      case 0:
+        if (victim != nullptr && one_in(2)) {
+          tell("crash of " + victim->recorded.id.text());
+          world_.crash(*victim, "killed by signal 9");
+        }
+        break;
+      case 1:
+        if (victim != nullptr && victim->health == Probe::passing) {
+          tell("flap of " + victim->recorded.id.text());
+          world_.set_failing(*victim, "HTTP 500 from /health");
+        }
+        break;
+      case 2:
+      case 3:
+        mend();
+        break;
+      case 4:
+        tell("control restarts");
+        world_.restart_control();
+        break;
+      case 5:
+        world_.adopts_by_itself = !world_.adopts_by_itself;
+        if (world_.adopts_by_itself || one_in(2)) world_.adopt();
+        tell(fmt::format("adopts by itself: {}", world_.adopts_by_itself));
+        break;
+      case 6:
+        world_.refuses_starts = one_in(4);
+        break;
+      case 7:
+        send_requests();
+        break;
+      case 8:
+        if (one_in(4)) {
+          tell("another change");
+          change();
+        }
+        break;
+      default:
+        if (one_in(4)) world_.capacity += pick({-1, 1});
+        break;
+    }
+  }
+
+  // What failed its probe after it had passed comes back.
+  void mend() {
+    for (SimInstance& instance : world_.instances()) {
+      if (instance.recorded.ready_at && instance.health == Probe::failing)
+        world_.set_ready(instance);
+    }
+  }
+
+  void send_requests() {
+    const View view = world_.view();
+    for (std::size_t index = 0; index < view.instances.size(); ++index) {
+      SimInstance& instance = world_.instances()[index];
+      if (view.instances[index].routing != Routing::none && instance.process == Process::running)
+        instance.in_flight = static_cast<std::uint64_t>(number(0, 3));
+    }
+  }
+
+  void finish_requests() {
+    for (SimInstance& instance : world_.instances()) {
+      if (one_in(4)) instance.in_flight = 0;
+    }
+  }
+
+  void make_fair() {
+    tell("from here on the world is fair");
+    world_.adopts_by_itself = true;
+    world_.adopt();
+    world_.refuses_starts = false;
+    mend();
+    is_quiet_ = false;
+  }
+
+  // One turn of control's loop, perhaps killed on the way.
+  void round() {
+    const View view = world_.view();
+    const Decision decision = is_end(view.phase) ? rest(view) : step(view);
+    ++steps_;
+    show(view, decision);
+    for (std::string& failure :
+         is_end(view.phase) ? check_tend(view, decision) : check_step(view, decision))
+      fail(std::move(failure));
+    const bool ends = is_end(decision.phase) && !is_end(view.phase);
+    if (ends) {
+      for (std::string& failure : check_end(view, decision)) fail(std::move(failure));
+      if (decision.phase == Phase::succeeded) serving_ = target_;
+    }
+    why_ = decision.why;
+    world_.record(decision);
+    check_recorded(decision);
+    if (one_in(10)) {
+      world_.perform(number(0, 2));
+      world_.restart_control();
+      tell("control killed while performing");
+    } else {
+      world_.perform();
+    }
+    check_processes();
+    pass_time(view, decision);
+  }
+
+  // Recorded and not performed: the same view but for the record asks for nothing twice.
+  void check_recorded(const Decision& decision) {
+    if (is_end(decision.phase)) return;
+    const View view = world_.view();
+    for (const StartInstance& start : step(view).starts) {
+      for (const StartInstance& before : decision.starts) {
+        if (start.id == before.id) fail(start.id.text() + " would be started twice");
+      }
+    }
+  }
+
+  // Terminal: step's rest must emit nothing; tend goes on from there.
+  Decision rest(const View& view) {
+    const Decision nothing = step(view);
+    for (std::string& failure : check_step(view, nothing)) fail(std::move(failure));
+    return tend(view, view.phase == Phase::succeeded ? Side::to : Side::from);
+  }
+
+  // What workers may send to was up when it was last heard of, unless the world ended it.
+  void check_processes() {
+    for (const model::ServiceRoute* route : {&world_.adopted_route(), &world_.published_route()}) {
+      for (const model::Share& share : route->shares) {
+        for (const model::Endpoint& endpoint : share.endpoints) {
+          const SimInstance* instance = world_.find(endpoint.instance.text());
+          if (instance == nullptr || instance->was_told_to_stop)
+            fail(endpoint.instance.text() + " was told to stop while workers may use it");
+        }
+      }
+    }
+  }
+
+  void pass_time(const View& view, const Decision& decision) {
+    const bool changed = !decision.moves.empty() || !decision.starts.empty() ||
+                         decision.phase != view.phase || !(decision.route == last_route_);
+    last_route_ = decision.route;
+    is_quiet_ = !changed;
+    if (changed && !one_in(3)) return;
+    std::optional<Time> till = world_.next_event();
+    if (decision.wake_at && (!till || *decision.wake_at < *till)) till = decision.wake_at;
+    if (!till) {
+      const bool drains =
+          std::any_of(world_.instances().begin(), world_.instances().end(),
+                      [](const SimInstance& instance) { return instance.in_flight > 0; });
+      if (!changed && !drains && !is_end(decision.phase) && world_.adopts_by_itself &&
+          world_.view().adopted)
+        stuck(view, decision);
+      return world_.advance(seconds(1));
+    }
+    world_.advance(std::max(Duration{}, *till - world_.now()));
+  }
+
+  void stuck(const View& view, const Decision& decision) {
+    if (++stuck_ > 3)
+      fail("stuck in " + std::string(model::to_text(view.phase)) + ": " + decision.why);
+  }
+
+  // After the end: one instance dies, and the service heals.
+  void keep_tended() {
+    if (world_.phase() == Phase::failed) return;
+    world_.capacity = 100;
+    for (auto& [key, habit] : world_.habits) habit = {};
+    SimInstance* victim = random_running();
+    if (victim != nullptr) world_.crash(*victim, "killed by signal 9");
+    tell("after the end");
+    is_quiet_ = false;
+    for (int step = 0; step < 60 && failures_.empty(); ++step) round();
+    const View view = world_.view();
+    Decision decision = tend(view, view.phase == Phase::succeeded ? Side::to : Side::from);
+    for (std::string& failure : check_end(view, decision)) fail("tended: " + failure);
+  }
+
+  void show(const View& view, const Decision& decision) {
+    if (!tells_) return;
+    for (const InstanceView& seen : view.instances) {
+      if (seen.recorded.stage == Stage::gone) continue;
+      tell(fmt::format("    {} {} {} process {} probe {} routing {} in flight {}",
+                       seen.recorded.id.text(), seen.recorded.group.substr(0, 6),
+                       model::to_text(seen.recorded.stage), static_cast<int>(seen.process),
+                       static_cast<int>(seen.probe), static_cast<int>(seen.routing),
+                       seen.in_flight));
+    }
+    tell(fmt::format("{} → {} ({}) {}", model::to_text(view.phase), model::to_text(decision.phase),
+                     decision.why, decision.reason));
+    for (const MoveInstance& move : decision.moves) {
+      tell(fmt::format("  {} → {} {}", move.id.text(), model::to_text(move.stage), move.detail));
+    }
+    for (const StartInstance& start : decision.starts) tell("  start " + start.id.text());
+    for (const model::Share& share : decision.route.shares) {
+      tell(fmt::format("  share r{} weight {} endpoints {}", share.revision, share.weight,
+                       share.endpoints.size()));
+    }
+  }
+
+  std::mt19937_64 rng_;
+  const bool tells_;
+  World world_;
+  model::RevisionNumber revisions_ = 0;
+  std::optional<model::Revision> serving_;
+  std::optional<model::Revision> target_;
+  std::map<std::string, Habit> habits_;
+  model::ServiceRoute last_route_;
+  std::vector<std::string> failures_;
+  std::string why_;
+  std::uint64_t steps_ = 0;
+  int stuck_ = 0;
+  bool is_quiet_ = false;
+};
+
+TEST(Explorer, FindsNoWorldThatBreaksAPromise) {
+  const char* replay = std::getenv("HITLESS_SEED");
+  Totals totals;
+  if (replay != nullptr) {
+    const auto failures = Explorer(std::strtoull(replay, nullptr, 10), true).run(totals);
+    for (const std::string& failure : failures) ADD_FAILURE() << failure;
+    return;
+  }
+  const std::uint64_t worlds = std::getenv("HITLESS_LONG") != nullptr ? k_worlds_long : k_worlds;
+  const std::uint64_t base = std::random_device{}();
+  fmt::print("worlds {} seeds from {}\n", worlds, base);
+  int failed = 0;
+  for (std::uint64_t seed = base; seed < base + worlds && failed < 10; ++seed) {
+    const auto failures = Explorer(seed, false).run(totals);
+    if (failures.empty()) continue;
+    ++failed;
+    ADD_FAILURE() << "HITLESS_SEED=" << seed << ": " << failures[0];
+  }
+  fmt::print("steps {}", totals.steps);
+  for (const auto& [phase, count] : totals.ends) {
+    fmt::print(", {} {}", model::to_text(phase), count);
+  }
+  fmt::print("\n");
+}
+
+}  // namespace
+}  // namespace hitless::rollout

@@ -1,0 +1,36 @@
+// The room's limits, each with its reason.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include "base/clock.h"
+
+namespace hitless::rollout {
+
+// From "absent from the adopted table" to SIGTERM at the latest.  Streams (speech, tokens) run for
+// half an hour and more; a rollout that waits costs one idle process, a cut stream costs a user.
+inline constexpr Duration k_drain_budget = std::chrono::seconds(3600);
+
+// Exits of one group in one rollout that make it broken.  One may be chance (out of memory beside
+// a neighbour that is leaving), three in a row of replacements are not.
+inline constexpr int k_exits_max = 3;
+
+// Wait before a replacement of what exited: doubled with each exit, so that a crash loop costs
+// little and a single crash is repaired before anyone notices.
+inline constexpr Duration k_backoff_first = std::chrono::milliseconds(100);
+inline constexpr Duration k_backoff_max = std::chrono::seconds(30);
+
+// Outside of a rollout, exits older than this are forgotten: long enough for the back-off to reach
+// its cap and stay there while a crash loop lasts.
+inline constexpr Duration k_exit_window = std::chrono::minutes(10);
+
+// SIGTERM to SIGKILL for an instance whose group is in no slot of the plan any more (a superseded
+// plan's).  The contract's default (semantics.md section 3).
+inline constexpr Duration k_grace_unknown = std::chrono::seconds(120);
+
+// Up to this common multiple of instance counts, weights are split exactly; beyond
+// it in this many parts of a percent point.  100 × 40 entries × this fits 32 bits.
+inline constexpr std::uint64_t k_weight_parts = 1'000'000;
+
+}  // namespace hitless::rollout

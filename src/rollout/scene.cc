@@ -1,0 +1,147 @@
+#include "rollout/scene.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "rollout/limits.h"
+
+namespace hitless::rollout {
+namespace {
+
+using model::Ending;
+using model::Stage;
+
+Place make_place(const model::Slot& slot, Side goal_side) {
+  const int n_from = slot.from ? slot.from->count : 0;
+  const int n_to = slot.to ? slot.to->count : 0;
+  const auto& goal = goal_side == Side::to ? slot.to : slot.from;
+  const auto& other = goal_side == Side::to ? slot.from : slot.to;
+  Place place;
+  place.goal = goal ? &*goal : nullptr;
+  if (other && !(goal && goal->key == other->key)) place.leaving = &*other;
+  place.wanted = goal ? goal->count : 0;
+  place.floor = slot.from && slot.to ? std::max(0, std::min(n_from, n_to) - slot.unavailable) : 0;
+  place.ceiling = std::max(n_from, n_to) + slot.surge;
+  return place;
+}
+
+void find_place(const Scene& scene, Seat& seat) {
+  const std::string& group = seat.seen->recorded.group;
+  for (std::size_t index = 0; index < scene.places.size(); ++index) {
+    const Place& place = scene.places[index];
+    const bool goal = place.goal != nullptr && place.goal->key == group;
+    if (goal || (place.leaving != nullptr && place.leaving->key == group)) {
+      seat.slot = static_cast<int>(index);
+      seat.goal = goal;
+      return;
+    }
+  }
+  seat.slot = std::min(seat.seen->recorded.entry, static_cast<int>(scene.places.size()) - 1);
+}
+
+void note_starting(const View& view, Seat& seat, Patience patience) {
+  const InstanceView& seen = *seat.seen;
+  if (seen.process == Process::exited) {
+    return move_to(seat, Stage::gone, Ending::exited, seen.process_detail);
+  }
+  if (seen.process == Process::running && seen.probe == Probe::passing) {
+    return move_to(seat, Stage::ready, Ending::none, "");
+  }
+  if (seen.probe == Probe::failing && patience == Patience::none) {
+    return move_to(seat, Stage::stopping, Ending::never_ready, seen.probe_detail);
+  }
+  const model::Group* group = find_group(view.plan, seen.recorded.group);
+  if (group != nullptr && view.now >= seen.recorded.created_at + group->deploy_timeout) {
+    move_to(seat, Stage::stopping, Ending::never_ready,
+            seen.probe_detail.empty()
+                ? "not ready within its deploy timeout"
+                : "not ready within its deploy timeout: " + seen.probe_detail);
+  }
+}
+
+void note_draining(const View& view, Seat& seat) {
+  const InstanceView& seen = *seat.seen;
+  if (seen.process != Process::running) {
+    return move_to(seat, Stage::gone, Ending::exited, seen.process_detail);
+  }
+  const bool over = view.now >= seen.recorded.stage_at + view.plan.drain_budget;
+  if (seen.routing == Routing::none && (seen.in_flight == 0 || over)) {
+    move_to(seat, Stage::stopping, Ending::retired,
+            seen.in_flight == 0 ? "" : fmt::format("{} requests cut", seen.in_flight));
+  }
+}
+
+void take_note(const View& view, Seat& seat, Patience patience) {
+  const InstanceView& seen = *seat.seen;
+  switch (seen.recorded.stage) {
+    case Stage::starting:
+      return note_starting(view, seat, patience);
+    case Stage::ready:
+      if (seen.process == Process::running) return;
+      return move_to(seat, Stage::gone, Ending::exited,
+                     seen.process == Process::exited ? seen.process_detail : "lost by its pool");
+    case Stage::draining:
+      return note_draining(view, seat);
+    case Stage::stopping:
+      if (seen.process == Process::running) return;
+      return move_to(seat, Stage::gone, seen.recorded.ending, seen.recorded.detail);
+    case Stage::gone:
+      return;
+  }
+}
+
+}  // namespace
+
+void move_to(Seat& seat, Stage stage, Ending ending, std::string detail) {
+  seat.stage = stage;
+  seat.ending = ending;
+  seat.detail = std::move(detail);
+}
+
+const model::Group* find_group(const model::Plan& plan, const std::string& key) {
+  for (const model::Slot& slot : plan.slots) {
+    if (slot.to && slot.to->key == key) return &*slot.to;
+    if (slot.from && slot.from->key == key) return &*slot.from;
+  }
+  return nullptr;
+}
+
+Scene make_scene(const View& view, Side goal_side, Time since, Patience patience) {
+  Scene scene;
+  scene.view = &view;
+  scene.goal_side = goal_side;
+  scene.since = since;
+  for (const model::Slot& slot : view.plan.slots) {
+    scene.places.push_back(make_place(slot, goal_side));
+  }
+  for (const InstanceView& seen : view.instances) {
+    Seat seat;
+    seat.seen = &seen;
+    move_to(seat, seen.recorded.stage, seen.recorded.ending, seen.recorded.detail);
+    find_place(scene, seat);
+    take_note(view, seat, patience);
+    scene.seats.push_back(std::move(seat));
+  }
+  return scene;
+}
+
+int Scene::routed_ready(int slot, bool goal_only) const {
+  return static_cast<int>(std::count_if(seats.begin(), seats.end(), [&](const Seat& seat) {
+    return seat.slot == slot && (seat.goal || !goal_only) && seat.is_routed_ready();
+  }));
+}
+
+bool Scene::is_complete() const {
+  for (std::size_t index = 0; index < places.size(); ++index) {
+    if (routed_ready(static_cast<int>(index), true) < places[index].wanted) return false;
+  }
+  return true;
+}
+
+int Scene::leaving_count() const {
+  return static_cast<int>(std::count_if(seats.begin(), seats.end(),
+                                        [](const Seat& seat) { return seat.is_leaving(); }));
+}
+
+}  // namespace hitless::rollout

@@ -1,0 +1,74 @@
+// A Scene is one View sorted out for one direction: which group shall stand in each slot, which
+// instance belongs where, and what has happened to it by itself.  step and tend work on it.
+// Internal to the room.  Values; borrowed from the View, which must outlive them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "rollout/step.h"
+
+namespace hitless::rollout {
+
+// One instance, and what this step makes of it.
+struct Seat {
+  const InstanceView* seen = nullptr;
+  model::Stage stage = model::Stage::starting;  // after the moves of this step
+  model::Ending ending = model::Ending::none;   // likewise
+  std::string detail;                           // likewise
+  int slot = -1;      // -1: its group is in no slot and there is none to put it in
+  bool goal = false;  // of the group that shall stand in its slot
+
+  bool is_alive() const { return stage == model::Stage::starting || stage == model::Stage::ready; }
+  bool is_leaving() const {
+    return stage == model::Stage::draining || stage == model::Stage::stopping;
+  }
+  bool is_gone() const { return stage == model::Stage::gone; }
+  // May be in the route.  An unknown probe does not take out what passed before: after a restart
+  // of control nothing has been asked yet.
+  bool is_routable() const { return stage == model::Stage::ready && seen->probe != Probe::failing; }
+  // Counts toward the floor: every worker can send to it, and it is known to answer.
+  bool is_routed_ready() const {
+    return stage == model::Stage::ready && seen->recorded.stage == model::Stage::ready &&
+           seen->probe == Probe::passing && seen->routing == Routing::full;
+  }
+  bool is_moved() const { return stage != seen->recorded.stage; }
+};
+
+// One slot, seen in one direction.
+struct Place {
+  const model::Group* goal = nullptr;     // nullptr: nothing shall stand here
+  const model::Group* leaving = nullptr;  // nullptr: nothing else stood here, or goal stays
+  int wanted = 0;                         // goal's count
+  int floor = 0;                          // routed-ready instances that must remain
+  int ceiling = 0;                        // instances that may be there, leaving ones not counted
+};
+
+struct Scene {
+  const View* view = nullptr;
+  Side goal_side = Side::to;
+  Time since;                 // when this direction was taken; instances from before are not judged
+  std::vector<Place> places;  // as plan.slots
+  std::vector<Seat> seats;    // as view.instances
+
+  int routed_ready(int slot, bool goal_only) const;
+  bool is_complete() const;   // every goal has its count routed-ready
+  int leaving_count() const;  // draining or stopping, over all places
+};
+
+// How an instance that fails its probe before it ever passed is treated.
+enum class Patience {
+  none,  // it is told to stop at once: a rollout judges by it
+  until_timeout,
+};
+
+// Sorts the view out and notes what happened by itself: passed probes, ended processes, finished
+// drains, instances that never got ready.  Nothing is chosen here.
+Scene make_scene(const View& view, Side goal_side, Time since, Patience patience);
+
+// The group of that key on either side of the plan; nullptr when it is in none.
+const model::Group* find_group(const model::Plan& plan, const std::string& key);
+
+void move_to(Seat& seat, model::Stage stage, model::Ending ending, std::string detail);
+
+}  // namespace hitless::rollout

@@ -1,0 +1,220 @@
+#include "rollout/settle.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <tuple>
+
+#include "rollout/limits.h"
+
+namespace hitless::rollout {
+namespace {
+
+using model::Ending;
+using model::Stage;
+
+class Settler {
+ public:
+  Settler(Scene& scene, Starts starts)
+      : scene_(scene),
+        starts_(starts),
+        complete_(scene.is_complete() && scene.view->phase != model::Phase::planned),
+        room_(scene.view->room),
+        next_ordinal_(scene.view->next_ordinal) {}
+
+  Settled run() {
+    drop_homeless();
+    for (int slot = 0; slot < static_cast<int>(scene_.places.size()); ++slot) {
+      reclaim(slot);
+      drop_useless(slot);
+      if (starts_ == Starts::allowed) fill(slot);
+      if (complete_ || is_in_the_way(slot)) release_all(slot);
+    }
+    return std::move(settled_);
+  }
+
+ private:
+  Place& place(int slot) { return scene_.places[static_cast<std::size_t>(slot)]; }
+
+  template <class Wanted>
+  std::vector<Seat*> seats_of(int slot, Wanted wanted) {
+    std::vector<Seat*> found;
+    for (Seat& seat : scene_.seats) {
+      if (seat.slot == slot && wanted(seat)) found.push_back(&seat);
+    }
+    std::sort(found.begin(), found.end(), [](const Seat* left, const Seat* right) {
+      return leave_rank(*left) < leave_rank(*right);
+    });
+    return found;
+  }
+
+  // Who leaves first: not ready, then fewest in flight, then newest.
+  static std::tuple<int, std::uint64_t, int> leave_rank(const Seat& seat) {
+    int readiness = 3;
+    if (seat.stage == Stage::starting) {
+      readiness = 0;
+    } else if (!seat.is_routable()) {
+      readiness = 1;
+    } else if (!seat.is_routed_ready()) {
+      readiness = 2;
+    }
+    return {readiness, seat.seen->in_flight, -seat.seen->recorded.ordinal};
+  }
+
+  int count(int slot, bool goal) {
+    return static_cast<int>(
+        std::count_if(scene_.seats.begin(), scene_.seats.end(), [&](const Seat& seat) {
+          return seat.slot == slot && seat.goal == goal && seat.is_alive();
+        }));
+  }
+
+  void drop_homeless() {
+    for (Seat& seat : scene_.seats) {
+      if (seat.slot < 0) let_go(seat);
+    }
+  }
+
+  // Out of the route if it can be in it, else told to stop.
+  static void let_go(Seat& seat) {
+    if (!seat.is_alive()) return;
+    const bool was_routed = seat.seen->recorded.stage == Stage::ready;
+    move_to(seat, was_routed ? Stage::draining : Stage::stopping, Ending::retired, "");
+  }
+
+  // What drains still answers: it may serve again, which costs no start.
+  void reclaim(int slot) {
+    int lacking = place(slot).wanted - count(slot, true);
+    for (Seat* seat : seats_of(slot, [](const Seat& candidate) {
+           return candidate.goal && candidate.stage == Stage::draining &&
+                  candidate.seen->process == Process::running &&
+                  candidate.seen->probe == Probe::passing;
+         })) {
+      if (lacking-- <= 0) return;
+      move_to(*seat, Stage::ready, Ending::none, "");
+    }
+  }
+
+  // Leaving instances that never served, and surplus ones that do not serve.
+  void drop_useless(int slot) {
+    for (Seat& seat : scene_.seats) {
+      if (seat.slot == slot && !seat.goal && seat.seen->recorded.stage == Stage::starting)
+        let_go(seat);
+    }
+    int surplus = count(slot, true) - place(slot).wanted;
+    for (Seat* seat : seats_of(slot, [](const Seat& candidate) {
+           return candidate.goal && candidate.is_alive() && !candidate.is_routable();
+         })) {
+      if (surplus-- <= 0) break;
+      let_go(*seat);
+    }
+    if (starts_ == Starts::allowed) return;
+    for (Seat& seat : scene_.seats) {
+      if (seat.slot == slot && seat.stage == Stage::starting) let_go(seat);
+    }
+  }
+
+  void fill(int slot) {
+    const Place& here = place(slot);
+    if (here.goal == nullptr) return;
+    const int missing = here.wanted - count(slot, true);
+    if (missing <= 0) return;
+    Shortfall shortfall;
+    shortfall.slot = slot;
+    shortfall.missing = missing;
+    shortfall.backoff_till = backoff_till(scene_, *here.goal);
+    const int total = count(slot, true) + count(slot, false);
+    const int allowed = std::max(0, here.ceiling - total);
+    int started = 0;
+    if (!shortfall.backoff_till) {
+      started = std::min({missing, allowed, std::max(0, room_)});
+      for (int index = 0; index < started; ++index) start(*here.goal);
+    }
+    shortfall.missing -= started;
+    if (shortfall.missing == 0) return;
+    shortfall.no_allowance = allowed == started;
+    shortfall.no_room = !shortfall.no_allowance && room_ <= 0;
+    make_way(slot, total + started + shortfall.missing - here.ceiling, shortfall.missing);
+    settled_.shortfalls.push_back(shortfall);
+  }
+
+  void start(const model::Group& group) {
+    const std::string service = scene_.view->plan.service.text().substr(0, 8);
+    const int ordinal = next_ordinal_++;
+    settled_.starts.push_back(
+        {.id = model::InstanceId(fmt::format("{}-r{}-{}", service, group.revision, ordinal)),
+         .group = group.key,
+         .revision = group.revision,
+         .entry = group.entry,
+         .ordinal = ordinal});
+    --room_;
+  }
+
+  // Before everything is complete only as many old instances go as stand in the way of a start:
+  // over the ceiling, or for want of room that is not already being made.
+  void make_way(int slot, int over_ceiling, int missing) {
+    if (complete_) return;
+    const int over_room = missing - std::max(0, room_) - scene_.leaving_count();
+    int surplus = std::max(over_ceiling, over_room);
+    int spare = scene_.routed_ready(slot, false) - place(slot).floor;
+    for (Seat* seat : seats_of(
+             slot, [](const Seat& candidate) { return !candidate.goal && candidate.is_alive(); })) {
+      if (surplus <= 0) return;
+      if (seat->is_routable() && spare-- <= 0) return;
+      let_go(*seat);
+      --surplus;
+    }
+  }
+
+  // On the way back, what was added has no traffic, and holds room the old side may need.
+  bool is_in_the_way(int slot) {
+    if (scene_.goal_side != Side::from || place(slot).goal != nullptr) return false;
+    return std::any_of(scene_.seats.begin(), scene_.seats.end(),
+                       [](const Seat& seat) { return seat.goal && seat.is_routed_ready(); });
+  }
+
+  void release_all(int slot) {
+    for (Seat& seat : scene_.seats) {
+      if (seat.slot == slot && !seat.goal) let_go(seat);
+    }
+    int surplus = count(slot, true) - place(slot).wanted;
+    for (Seat* seat : seats_of(
+             slot, [](const Seat& candidate) { return candidate.goal && candidate.is_alive(); })) {
+      if (surplus-- <= 0) return;
+      let_go(*seat);
+    }
+  }
+
+  Scene& scene_;
+  const Starts starts_;
+  const bool complete_;
+  int room_;
+  int next_ordinal_;
+  Settled settled_;
+};
+
+}  // namespace
+
+Settled settle(Scene& scene, Starts starts) {
+  return Settler(scene, starts).run();
+}
+
+std::optional<Time> backoff_till(const Scene& scene, const model::Group& group) {
+  const Time now = scene.view->now;
+  int exits = 0;
+  Time last = Time::min();
+  for (const Seat& seat : scene.seats) {
+    const bool failed = seat.ending == Ending::exited || seat.ending == Ending::never_ready;
+    if (seat.seen->recorded.group != group.key || !seat.is_gone() || !failed) continue;
+    const Time at = seat.is_moved() ? now : seat.seen->recorded.stage_at;
+    if (at < now - k_exit_window || at < scene.since) continue;
+    ++exits;
+    last = std::max(last, at);
+  }
+  if (exits == 0) return std::nullopt;
+  Duration wait = k_backoff_first;
+  for (int exit = 1; exit < exits && wait < k_backoff_max; ++exit) wait *= 2;
+  const Time till = last + std::min(wait, k_backoff_max);
+  return till > now ? std::optional(till) : std::nullopt;
+}
+
+}  // namespace hitless::rollout

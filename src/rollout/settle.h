@@ -1,0 +1,40 @@
+// Which instances to start and which to let go, slot by slot: the arithmetic that step and tend
+// share.  Internal to the room; pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "rollout/scene.h"
+
+namespace hitless::rollout {
+
+// What one slot still lacks and what keeps it from going on.
+struct Shortfall {
+  int slot = 0;
+  int missing = 0;                   // instances not even started
+  bool no_room = false;              // the pool keeps them from it
+  bool no_allowance = false;         // ceiling and floor do
+  std::optional<Time> backoff_till;  // a replacement waits for this
+};
+
+struct Settled {
+  std::vector<StartInstance> starts;
+  std::vector<Shortfall> shortfalls;  // of slots that have one
+};
+
+enum class Starts { allowed, given_up };
+
+// Marks seats as draining, stopping or ready again, and says what to start.
+//
+// Order of preference: take back what is only draining; let go what is not needed and not ready;
+// start what ceiling, room and back-off allow; then let go as many old instances as stand in the
+// way of the next start, as the floor allows.  Once the scene is complete everything else goes; not
+// in `planned` yet, so that the weights turn in the same route.
+Settled settle(Scene& scene, Starts starts);
+
+// When the group may start its next instance, after its recent exits; none: at once.
+std::optional<Time> backoff_till(const Scene& scene, const model::Group& group);
+
+}  // namespace hitless::rollout

@@ -1,0 +1,263 @@
+#include "rollout/sim_world.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace hitless::rollout {
+namespace {
+
+using model::Stage;
+
+bool is_in(const model::ServiceRoute& route, const model::InstanceId& id) {
+  for (const model::Share& share : route.shares) {
+    for (const model::Endpoint& endpoint : share.endpoints) {
+      if (endpoint.instance == id) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+World::World(model::ServiceId service, int pool_capacity) : capacity(pool_capacity) {
+  plan_.service = std::move(service);
+}
+
+void World::begin(model::Plan plan) {
+  plan_ = std::move(plan);
+  rollout_ = model::RolloutId(fmt::format("rollout-{}", ++rollouts_));
+  phase_ = model::Phase::planned;
+  reason_.clear();
+  phase_at_ = now_;
+  progress_at_ = now_;
+}
+
+View World::view() const {
+  View view;
+  view.now = now_;
+  view.plan = plan_;
+  view.rollout = rollout_;
+  view.phase = phase_;
+  view.reason = reason_;
+  view.phase_at = phase_at_;
+  view.progress_at = progress_at_;
+  view.next_ordinal = next_ordinal_;
+  view.room = free_room();
+  view.adopted = decided_ && *decided_ == published_ && published_ == adopted_;
+  for (const SimInstance& instance : instances_) {
+    view.instances.push_back({.recorded = instance.recorded,
+                              .process = instance.process,
+                              .process_detail = instance.process_detail,
+                              .probe = instance.probe,
+                              .probe_detail = instance.probe_detail,
+                              .routing = routing_of(instance.recorded.id),
+                              .in_flight = instance.in_flight});
+  }
+  return view;
+}
+
+void World::record(const Decision& decision) {
+  for (const MoveInstance& move : decision.moves) {
+    for (SimInstance& instance : instances_) {
+      if (instance.recorded.id != move.id) continue;
+      instance.recorded.stage = move.stage;
+      instance.recorded.stage_at = now_;
+      instance.recorded.ending = move.ending;
+      instance.recorded.detail = move.detail;
+      if (move.stage == Stage::ready && !instance.recorded.ready_at)
+        instance.recorded.ready_at = now_;
+    }
+  }
+  for (const StartInstance& start : decision.starts) {
+    SimInstance instance;
+    model::Instance& recorded = instance.recorded;
+    recorded.id = start.id;
+    recorded.service = plan_.service;
+    recorded.rollout = rollout_;
+    recorded.group = start.group;
+    recorded.revision = start.revision;
+    recorded.entry = start.entry;
+    recorded.ordinal = start.ordinal;
+    recorded.created_at = now_;
+    recorded.stage_at = now_;
+    instance.habit = habits[start.group];
+    next_ordinal_ = std::max(next_ordinal_, start.ordinal + 1);
+    instances_.push_back(std::move(instance));
+  }
+  if (!decision.moves.empty() || !decision.starts.empty()) progress_at_ = now_;
+  if (decision.phase != phase_) phase_at_ = now_;
+  phase_ = decision.phase;
+  reason_ = decision.reason;
+  decided_ = decision.route;
+}
+
+void World::perform(int actions_max) {
+  for (SimInstance& instance : instances_) {
+    const bool starts = instance.recorded.stage == Stage::starting && !instance.was_told_to_run;
+    const bool stops = instance.recorded.stage == Stage::stopping && !instance.was_told_to_stop;
+    if ((starts || stops) && actions_max-- <= 0) return;
+    if (starts && !refuses_starts) start(instance);
+    if (stops) {
+      instance.was_told_to_stop = true;
+      if (instance.process == Process::running) instance.stops_at = now_ + stop_time;
+    }
+  }
+  if (!decided_ || *decided_ == published_ || actions_max-- <= 0) return;
+  published_ = *decided_;
+  if (adopts_by_itself) adopted_ = published_;
+}
+
+void World::start(SimInstance& instance) {
+  instance.was_told_to_run = true;
+  instance.process = Process::running;
+  instance.started_at = now_;
+}
+
+void World::restart_control() {
+  decided_.reset();
+  for (SimInstance& instance : instances_) {
+    instance.probe = Probe::unknown;
+    instance.probe_detail.clear();
+    instance.seen_at = now_ + probe_time;
+  }
+}
+
+void World::advance(Duration duration) {
+  const Time till = now_ + duration;
+  for (;;) {
+    for (SimInstance& instance : instances_) come_about(instance);
+    const std::optional<Time> next = next_event();
+    if (!next || *next > till) break;
+    now_ = *next;
+  }
+  now_ = till;
+}
+
+std::optional<Time> World::next_event() const {
+  std::optional<Time> next;
+  for (const SimInstance& instance : instances_) {
+    const std::optional<Time> event = next_event_of(instance);
+    if (event && (!next || *event < *next)) next = event;
+  }
+  return next;
+}
+
+std::optional<Time> World::next_event_of(const SimInstance& instance) const {
+  if (instance.process != Process::running) return std::nullopt;
+  std::optional<Time> next = instance.stops_at;
+  const auto consider = [&](std::optional<Time> time) {
+    if (time && *time > now_ && (!next || *time < *next)) next = time;
+  };
+  consider(instance.seen_at);
+  if (instance.health == Probe::unknown) {
+    consider(instance.started_at + instance.habit.ready_after);
+    if (instance.habit.fails_after) consider(instance.started_at + *instance.habit.fails_after);
+  }
+  if (instance.habit.exits_after) consider(instance.started_at + *instance.habit.exits_after);
+  return next;
+}
+
+void World::come_about(SimInstance& instance) {
+  if (instance.process != Process::running) return;
+  const Duration age = now_ - instance.started_at;
+  const Habit& habit = instance.habit;
+  if (instance.stops_at && now_ >= *instance.stops_at) return crash(instance, "exit status 0");
+  if (habit.exits_after && age >= *habit.exits_after) return crash(instance, "exit status 1");
+  if (instance.health == Probe::unknown) {
+    if (age >= habit.ready_after) {
+      set_ready(instance);
+    } else if (habit.fails_after && age >= *habit.fails_after) {
+      set_failing(instance, "HTTP 503 from /health");
+    }
+  }
+  if (instance.seen_at && now_ >= *instance.seen_at) {
+    instance.seen_at.reset();
+    instance.probe = instance.health;
+  }
+}
+
+void World::adopt() {
+  adopted_ = published_;
+}
+
+void World::set_ready(SimInstance& instance) {
+  change_health(instance, Probe::passing, "");
+}
+
+void World::set_failing(SimInstance& instance, std::string detail) {
+  change_health(instance, Probe::failing, std::move(detail));
+}
+
+void World::change_health(SimInstance& instance, Probe health, std::string detail) {
+  if (instance.process != Process::running) return;
+  instance.health = health;
+  instance.probe = health;
+  instance.probe_detail = std::move(detail);
+  instance.seen_at.reset();
+}
+
+void World::crash(SimInstance& instance, std::string detail) {
+  if (instance.process != Process::running) return;
+  instance.process = Process::exited;
+  instance.process_detail = std::move(detail);
+  instance.stops_at.reset();
+  instance.seen_at.reset();
+  instance.in_flight = 0;
+}
+
+void World::serve(model::Plan plan) {
+  begin(std::move(plan));
+  phase_ = model::Phase::succeeded;
+  for (const model::Slot& slot : plan_.slots) {
+    for (int index = 0; slot.to && index < slot.to->count; ++index) put_ready(*slot.to);
+  }
+  record(tend(view(), Side::to));
+  perform();
+  adopt();
+}
+
+void World::put_ready(const model::Group& group) {
+  SimInstance instance;
+  model::Instance& recorded = instance.recorded;
+  recorded.ordinal = next_ordinal_++;
+  recorded.id = model::InstanceId(fmt::format("{}-r{}-{}", plan_.service.text().substr(0, 8),
+                                              group.revision, recorded.ordinal));
+  recorded.service = plan_.service;
+  recorded.group = group.key;
+  recorded.revision = group.revision;
+  recorded.entry = group.entry;
+  recorded.stage = Stage::ready;
+  recorded.created_at = recorded.stage_at = now_;
+  recorded.ready_at = now_;
+  instance.was_told_to_run = true;
+  instance.process = Process::running;
+  instance.health = Probe::passing;
+  instance.probe = Probe::passing;
+  instance.started_at = now_;
+  instances_.push_back(std::move(instance));
+}
+
+SimInstance* World::find(const std::string& id_end) {
+  for (SimInstance& instance : instances_) {
+    const std::string& id = instance.recorded.id.text();
+    if (id.size() >= id_end.size() && id.ends_with(id_end)) return &instance;
+  }
+  return nullptr;
+}
+
+int World::free_room() const {
+  const auto there = std::count_if(
+      instances_.begin(), instances_.end(),
+      [](const SimInstance& instance) { return instance.recorded.stage != Stage::gone; });
+  return capacity - static_cast<int>(there);
+}
+
+Routing World::routing_of(const model::InstanceId& id) const {
+  const bool new_table = is_in(published_, id);
+  const bool old_table = is_in(adopted_, id);
+  if (new_table && old_table) return Routing::full;
+  return new_table || old_table ? Routing::partly : Routing::none;
+}
+
+}  // namespace hitless::rollout

@@ -1,0 +1,103 @@
+// A pretend world in virtual time: a pool, a prober, a gateway, and the memory that control would
+// have.  The simulator (sim.h) and the property tests drive the same step() with it that control
+// drives with the real one.  No clock, no randomness of its own.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "rollout/step.h"
+
+namespace hitless::rollout {
+
+// What instances of one group do once they run.
+struct Habit {
+  Duration ready_after = std::chrono::seconds(1);  // start → probe passes
+  std::optional<Duration> fails_after;  // start → probe fails, if it has not passed yet
+  std::optional<Duration> exits_after;  // start → process ends by itself
+};
+
+// One instance in the world: what control recorded, and how it is.
+struct SimInstance {
+  model::Instance recorded;
+  Habit habit;
+  bool was_told_to_run = false;
+  bool was_told_to_stop = false;
+  Process process = Process::absent;
+  std::string process_detail;
+  Probe health = Probe::unknown;  // how it is …
+  Probe probe = Probe::unknown;   // … and what the prober has seen of it
+  std::string probe_detail;
+  std::uint64_t in_flight = 0;
+  Time started_at;
+  std::optional<Time> stops_at;  // told to stop: gone then
+  std::optional<Time> seen_at;   // the prober sees its health then
+};
+
+// Order of calls per round: view, step or tend, record, perform; advance between rounds.
+class World {
+ public:
+  World(model::ServiceId service, int capacity);
+
+  // Control's side.
+  void begin(model::Plan plan);  // takes the place of the one under way
+  View view() const;
+  void record(const Decision& decision);
+  // Does what the record asks for and has not been done; stops after `actions_max` actions, as if
+  // control were killed there.
+  void perform(int actions_max = 1 << 20);
+  void restart_control();  // a fresh control: the prober knows nothing, no route is decided
+
+  // The world's side.
+  void advance(Duration duration);
+  std::optional<Time> next_event() const;
+  void adopt();  // every worker takes the published route
+  void set_ready(SimInstance& instance);
+  void set_failing(SimInstance& instance, std::string detail);
+  void crash(SimInstance& instance, std::string detail);
+  // Every instance of the plan's `to` is ready and routed, as if the rollout had ended long ago.
+  void serve(model::Plan plan);
+
+  Time now() const { return now_; }
+  model::Phase phase() const { return phase_; }
+  const model::Plan& plan() const { return plan_; }
+  const model::ServiceRoute& adopted_route() const { return adopted_; }
+  const model::ServiceRoute& published_route() const { return published_; }
+  std::vector<SimInstance>& instances() { return instances_; }
+  const std::vector<SimInstance>& instances() const { return instances_; }
+  SimInstance* find(const std::string& id_end);  // by the end of its id; nullptr: none
+  int free_room() const;
+
+  std::map<std::string, Habit> habits;                  // by group key
+  bool adopts_by_itself = true;                         // as soon as a route is published
+  bool refuses_starts = false;                          // ensure_running fails
+  int capacity = 0;                                     // instances the pool can hold
+  Duration stop_time = std::chrono::milliseconds(50);   // told to stop → gone
+  Duration probe_time = std::chrono::milliseconds(20);  // health → seen by the prober
+
+ private:
+  void put_ready(const model::Group& group);
+  void start(SimInstance& instance);
+  void come_about(SimInstance& instance);  // what is due by now
+  std::optional<Time> next_event_of(const SimInstance& instance) const;
+  Routing routing_of(const model::InstanceId& id) const;
+  void change_health(SimInstance& instance, Probe health, std::string detail);
+
+  model::Plan plan_;
+  model::RolloutId rollout_;
+  int rollouts_ = 0;
+  model::Phase phase_ = model::Phase::succeeded;
+  std::string reason_;
+  Time now_;
+  Time phase_at_;
+  Time progress_at_;
+  int next_ordinal_ = 1;
+  std::vector<SimInstance> instances_;
+  std::optional<model::ServiceRoute> decided_;
+  model::ServiceRoute published_;
+  model::ServiceRoute adopted_;
+};
+
+}  // namespace hitless::rollout

@@ -1,0 +1,22 @@
+// Whether a rollout can still succeed in the direction it goes.  Internal to the room; pure.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "rollout/settle.h"
+
+namespace hitless::rollout {
+
+// Why a goal group is broken: one of the instances that this rollout started never got ready, or
+// k_exits_max of them exited.  None: it is not.
+std::optional<std::string> find_broken(const Scene& scene);
+
+// Why there will be no more progress: the longest deploy timeout has passed since an instance
+// last moved on, and something other than drains is missing.
+std::optional<std::string> find_stalled(const Scene& scene, const Settled& settled);
+
+// When find_stalled will answer if nothing moves; none: nothing is missing but drains.
+std::optional<Time> stall_deadline(const Scene& scene, const Settled& settled);
+
+}  // namespace hitless::rollout

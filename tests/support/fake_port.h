@@ -1,0 +1,275 @@
+// A control::Port for tests of the API and its clients: accepts changes and records them in a real
+// store as control does, but runs nothing.  The test says how each rollout ends.
+//
+// Any thread.
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "base/thread_annotations.h"
+#include "control/port.h"
+#include "store/store.h"
+
+namespace hitless::testing {
+
+class FakePort final : public control::Port {
+ public:
+  explicit FakePort(store::Store& store) : store_(store) {}
+
+  // How the test wants the world to be.
+  struct World {
+    bool publish_at_once = true;  // else models stay publishing
+    // A rollout ends in `outcome` once its instances were asked for so often; 0: when it begins,
+    // negative: only by finish().
+    int looks = 0;
+    model::Phase outcome = model::Phase::succeeded;
+    std::string gateway = "http://127.0.0.1:9";
+    std::vector<control::InstanceStatus> instances;  // of every service
+    std::map<std::string, std::string> logs;         // by instance
+    Calls calls;
+  };
+  void set(World world) {
+    MutexLock lock(mutex_);
+    world_ = std::move(world);
+    looks_left_ = world_.looks;
+  }
+  control::ServiceUpdate last_update() {
+    MutexLock lock(mutex_);
+    return last_update_;
+  }
+
+  Result<model::ModelId> create_model(control::NewModel model) override {
+    MutexLock lock(mutex_);
+    model::ModelVersion version;
+    version.id = model::ModelId(random_uuid());
+    version.name = model.name;
+    version.version = model.version;
+    version.type = model.type;
+    version.description = model.description;
+    version.source_location = model.source_location;
+    version.config_text = model.initial_config.empty() ? "{}" : model.initial_config;
+    version.wire = model.wire;
+    version.created_at = now();
+    version.status =
+        world_.publish_at_once ? model::ModelStatus::published : model::ModelStatus::publishing;
+    version.size_bytes = 2048;
+    HL_TRY(store_.add_model(version));
+    return version.id;
+  }
+
+  Result<void> delete_model(const model::ModelId& id) override { return store_.remove_model(id); }
+
+  Result<model::ServiceId> create_service(control::NewService wanted) override {
+    MutexLock lock(mutex_);
+    model::Service service;
+    service.id = model::ServiceId(random_uuid());
+    service.name = wanted.name;
+    service.description = wanted.description;
+    service.wire = wanted.wire;
+    service.created_at = service.publish_at = service.transition_at = service.operation_time =
+        service.update_time = now();
+    service.progress = 10;
+    model::Rollout rollout = new_rollout(service, model::RolloutKind::deploy, 0, 1);
+    service.rollout = rollout.id;
+    const model::Revision revision{service.id, 1, wanted.config, now()};
+    const model::Event event{service.id.text(), model::EventType::normal, "deploy-begin",
+                             "start to deploy service", now()};
+    HL_TRY(store_.add_service(service, revision, rollout, {event}));
+    HL_TRY(begin_rollout(rollout));
+    return service.id;
+  }
+
+  Result<model::Plan> plan_update(const model::ServiceId& id,
+                                  const control::ServiceUpdate& update) override {
+    HL_TRY_ASSIGN(const model::Service service, store_.find_service(id));
+    model::Plan plan =
+        new_plan(service, model::RolloutKind::update, service.revision, service.revision + 1);
+    if (update.entries) {
+      plan.changes.push_back({model::ChangeClass::replace, "config[0].model_id", "old", "new"});
+    }
+    plan.strategy = "surge";
+    plan.reason = "there is room for one more instance";
+    plan.hash = "hash-of-" + std::to_string(service.revision);
+    return plan;
+  }
+
+  Result<void> update_service(const model::ServiceId& id, control::ServiceUpdate update) override {
+    MutexLock lock(mutex_);
+    last_update_ = update;
+    HL_TRY_ASSIGN(const model::Service before, store_.find_service(id));
+    if (before.status == model::ServiceStatus::deploying) return forbids(before);
+    store::Store::AcceptedChange change{.expected = before, .service = before};
+    for (const auto& [name, value] : update.wire) change.service.wire[name] = value;
+    if (update.description) change.service.description = *update.description;
+    if (!update.entries && !update.balance) return store_.accept_change(change);
+    HL_TRY_ASSIGN(model::Revision revision, store_.find_revision(id, before.revision));
+    HL_TRY_ASSIGN(revision.number, store_.next_revision(id));
+    revision.created_at = now();
+    if (update.entries) revision.config.entries = *update.entries;
+    if (update.balance) revision.config.balance = *update.balance;
+    model::Rollout rollout =
+        new_rollout(before, model::RolloutKind::update, before.revision, revision.number);
+    change.service.status = model::ServiceStatus::deploying;
+    change.service.rollout = rollout.id;
+    change.service.update_time = now();
+    change.revision = revision;
+    change.rollout = rollout;
+    change.events.push_back(
+        {id.text(), model::EventType::normal, "updating", "service is being updated", now()});
+    HL_TRY(store_.accept_change(change));
+    return begin_rollout(rollout);
+  }
+
+  Result<void> start_service(const model::ServiceId& id) override {
+    MutexLock lock(mutex_);
+    HL_TRY_ASSIGN(const model::Service before, store_.find_service(id));
+    if (before.status != model::ServiceStatus::stopped) return forbids(before);
+    return change_status(before, model::RolloutKind::deploy, model::ServiceStatus::deploying, 0,
+                         before.revision);
+  }
+
+  Result<void> stop_service(const model::ServiceId& id) override {
+    MutexLock lock(mutex_);
+    HL_TRY_ASSIGN(const model::Service before, store_.find_service(id));
+    if (before.status != model::ServiceStatus::running) return forbids(before);
+    return change_status(before, model::RolloutKind::stop, model::ServiceStatus::stopping,
+                         before.revision, 0);
+  }
+
+  Result<void> delete_service(const model::ServiceId& id) override {
+    HL_TRY_ASSIGN(const model::Service service, store_.find_service(id));
+    return store_.remove_service(service.id);
+  }
+
+  Result<std::vector<control::InstanceStatus>> instances(const model::ServiceId& id) override {
+    MutexLock lock(mutex_);
+    HL_TRY_ASSIGN(const model::Service service, store_.find_service(id));
+    if (!service.rollout.empty() && looks_left_ > 0 && --looks_left_ == 0) {
+      HL_TRY_ASSIGN(const model::Rollout rollout, store_.find_rollout(service.rollout));
+      HL_TRY(end_rollout(rollout));
+    }
+    return world_.instances;
+  }
+
+  Result<std::string> instance_log(const model::InstanceId& id, std::size_t bytes_max) override {
+    MutexLock lock(mutex_);
+    const std::string& log = world_.logs[id.text()];
+    return log.substr(log.size() - std::min(log.size(), bytes_max));
+  }
+
+  Calls calls(const model::ServiceId&) override {
+    MutexLock lock(mutex_);
+    return world_.calls;
+  }
+
+  std::string gateway_url() override {
+    MutexLock lock(mutex_);
+    return world_.gateway;
+  }
+
+  // Ends the service's rollout as the world's `outcome` says.
+  Result<void> finish(const model::ServiceId& id) {
+    MutexLock lock(mutex_);
+    HL_TRY_ASSIGN(const model::Service service, store_.find_service(id));
+    HL_TRY_ASSIGN(const model::Rollout rollout, store_.find_rollout(service.rollout));
+    return end_rollout(rollout);
+  }
+
+ private:
+  static Time now() { return SystemClock().now(); }
+
+  static Error forbids(const model::Service& service) {
+    return Error(Code::conflict, "The service is " + std::string(to_text(service.status)) +
+                                     ", which does not allow this.");
+  }
+
+  static model::Plan new_plan(const model::Service& service, model::RolloutKind kind,
+                              model::RevisionNumber from, model::RevisionNumber to) {
+    model::Plan plan;
+    plan.service = service.id;
+    plan.kind = kind;
+    plan.from = from;
+    plan.to = to;
+    model::Slot slot;
+    slot.surge = 1;
+    if (from != 0) slot.from = model::Group{.key = "a", .revision = from, .count = 2};
+    if (to != 0) slot.to = model::Group{.key = "b", .revision = to, .count = 2};
+    plan.slots.push_back(slot);
+    return plan;
+  }
+
+  static model::Rollout new_rollout(const model::Service& service, model::RolloutKind kind,
+                                    model::RevisionNumber from, model::RevisionNumber to) {
+    model::Rollout rollout;
+    rollout.id = model::RolloutId(random_uuid());
+    rollout.service = service.id;
+    rollout.plan = new_plan(service, kind, from, to);
+    rollout.phase = model::Phase::starting;
+    rollout.why = "waiting for 2 of 2 instances to answer /health";
+    rollout.created_at = rollout.phase_at = rollout.progress_at = now();
+    rollout.report.phases.push_back({model::Phase::starting, now()});
+    return rollout;
+  }
+
+  Result<void> change_status(const model::Service& before, model::RolloutKind kind,
+                             model::ServiceStatus status, model::RevisionNumber from,
+                             model::RevisionNumber to) HL_REQUIRES(mutex_) {
+    store::Store::AcceptedChange change{.expected = before, .service = before};
+    const model::Rollout rollout = new_rollout(before, kind, from, to);
+    change.service.status = status;
+    change.service.rollout = rollout.id;
+    change.rollout = rollout;
+    HL_TRY(store_.accept_change(change));
+    return begin_rollout(rollout);
+  }
+
+  Result<void> begin_rollout(const model::Rollout& rollout) HL_REQUIRES(mutex_) {
+    looks_left_ = world_.looks;
+    return world_.looks == 0 ? end_rollout(rollout) : Result<void>();
+  }
+
+  Result<void> end_rollout(model::Rollout rollout) HL_REQUIRES(mutex_) {
+    rollout.phase = world_.outcome;
+    rollout.ended_at = rollout.phase_at = now();
+    rollout.why = "all instances of the new revision are routed";
+    if (world_.outcome == model::Phase::rolled_back) {
+      rollout.why = "revision 1 serves again";
+      rollout.reason = "instance 3 never got ready: HTTP 503 from /health";
+    }
+    rollout.report.phases.push_back({rollout.phase, now()});
+    rollout.report.instances_started = 2;
+    rollout.report.during = window();
+    store::DecisionRecord record;
+    HL_TRY_ASSIGN(model::Service service, store_.find_service(rollout.service));
+    const bool good = world_.outcome == model::Phase::succeeded;
+    service.rollout = model::RolloutId();
+    service.status = model::ServiceStatus::running;
+    if (good && rollout.plan.to != 0) service.revision = rollout.plan.to;
+    if (good && rollout.plan.to == 0) service.status = model::ServiceStatus::stopped;
+    if (service.revision == 0) service.status = model::ServiceStatus::failed;
+    record.rollout = rollout;
+    record.service = service;
+    return store_.record(record);
+  }
+
+  static model::Window window() {
+    model::Window window{now(), now(), {}};
+    window.outcomes.requests = 12345;
+    window.outcomes.by_class[2] = 12345;
+    for (int i = 0; i < 100; ++i) window.outcomes.latency.record(1500);
+    return window;
+  }
+
+  store::Store& store_;
+  Mutex mutex_;
+  World world_ HL_GUARDED_BY(mutex_);
+  int looks_left_ HL_GUARDED_BY(mutex_) = 0;
+  control::ServiceUpdate last_update_ HL_GUARDED_BY(mutex_);
+};
+
+}  // namespace hitless::testing
