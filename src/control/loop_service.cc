@@ -19,7 +19,7 @@ constexpr Duration k_store_retry = std::chrono::seconds(1);
 // More instances than any pool of ours holds: "as many as you like".
 constexpr int k_room_unlimited = 1 << 20;
 
-bool is_alive(Stage stage) {
+bool is_probed(Stage stage) {
   return stage == Stage::starting || stage == Stage::ready;
 }
 
