@@ -178,30 +178,18 @@ std::size_t count_leaves(const json::array& data) {
 template <class Use>
 auto with_element_type(DataType type, Use use) {
   switch (type) {
-    case DataType::BOOL:
-      return use(bool{});
-    case DataType::UINT8:
-      return use(std::uint8_t{});
-    case DataType::UINT16:
-      return use(std::uint16_t{});
-    case DataType::UINT32:
-      return use(std::uint32_t{});
-    case DataType::UINT64:
-      return use(std::uint64_t{});
-    case DataType::INT8:
-      return use(std::int8_t{});
-    case DataType::INT16:
-      return use(std::int16_t{});
-    case DataType::INT32:
-      return use(std::int32_t{});
-    case DataType::INT64:
-      return use(std::int64_t{});
-    case DataType::FP32:
-      return use(float{});
-    case DataType::FP64:
-      return use(double{});
-    case DataType::BYTES:
-      return use(std::string{});
+    case DataType::BOOL: return use(bool{});
+    case DataType::UINT8: return use(std::uint8_t{});
+    case DataType::UINT16: return use(std::uint16_t{});
+    case DataType::UINT32: return use(std::uint32_t{});
+    case DataType::UINT64: return use(std::uint64_t{});
+    case DataType::INT8: return use(std::int8_t{});
+    case DataType::INT16: return use(std::int16_t{});
+    case DataType::INT32: return use(std::int32_t{});
+    case DataType::INT64: return use(std::int64_t{});
+    case DataType::FP32: return use(float{});
+    case DataType::FP64: return use(double{});
+    case DataType::BYTES: return use(std::string{});
   }
   HL_CHECK(false);
   return use(float{});

@@ -44,6 +44,7 @@ run_suites() {
   local filter=$1
   if [ -n "$filter" ]; then
     suite "tests '$filter'" suite_of_preset dev all "$filter"
+    [ $((suite_passed + suite_failed)) -gt 0 ] || die "no test matches '$filter'"
   else
     suite "house rules of scripts and format" suite_house
     suite "all tests (g++, invariants checked)" suite_of_preset dev all ""

@@ -46,15 +46,9 @@ model::Rollout new_rollout(model::Plan plan, Time now) {
 void enter(model::Service& service, const model::Rollout& rollout, Time now) {
   switch (rollout.plan.kind) {
     case RolloutKind::deploy:
-    case RolloutKind::update:
-      service.status = ServiceStatus::deploying;
-      break;
-    case RolloutKind::stop:
-      service.status = ServiceStatus::stopping;
-      break;
-    case RolloutKind::remove:
-      service.status = ServiceStatus::deleting;
-      break;
+    case RolloutKind::update: service.status = ServiceStatus::deploying; break;
+    case RolloutKind::stop: service.status = ServiceStatus::stopping; break;
+    case RolloutKind::remove: service.status = ServiceStatus::deleting; break;
   }
   if (rollout.plan.to != 0) service.revision = rollout.plan.to;
   service.rollout = rollout.id;

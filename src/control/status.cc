@@ -14,12 +14,9 @@ using model::ServiceStatus;
 ServiceStatus status_under_way(RolloutKind kind) {
   switch (kind) {
     case RolloutKind::deploy:
-    case RolloutKind::update:
-      return ServiceStatus::deploying;
-    case RolloutKind::stop:
-      return ServiceStatus::stopping;
-    case RolloutKind::remove:
-      return ServiceStatus::deleting;
+    case RolloutKind::update: return ServiceStatus::deploying;
+    case RolloutKind::stop: return ServiceStatus::stopping;
+    case RolloutKind::remove: return ServiceStatus::deleting;
   }
   return ServiceStatus::deploying;
 }
@@ -120,9 +117,7 @@ void add_phase_events(const ServiceState& state, const model::Rollout& rollout,
         add(abnormal, "start-failed", "start failed: " + reason);
       }
       break;
-    case Phase::rolled_back:
-      add(normal, "update-rolled-back", "update failed, rolled back");
-      break;
+    case Phase::rolled_back: add(normal, "update-rolled-back", "update failed, rolled back"); break;
     case Phase::failed:
       if (update) {
         add(abnormal, "rollback-failed", "update failed, rollback failed: " + rollout.why);
@@ -135,8 +130,7 @@ void add_phase_events(const ServiceState& state, const model::Rollout& rollout,
       if (kind == RolloutKind::deploy) add(normal, "started", "service started");
       if (kind == RolloutKind::update) add(normal, "updated", "service updated");
       break;
-    default:
-      break;
+    default: break;
   }
 }
 
@@ -180,14 +174,10 @@ model::Event accepted_event(const model::Service& service, const model::Plan& pl
                         .at = now};
   };
   switch (plan.kind) {
-    case RolloutKind::deploy:
-      return made("deploy-begin", "start to deploy service");
-    case RolloutKind::update:
-      return made("updating", "service is being updated");
-    case RolloutKind::stop:
-      return made("stopping", "service is being stopped");
-    case RolloutKind::remove:
-      return made("deleting", "service is being deleted");
+    case RolloutKind::deploy: return made("deploy-begin", "start to deploy service");
+    case RolloutKind::update: return made("updating", "service is being updated");
+    case RolloutKind::stop: return made("stopping", "service is being stopped");
+    case RolloutKind::remove: return made("deleting", "service is being deleted");
   }
   return made("updating", "service is being updated");
 }

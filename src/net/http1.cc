@@ -14,25 +14,17 @@ constexpr std::size_t k_length_digits_max = 18;
 
 Field field_of(std::string_view name) {
   switch (name.size()) {
-    case 2:
-      return same_text(name, "te") ? Field::te : Field::other;
-    case 4:
-      return same_text(name, "host") ? Field::host : Field::other;
-    case 6:
-      return same_text(name, "expect") ? Field::expect : Field::other;
-    case 7:
-      return same_text(name, "upgrade") ? Field::upgrade : Field::other;
+    case 2: return same_text(name, "te") ? Field::te : Field::other;
+    case 4: return same_text(name, "host") ? Field::host : Field::other;
+    case 6: return same_text(name, "expect") ? Field::expect : Field::other;
+    case 7: return same_text(name, "upgrade") ? Field::upgrade : Field::other;
     case 10:
       if (same_text(name, "connection")) return Field::connection;
       return same_text(name, "keep-alive") ? Field::keep_alive : Field::other;
-    case 14:
-      return same_text(name, "content-length") ? Field::content_length : Field::other;
-    case 16:
-      return same_text(name, "proxy-connection") ? Field::proxy_connection : Field::other;
-    case 17:
-      return same_text(name, "transfer-encoding") ? Field::transfer_encoding : Field::other;
-    default:
-      return Field::other;
+    case 14: return same_text(name, "content-length") ? Field::content_length : Field::other;
+    case 16: return same_text(name, "proxy-connection") ? Field::proxy_connection : Field::other;
+    case 17: return same_text(name, "transfer-encoding") ? Field::transfer_encoding : Field::other;
+    default: return Field::other;
   }
 }
 
@@ -103,26 +95,16 @@ Fault take(const FieldLine& line, Head& head, Gathered& gathered) {
       if (gathered.hosts++ > 0) return Fault::bad_request;
       head.host = line.value;
       break;
-    case Field::content_length:
-      return take_length(line.value, head, gathered);
+    case Field::content_length: return take_length(line.value, head, gathered);
     case Field::transfer_encoding:
       ++gathered.codings;
       gathered.chunked_last = same_text(line.value, "chunked");
       break;
-    case Field::connection:
-      take_connection(line.value, head, gathered);
-      break;
-    case Field::keep_alive:
-      head.keep_alive_value = line.value;
-      break;
-    case Field::upgrade:
-      gathered.upgrade_field = true;
-      break;
-    case Field::expect:
-      head.expect_continue = same_text(line.value, "100-continue");
-      break;
-    default:
-      break;
+    case Field::connection: take_connection(line.value, head, gathered); break;
+    case Field::keep_alive: head.keep_alive_value = line.value; break;
+    case Field::upgrade: gathered.upgrade_field = true; break;
+    case Field::expect: head.expect_continue = same_text(line.value, "100-continue"); break;
+    default: break;
   }
   return Fault::none;
 }

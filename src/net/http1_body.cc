@@ -29,37 +29,28 @@ int hex_digit(char byte) {
 
 Body::Body(Framing framing, std::uint64_t content_length) : framing_(framing) {
   switch (framing) {
-    case Framing::none:
-      break;
+    case Framing::none: break;
     case Framing::length:
       left_ = content_length;
       stage_ = content_length == 0 ? Stage::done : Stage::data;
       break;
-    case Framing::chunked:
-      stage_ = Stage::size_first;
-      break;
-    case Framing::until_close:
-      stage_ = Stage::raw;
-      break;
+    case Framing::chunked: stage_ = Stage::size_first; break;
+    case Framing::until_close: stage_ = Stage::raw; break;
   }
 }
 
 Body::Piece Body::next(std::string_view bytes) {
   switch (stage_) {
-    case Stage::done:
-      return {0, {}, State::done};
-    case Stage::bad:
-      return {0, {}, State::bad};
-    case Stage::raw:
-      return {bytes.size(), bytes, State::more};
+    case Stage::done: return {0, {}, State::done};
+    case Stage::bad: return {0, {}, State::bad};
+    case Stage::raw: return {bytes.size(), bytes, State::more};
     case Stage::data: {
       const std::size_t used = std::min<std::uint64_t>(left_, bytes.size());
       left_ -= used;
       if (left_ == 0) stage_ = Stage::done;
       return {used, bytes.substr(0, used), left_ == 0 ? State::done : State::more};
     }
-    default:
-      return next_chunked(bytes);
+    default: return next_chunked(bytes);
   }
 }
 
@@ -84,17 +75,13 @@ Body::Stage Body::after(char byte) {
   switch (stage_) {
     case Stage::size_first:
     case Stage::size:
-    case Stage::extension:
-      return after_size(byte);
+    case Stage::extension: return after_size(byte);
     case Stage::size_lf:
       if (byte != '\n') return Stage::bad;
       return left_ == 0 ? Stage::line_start : Stage::chunk_data;
-    case Stage::data_cr:
-      return byte == '\r' ? Stage::data_lf : Stage::bad;
-    case Stage::data_lf:
-      return byte == '\n' ? Stage::size_first : Stage::bad;
-    default:
-      return after_trailer(byte);
+    case Stage::data_cr: return byte == '\r' ? Stage::data_lf : Stage::bad;
+    case Stage::data_lf: return byte == '\n' ? Stage::size_first : Stage::bad;
+    default: return after_trailer(byte);
   }
 }
 

@@ -247,22 +247,17 @@ Error Transfer::error_of(CURLcode outcome) const {
   if (too_large_) return Error(Code::exhausted, "the answer is too large");
   std::string text = reason_[0] != '\0' ? reason_ : ::curl_easy_strerror(outcome);
   switch (outcome) {
-    case CURLE_OPERATION_TIMEDOUT:
-      return Error(Code::timeout, std::move(text));
+    case CURLE_OPERATION_TIMEDOUT: return Error(Code::timeout, std::move(text));
     case CURLE_COULDNT_CONNECT:
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:
     case CURLE_GOT_NOTHING:
-    case CURLE_PARTIAL_FILE:
-      return Error(Code::unavailable, std::move(text));
+    case CURLE_PARTIAL_FILE: return Error(Code::unavailable, std::move(text));
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_UNSUPPORTED_PROTOCOL:  // how libcurl calls an answer that is not HTTP/1
-    case CURLE_HTTP2:
-      return Error(Code::corrupt, std::move(text));
-    case CURLE_OUT_OF_MEMORY:
-      return Error(Code::exhausted, std::move(text));
-    default:
-      return Error(Code::internal, std::move(text));
+    case CURLE_HTTP2: return Error(Code::corrupt, std::move(text));
+    case CURLE_OUT_OF_MEMORY: return Error(Code::exhausted, std::move(text));
+    default: return Error(Code::internal, std::move(text));
   }
 }
 

@@ -67,10 +67,8 @@ bool is_of_one_client(int error_number) {
     case ENETDOWN:
     case ENETUNREACH:
     case EHOSTDOWN:
-    case EHOSTUNREACH:
-      return true;
-    default:
-      return false;
+    case EHOSTUNREACH: return true;
+    default: return false;
   }
 }
 

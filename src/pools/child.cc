@@ -150,16 +150,12 @@ std::string failure_text(const Child& child, const RunRecord& run) {
   if (::read(child.failure.get(), &report, sizeof report) != sizeof report) return {};
   std::string reason = system_error("", "", report.error_number).text();
   switch (report.step) {
-    case Step::wait:
-      return "could not start: its shim gave up";
-    case Step::confine:
-      return "could not be confined" + reason;
-    case Step::user:
-      return fmt::format("could not become user {}{}", run.user.value_or(0), reason);
+    case Step::wait: return "could not start: its shim gave up";
+    case Step::confine: return "could not be confined" + reason;
+    case Step::user: return fmt::format("could not become user {}{}", run.user.value_or(0), reason);
     case Step::folder:
       return fmt::format("could not enter the package folder {}{}", run.package.string(), reason);
-    case Step::program:
-      break;
+    case Step::program: break;
   }
   if (report.error_number == ENOENT) reason = ": no such file";
   if (report.error_number == EACCES) reason = ": not executable for its user (permission denied)";

@@ -9,12 +9,9 @@ constexpr std::size_t k_line_bytes_max = 65536;  // a status with long warnings 
 
 std::string_view to_text(ProcessState state) {
   switch (state) {
-    case ProcessState::starting:
-      return "starting";
-    case ProcessState::running:
-      return "running";
-    case ProcessState::exited:
-      return "exited";
+    case ProcessState::starting: return "starting";
+    case ProcessState::running: return "running";
+    case ProcessState::exited: return "exited";
   }
   return "exited";
 }

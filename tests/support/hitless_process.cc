@@ -76,9 +76,16 @@ HitlessProcess::~HitlessProcess() {
 }
 
 void HitlessProcess::start_serve() {
-  std::vector<std::string> argv{binary(), "serve", "--state", state_.string(),
-                                "--listen", "127.0.0.1:0", "--gateway-listen", "127.0.0.1:0",
-                                "--deploy-timeout-min", "1"};
+  std::vector<std::string> argv{binary(),
+                                "serve",
+                                "--state",
+                                state_.string(),
+                                "--listen",
+                                "127.0.0.1:0",
+                                "--gateway-listen",
+                                "127.0.0.1:0",
+                                "--deploy-timeout-min",
+                                "1"};
   if (!options_.has_engines) {
     argv.insert(argv.end(), {"--engines", (folder_ / "no-engines").string()});
   }

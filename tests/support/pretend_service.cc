@@ -96,8 +96,7 @@ json::object to_json(const Entry& entry) {
           {"instance_count", entry.count},
           {"envs", entry.envs},
           {"deploy_timeout_in_seconds", entry.deploy_timeout_seconds},
-          {"additional_properties",
-           {{"termination_grace_period_seconds", entry.grace_seconds}}}};
+          {"additional_properties", {{"termination_grace_period_seconds", entry.grace_seconds}}}};
 }
 
 json::array to_config(const std::vector<Entry>& entries) {
@@ -109,10 +108,10 @@ json::array to_config(const std::vector<Entry>& entries) {
 PretendService::PretendService(HitlessProcess& hitless, const std::string& name,
                                const std::vector<Entry>& entries)
     : hitless_(hitless) {
-  const ApiAnswer answer = hitless.api("POST", "/services",
-                                       json::object{{"service_name", name},
-                                                    {"infer_type", "real-time"},
-                                                    {"config", to_config(entries)}});
+  const ApiAnswer answer = hitless.api(
+      "POST", "/services",
+      json::object{
+          {"service_name", name}, {"infer_type", "real-time"}, {"config", to_config(entries)}});
   id_ = text_in(object_of(answer), "service_id");
 }
 
@@ -193,8 +192,8 @@ json::object PretendService::wait_for_report(const std::string& rollout_id) {
 
 json::array PretendService::live_instances() {
   json::array live;
-  for (const json::value& each : array_in(object_of(hitless_.get(path() + "/instances")),
-                                          "instances")) {
+  for (const json::value& each :
+       array_in(object_of(hitless_.get(path() + "/instances")), "instances")) {
     if (text_in(each.as_object(), "stage") != "gone") live.push_back(each);
   }
   return live;
