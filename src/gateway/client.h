@@ -22,8 +22,8 @@ struct GatewayHello {
   std::string gateway;  // id of this process's life, as in Usage
   std::string version;
   pid_t pid = 0;
-  Address listen;                       // with the real port
-  model::Generation adopted = 0;        // so that a new serve goes on counting above it
+  Address listen;                 // with the real port
+  model::Generation adopted = 0;  // so that a new serve goes on counting above it
 };
 
 class GatewayClient {
