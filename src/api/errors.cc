@@ -49,27 +49,18 @@ static_assert(in_order(), "one row for each cause, in their order");
 
 Cause cause_of(Code code) {
   switch (code) {
-    case Code::invalid:
-      return Cause::invalid_argument;
-    case Code::not_found:
-      return Cause::object_unknown;
-    case Code::conflict:
-      return Cause::state_forbids;
-    case Code::unauthenticated:
-      return Cause::bad_token;
-    case Code::forbidden:
-      return Cause::internal;  // of a file or a call on this machine
-    case Code::exhausted:
-      return Cause::resources_short;
+    case Code::invalid: return Cause::invalid_argument;
+    case Code::not_found: return Cause::object_unknown;
+    case Code::conflict: return Cause::state_forbids;
+    case Code::unauthenticated: return Cause::bad_token;
+    case Code::forbidden: return Cause::internal;  // of a file or a call on this machine
+    case Code::exhausted: return Cause::resources_short;
     case Code::unavailable:
     case Code::timeout:
-    case Code::cancelled:
-      return Cause::overloaded;
-    case Code::unsupported:
-      return Cause::unsupported;
+    case Code::cancelled: return Cause::overloaded;
+    case Code::unsupported: return Cause::unsupported;
     case Code::corrupt:
-    case Code::internal:
-      return Cause::internal;
+    case Code::internal: return Cause::internal;
   }
   return Cause::internal;
 }

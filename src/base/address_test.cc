@@ -17,10 +17,9 @@ TEST(Address, ReadsBackWhatItPrints) {
 
 TEST(Address, RefusesWhatNobodyCanListenOn) {
   const std::string long_path = "unix:/" + std::string(107, 'x');
-  for (const std::string& text :
-       {std::string("127.0.0.1"), std::string("127.0.0.1:"), std::string("127.0.0.1:65536"),
-        std::string("localhost:80"), std::string("unix:relative"), std::string("unix:"),
-        long_path}) {
+  for (const std::string& text : {std::string("127.0.0.1"), std::string("127.0.0.1:"),
+                                  std::string("127.0.0.1:65536"), std::string("localhost:80"),
+                                  std::string("unix:relative"), std::string("unix:"), long_path}) {
     EXPECT_EQ(parse_address(text).error().code(), Code::invalid) << text;
   }
 }

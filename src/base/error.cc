@@ -46,7 +46,9 @@ std::string_view to_text(Code code) {
   return "internal";
 }
 
-Error Error::context(std::string_view doing) const& { return Error(*this).context(doing); }
+Error Error::context(std::string_view doing) const& {
+  return Error(*this).context(doing);
+}
 
 Error Error::context(std::string_view doing) && {
   text_.insert(0, ": ").insert(0, doing);

@@ -76,7 +76,9 @@ Result<json::value> parse_json(std::string_view text) {
   return parser.release();
 }
 
-std::string to_json_text(const json::value& value) { return json::serialize(value); }
+std::string to_json_text(const json::value& value) {
+  return json::serialize(value);
+}
 
 std::string to_pretty_json_text(const json::value& value) {
   std::string out;

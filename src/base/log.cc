@@ -45,8 +45,8 @@ void append_value(std::string& line, std::string_view text) {
 // The process's log: standard error until open_log says otherwise.
 spdlog::logger& logger() {
   static spdlog::logger& instance = *[] {
-    auto made = std::make_shared<spdlog::logger>(
-        "hitless", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    auto made = std::make_shared<spdlog::logger>("hitless",
+                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
     made->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
     made->flush_on(spdlog::level::info);
     spdlog::set_default_logger(made);

@@ -15,16 +15,11 @@ constexpr Duration k_predict_timeout = std::chrono::seconds(40);  // semantics.m
 
 Code code_of(int status) {
   switch (status) {
-    case 401:
-      return Code::unauthenticated;
-    case 403:
-      return Code::forbidden;
-    case 404:
-      return Code::not_found;
-    case 409:
-      return Code::conflict;
-    default:
-      return status < 500 ? Code::invalid : Code::internal;
+    case 401: return Code::unauthenticated;
+    case 403: return Code::forbidden;
+    case 404: return Code::not_found;
+    case 409: return Code::conflict;
+    default: return status < 500 ? Code::invalid : Code::internal;
   }
 }
 

@@ -84,6 +84,7 @@ void build(CLI::App& app, Parsed& parsed, const Hooks& hooks) {
   add_hook(app, "serve", "Run the control plane", processes, hooks.serve, parsed);
   add_hook(app, "gateway", "Run the data plane; serve starts one itself", processes, hooks.gateway,
            parsed);
+  add_hook(app, "down", "End serve, the gateway and all instances", processes, hooks.down, parsed);
   add_hook(app, "shim", "Parent of one instance; started by serve", "", hooks.shim, parsed);
   add_model_commands(app, parsed.command);
   add_service_commands(app, parsed.command);

@@ -28,6 +28,7 @@ struct Hooks {
   Hook serve;
   Hook gateway;
   Hook shim;
+  Hook down;
   Hook sim;
   Hook config;
 };

@@ -25,13 +25,11 @@ bool is_terminal(Phase phase) {
     case Phase::starting:
     case Phase::shifting:
     case Phase::draining:
-    case Phase::rolling_back:
-      return false;
+    case Phase::rolling_back: return false;
     case Phase::succeeded:
     case Phase::rolled_back:
     case Phase::failed:
-    case Phase::superseded:
-      return true;
+    case Phase::superseded: return true;
   }
   return true;
 }

@@ -51,7 +51,7 @@ struct Report {
   int instances_failed = 0;
   // Longest over the instances of this rollout, microseconds; 0 when there was none.
   std::int64_t ready_to_routed_us = 0;  // probe passed → adopted by every worker
-  std::int64_t drain_to_stop_us = 0;    // drain begun → told to stop, over those that were idle
+  std::int64_t drain_to_stop_us = 0;    // drain begun → told to stop
   std::int64_t start_to_ready_us = 0;
 };
 

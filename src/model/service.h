@@ -88,6 +88,7 @@ struct Service {
   Time operation_time;  // last operation
   Time update_time;     // when the present configuration was set
   json::object wire;    // members of the body that answers echo (schedule, priority, …)
+  friend bool operator==(const Service&, const Service&) = default;
 };
 
 std::string_view to_text(ServiceStatus status);

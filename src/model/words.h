@@ -25,7 +25,7 @@ std::string_view text_of(const Words<E, N>& words, E value) {
   for (const Word<E>& word : words) {
     if (word.value == value) return word.text;
   }
-  HL_CHECK(!"every enumerator stands in its table of words");
+  HL_CHECK(false && "every enumerator stands in its table of words");
   return {};
 }
 

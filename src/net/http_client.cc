@@ -5,7 +5,9 @@
 #include <strings.h>
 
 #include <algorithm>
+#include <array>
 #include <future>
+#include <iterator>
 #include <map>
 #include <thread>
 #include <vector>
@@ -72,6 +74,7 @@ class Transfer {
   HttpClient::Done done_;
   HttpResponse response_;
   std::size_t head_bytes_ = 0;
+  bool head_complete_ = false;  // libcurl takes a head that ends in the middle for a whole one
   bool too_large_ = false;
   CURLcode refused_ = CURLE_OK;  // the first option libcurl would not have
   char reason_[CURL_ERROR_SIZE] = {};
@@ -203,6 +206,11 @@ bool Transfer::take_head_line(std::string_view line) {
   if (too_large_) return false;
   if (line.starts_with("HTTP/")) {  // also after an interim answer such as 100
     response_.headers = HttpHeaders();
+    head_complete_ = false;
+    return true;
+  }
+  if (line == "\r\n" || line == "\n") {
+    head_complete_ = true;
     return true;
   }
   const std::size_t colon = line.find(':');
@@ -223,6 +231,7 @@ bool Transfer::take_body(std::string_view bytes) {
 
 void Transfer::finish(CURLcode outcome) {
   if (outcome != CURLE_OK) return fail(error_of(outcome));
+  if (!head_complete_) return fail(Error(Code::unavailable, "the answer's head was cut"));
   long status = 0;
   ::curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
   response_.status = static_cast<int>(status);
@@ -238,22 +247,17 @@ Error Transfer::error_of(CURLcode outcome) const {
   if (too_large_) return Error(Code::exhausted, "the answer is too large");
   std::string text = reason_[0] != '\0' ? reason_ : ::curl_easy_strerror(outcome);
   switch (outcome) {
-    case CURLE_OPERATION_TIMEDOUT:
-      return Error(Code::timeout, std::move(text));
+    case CURLE_OPERATION_TIMEDOUT: return Error(Code::timeout, std::move(text));
     case CURLE_COULDNT_CONNECT:
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:
     case CURLE_GOT_NOTHING:
-    case CURLE_PARTIAL_FILE:
-      return Error(Code::unavailable, std::move(text));
+    case CURLE_PARTIAL_FILE: return Error(Code::unavailable, std::move(text));
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_UNSUPPORTED_PROTOCOL:  // how libcurl calls an answer that is not HTTP/1
-    case CURLE_HTTP2:
-      return Error(Code::corrupt, std::move(text));
-    case CURLE_OUT_OF_MEMORY:
-      return Error(Code::exhausted, std::move(text));
-    default:
-      return Error(Code::internal, std::move(text));
+    case CURLE_HTTP2: return Error(Code::corrupt, std::move(text));
+    case CURLE_OUT_OF_MEMORY: return Error(Code::exhausted, std::move(text));
+    default: return Error(Code::internal, std::move(text));
   }
 }
 

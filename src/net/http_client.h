@@ -8,6 +8,7 @@
 // reuse_connection = false.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 

@@ -1,5 +1,6 @@
 #include "net/http_client.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
@@ -217,6 +218,7 @@ TEST_F(HttpClientAndServerTest, ManyCallsRunAtOnceAndEachGetsItsOwnAnswer) {
   start([](const HttpRequest& request, const HttpPeer&) {
     return HttpResponse{.status = 200, .headers = {}, .body = request.target + request.body};
   });
+  const std::vector<Address> addresses = server_->addresses();
   constexpr int k_threads = 4;
   constexpr int k_calls = 100;
   std::latch answered(k_threads * k_calls);
@@ -226,7 +228,7 @@ TEST_F(HttpClientAndServerTest, ManyCallsRunAtOnceAndEachGetsItsOwnAnswer) {
     threads.emplace_back([&, thread] {
       for (int number = 0; number < k_calls; ++number) {
         const std::string target = fmt::format("/{}/{}", thread, number);
-        const auto& to = server_->addresses()[static_cast<std::size_t>(number) % 3];
+        const Address& to = addresses[static_cast<std::size_t>(number) % 3];
         HttpCall made = call(to, "POST", target);
         made.request.body = "b";
         client_->send(std::move(made), [&, target](Result<HttpResponse> answer) {
@@ -246,7 +248,7 @@ TEST_F(HttpClientAndServerTest, ADoneMaySendTheNextCall) {
     return HttpResponse{.status = 200, .headers = {}, .body = request.target};
   });
   std::promise<std::string> last;
-  const Address& to = server_->addresses()[2];
+  const Address to = server_->addresses()[2];
   client_->send(call(to, "GET", "/1"), [&](Result<HttpResponse> first) {
     HL_CHECK(first.has_value());
     client_->send(call(to, "GET", first->body + "/2"),

@@ -5,9 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/asio/buffer.hpp>
-#include <boost/asio/error.hpp>
-#include <boost/asio/post.hpp>
 #include <cerrno>
 #include <cstring>
 
@@ -200,7 +197,7 @@ void HttpConnection::on_written(const error_code& failure, std::size_t bytes) {
 
 void HttpConnection::after_answer() {
   if (answer_body_.capacity() > k_keep_bytes) answer_body_ = std::string();
-  if (request_unread_) return linger();
+  if (request_unread_ || (after_ == AfterAnswer::close && bytes_wait())) return linger();
   if (after_ == AfterAnswer::close) return close();
   phase_ = Phase::idle;
   expect_by(after(host_.options.idle_timeout));

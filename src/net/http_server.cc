@@ -5,12 +5,11 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/post.hpp>
 #include <cerrno>
 #include <future>
+#include <memory>
 #include <system_error>
+#include <thread>
 
 #include "base/log.h"
 #include "net/http_connection.h"
@@ -68,10 +67,8 @@ bool is_of_one_client(int error_number) {
     case ENETDOWN:
     case ENETUNREACH:
     case EHOSTDOWN:
-    case EHOSTUNREACH:
-      return true;
-    default:
-      return false;
+    case EHOSTUNREACH: return true;
+    default: return false;
   }
 }
 

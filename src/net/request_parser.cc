@@ -6,6 +6,7 @@
 #include <boost/beast/http/parser.hpp>
 
 #include <algorithm>
+#include <string>
 
 #include "base/check.h"
 

@@ -21,6 +21,7 @@ struct ProcessPoolOptions {
   std::size_t log_bytes_max = 16 << 20;  // per instance, over the current and one older file
   bool drop_privileges = true;           // when we are root: an unprivileged user per instance
   bool use_cgroups = true;
+  Duration keep_logs = std::chrono::hours(1);  // of forgotten instances: why did it fail?
 };
 
 // `on_change` is called, on a thread of the pool, whenever observe() would say something new; it

@@ -124,16 +124,11 @@ class Explorer {
     good.ready_after = milliseconds(number(1, 5000));
     if (!one_in(3)) return good;
     switch (number(0, 4)) {
-      case 0:
-        return {seconds(50), {}, {}};
-      case 1:
-        return {seconds(1000), milliseconds(number(1, 9000)), {}};
-      case 2:
-        return {seconds(1000), {}, {}};
-      case 3:
-        return {seconds(2), {}, milliseconds(number(0, 1999))};
-      default:
-        return {seconds(1), {}, milliseconds(number(1001, 9000))};
+      case 0: return {seconds(50), {}, {}};
+      case 1: return {seconds(1000), milliseconds(number(1, 9000)), {}};
+      case 2: return {seconds(1000), {}, {}};
+      case 3: return {seconds(2), {}, milliseconds(number(0, 1999))};
+      default: return {seconds(1), {}, milliseconds(number(1001, 9000))};
     }
   }
 
@@ -213,9 +208,7 @@ class Explorer {
         }
         break;
       case 2:
-      case 3:
-        mend();
-        break;
+      case 3: mend(); break;
       case 4:
         tell("control restarts");
         world_.restart_control();
@@ -225,12 +218,8 @@ class Explorer {
         if (world_.adopts_by_itself || one_in(2)) world_.adopt();
         tell(fmt::format("adopts by itself: {}", world_.adopts_by_itself));
         break;
-      case 6:
-        world_.refuses_starts = one_in(4);
-        break;
-      case 7:
-        send_requests();
-        break;
+      case 6: world_.refuses_starts = one_in(4); break;
+      case 7: send_requests(); break;
       case 8:
         if (one_in(4)) {
           tell("another change");

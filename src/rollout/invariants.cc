@@ -16,16 +16,11 @@ using model::Stage;
 
 bool may_become(Stage from, Stage to) {
   switch (from) {
-    case Stage::starting:
-      return to == Stage::ready || to == Stage::stopping || to == Stage::gone;
-    case Stage::ready:
-      return to == Stage::draining || to == Stage::gone;
-    case Stage::draining:
-      return to == Stage::stopping || to == Stage::ready || to == Stage::gone;
-    case Stage::stopping:
-      return to == Stage::gone;
-    case Stage::gone:
-      return false;
+    case Stage::starting: return to == Stage::ready || to == Stage::stopping || to == Stage::gone;
+    case Stage::ready: return to == Stage::draining || to == Stage::gone;
+    case Stage::draining: return to == Stage::stopping || to == Stage::ready || to == Stage::gone;
+    case Stage::stopping: return to == Stage::gone;
+    case Stage::gone: return false;
   }
   return false;
 }

@@ -75,19 +75,16 @@ void note_draining(const View& view, Seat& seat) {
 void take_note(const View& view, Seat& seat, Patience patience) {
   const InstanceView& seen = *seat.seen;
   switch (seen.recorded.stage) {
-    case Stage::starting:
-      return note_starting(view, seat, patience);
+    case Stage::starting: return note_starting(view, seat, patience);
     case Stage::ready:
       if (seen.process == Process::running) return;
       return move_to(seat, Stage::gone, Ending::exited,
                      seen.process == Process::exited ? seen.process_detail : "lost by its pool");
-    case Stage::draining:
-      return note_draining(view, seat);
+    case Stage::draining: return note_draining(view, seat);
     case Stage::stopping:
       if (seen.process == Process::running) return;
       return move_to(seat, Stage::gone, seen.recorded.ending, seen.recorded.detail);
-    case Stage::gone:
-      return;
+    case Stage::gone: return;
   }
 }
 

@@ -63,15 +63,12 @@ bool is_done(const Turn& turn) {
 
 Phase next_forward(const Turn& turn, Phase phase) {
   switch (phase) {
-    case Phase::planned:
-      return Phase::starting;
+    case Phase::planned: return Phase::starting;
     case Phase::starting:
       if (turn.scene.is_complete()) return Phase::draining;
       return is_shifting(turn.scene) ? Phase::shifting : Phase::starting;
-    case Phase::shifting:
-      return turn.scene.is_complete() ? Phase::draining : Phase::shifting;
-    default:
-      return is_done(turn) ? Phase::succeeded : phase;
+    case Phase::shifting: return turn.scene.is_complete() ? Phase::draining : Phase::shifting;
+    default: return is_done(turn) ? Phase::succeeded : phase;
   }
 }
 

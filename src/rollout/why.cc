@@ -171,10 +171,8 @@ std::string end_of(const model::Plan& plan, model::Phase phase, const std::strin
       return with_detail(plan.from == 0 ? "there was nothing to go back to"
                                         : "the way back failed, what serves was left alone",
                          reason);
-    case model::Phase::superseded:
-      return "another change took over";
-    default:
-      return "";
+    case model::Phase::superseded: return "another change took over";
+    default: return "";
   }
 }
 

@@ -1,0 +1,42 @@
+// What the commands of this room are started with, read from flags, variables and one file into
+// one value before anything else happens.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "base/log.h"
+
+namespace hitless::app {
+
+struct ServeOptions {
+  std::filesystem::path state;
+  std::string api_listen = "127.0.0.1:7070";
+  std::string gateway_listen = "127.0.0.1:7080";
+  std::size_t gateway_workers = 2;
+  std::filesystem::path engines;  // folder with hitless-onnx and its runtime library
+  // Until projects come with identity there is one.
+  std::string project = "00000000000000000000000000000000";
+  std::int64_t memory_mib = 0;  // of the pool; 0: the machine's
+  std::int64_t cpu_millis = 0;  // of the pool; 0: not counted
+  std::chrono::seconds deploy_timeout_min{180};
+  std::uint16_t port_first = 20000;
+  std::uint16_t port_last = 29999;
+  std::string log_level = "info";
+  std::string log_file;  // empty: standard error
+};
+
+struct GatewayCommand {
+  std::filesystem::path state;
+  std::string listen = "127.0.0.1:7080";
+  std::size_t workers = 2;
+};
+
+struct DownOptions {
+  std::filesystem::path state;
+  std::chrono::seconds grace{10};  // for instances that still work
+};
+
+}  // namespace hitless::app

@@ -1,0 +1,180 @@
+#include "app/serve.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <memory>
+
+#include "api/api.h"
+#include "app/gateway_keeper.h"
+#include "app/state_dir.h"
+#include "app/version.h"
+#include "base/crypto.h"
+#include "base/log.h"
+#include "control/control.h"
+#include "gateway/client.h"
+#include "net/http_server.h"
+#include "objects/package_cache.h"
+#include "pools/process_pool.h"
+#include "store/store.h"
+
+namespace hitless::app {
+namespace {
+
+Result<LogLevel> log_level(const std::string& text) {
+  if (text == "debug") return LogLevel::debug;
+  if (text == "info") return LogLevel::info;
+  if (text == "warn") return LogLevel::warn;
+  if (text == "error") return LogLevel::error;
+  return Error(Code::invalid, "--log-level must be debug, info, warn or error");
+}
+
+// The API answers whoever holds the token; until identity comes that is for this machine alone.
+Result<Address> loopback(const std::string& text, const char* flag) {
+  auto address = parse_address(text);
+  if (!address) return std::move(address).error().context(flag);
+  if (!address->is_loopback()) {
+    return Error(Code::invalid,
+                 fmt::format("{}: {} is not a loopback address; this version of hitless has no "
+                             "users yet and listens on its own machine only",
+                             flag, text));
+  }
+  return address;
+}
+
+// serve holds a descriptor for every shim and every client.
+void raise_descriptor_limit() {
+  rlimit limit;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+sigset_t block_ending_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+// Wakes control once there is one: the parts below it start earlier and may already have news.
+class Bell {
+ public:
+  void connect(control::Control* control) { control_.store(control); }
+  void ring() {
+    if (control::Control* control = control_.load()) control->wake();
+  }
+
+ private:
+  std::atomic<control::Control*> control_{nullptr};
+};
+
+std::vector<std::string> gateway_arguments(const ServeOptions& options, const StateDir& state) {
+  return {"gateway",
+          "--state",
+          state.path().string(),
+          "--listen",
+          options.gateway_listen,
+          "--workers",
+          fmt::format("{}", options.gateway_workers)};
+}
+
+api::ApiOptions api_options(const ServeOptions& options, const std::string& token,
+                            pools::PoolDriver& pool) {
+  api::ApiOptions made;
+  made.project_id = options.project;
+  made.version = k_version;
+  made.token = token;
+  made.uid = ::geteuid();
+  made.deploy_timeout_min = options.deploy_timeout_min;
+  made.warnings = [&pool] { return pool.status().warnings; };
+  return made;
+}
+
+void announce(const net::HttpServer& server, const StateDir& state, pools::PoolDriver& pool) {
+  for (const std::string& warning : pool.status().warnings) {
+    log_warn("pool", {{"warning", warning}});
+  }
+  std::string addresses;
+  for (const Address& address : server.addresses()) addresses += to_text(address) + " ";
+  log_info("serving", {{"version", k_version},
+                       {"api", addresses},
+                       {"state", state.path().string()},
+                       {"pid", fmt::format("{}", ::getpid())}});
+}
+
+}  // namespace
+
+Result<void> run_serve(const ServeOptions& options) {
+  HL_TRY_ASSIGN(const LogLevel level, log_level(options.log_level));
+  HL_TRY(open_log(level, options.log_file));
+  HL_TRY_ASSIGN(const Address api_listen, loopback(options.api_listen, "--listen"));
+  HL_TRY(loopback(options.gateway_listen, "--gateway-listen"));
+  const sigset_t signals = block_ending_signals();
+  raise_descriptor_limit();
+
+  HL_TRY_ASSIGN(const StateDir state, StateDir::open(options.state));
+  HL_TRY_ASSIGN(const UniqueFd lock, state.lock());
+  HL_TRY_ASSIGN(const std::string token, state.ensure_token());
+  HL_TRY_ASSIGN(const auto store, store::Store::open(state.database()));
+  HL_TRY_ASSIGN(const auto packages, objects::PackageCache::open(state.packages()));
+  HL_TRY_ASSIGN(control::EngineKit engines,
+                control::install_engines(options.engines, state.path()));
+
+  Bell bell;
+  HL_TRY_ASSIGN(const auto pool, pools::open_process_pool({.directory = state.instances(),
+                                                           .shim = "/proc/self/exe",
+                                                           .port_first = options.port_first,
+                                                           .port_last = options.port_last},
+                                                          [&bell] { bell.ring(); }));
+  GatewayKeeper keeper(state, gateway_arguments(options, state));
+  std::unique_ptr<gateway::GatewayClient> gateway;
+  std::atomic<gateway::GatewayClient*> link{nullptr};
+  gateway = gateway::GatewayClient::start(state.gateway_socket(), [&] {
+    if (const gateway::GatewayClient* client = link.load()) {
+      keeper.attached(client->attached().has_value());
+    }
+    bell.ring();
+  });
+  link.store(gateway.get());
+  keeper.attached(gateway->attached().has_value());
+
+  const SystemClock clock;
+  HL_TRY_ASSIGN(const auto control,
+                control::Control::start({.token_digests = {sha256_hex(token)},
+                                         .capacity = {.cpu_millis = options.cpu_millis,
+                                                      .memory_mib = options.memory_mib},
+                                         .engines = std::move(engines)},
+                                        {.store = *store,
+                                         .pool = *pool,
+                                         .gateway = *gateway,
+                                         .packages = packages,
+                                         .clock = clock}));
+  bell.connect(control.get());
+  control->wake();
+  HL_TRY_ASSIGN(
+      const auto server,
+      net::HttpServer::start(
+          {.listen = {api_listen,
+                      Address{.host = {}, .port = 0, .path = state.api_socket().string()}},
+           .socket_mode = 0666},
+          api::make_handler(api_options(options, token, *pool), *store, *control)));
+  announce(*server, state, *pool);
+
+  int signal = 0;
+  sigwait(&signals, &signal);
+  log_info("stopping", {{"signal", strsignal(signal)},
+                        {"note", "the gateway and the instances go on; `hitless down` ends them"}});
+  server->stop();
+  control->stop();
+  bell.connect(nullptr);
+  return {};
+}
+
+}  // namespace hitless::app

@@ -1,0 +1,53 @@
+// The state directory: everything hitless keeps, in one place.
+//
+//   hitless.db            the store (serve alone)
+//   token                 0600; what clients send until identity comes
+//   serve.lock            held by serve; holds its pid
+//   api.sock              the API for this machine's CLI
+//   gateway.sock, .lock   the control link, and the gateway's life
+//   gateway.log           what the gateway says
+//   packages/<digest>/    model packages, read-only
+//   engines/<digest>/     our engines, as installed
+//   instances/<id>/       one folder an instance (pools/process_pool.h)
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "base/file.h"
+#include "base/result.h"
+
+namespace hitless::app {
+
+class StateDir {
+ public:
+  // Makes the folder when it is missing.  Others may pass through it (instances run as users of
+  // their own), but not list it.
+  static Result<StateDir> open(std::filesystem::path path);
+
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path database() const { return path_ / "hitless.db"; }
+  std::filesystem::path api_socket() const { return path_ / "api.sock"; }
+  std::filesystem::path gateway_socket() const { return path_ / "gateway.sock"; }
+  std::filesystem::path gateway_log() const { return path_ / "gateway.log"; }
+  std::filesystem::path packages() const { return path_ / "packages"; }
+  std::filesystem::path instances() const { return path_ / "instances"; }
+
+  // One serve for one state directory.  conflict names the pid of the one that runs.
+  Result<UniqueFd> lock() const;
+
+  // The pid of the serve that holds the lock; 0: none.
+  pid_t serve_pid() const;
+
+  // The random token that calls must bring; made at the first start.
+  Result<std::string> ensure_token() const;
+
+ private:
+  explicit StateDir(std::filesystem::path path) : path_(std::move(path)) {}
+  std::filesystem::path path_;
+};
+
+// $HITLESS_STATE, else /var/lib/hitless for root and ~/.local/state/hitless for others.
+std::filesystem::path default_state();
+
+}  // namespace hitless::app

@@ -1,0 +1,214 @@
+#include "control/changes.h"
+
+#include <fmt/format.h>
+
+#include "base/crypto.h"
+#include "control/status.h"
+#include "rollout/plan.h"
+
+namespace hitless::control {
+namespace {
+
+using model::RolloutKind;
+using model::ServiceStatus;
+
+Error forbidden_now(const model::Service& service, std::string_view what) {
+  return Error(Code::conflict, fmt::format("service {} is {}: {} is not possible in this state",
+                                           service.name, to_text(service.status), what));
+}
+
+bool is_leaving(ServiceStatus status) {
+  return status == ServiceStatus::stopping || status == ServiceStatus::deleting;
+}
+
+bool may_start(ServiceStatus status) {
+  return status == ServiceStatus::stopped || status == ServiceStatus::failed ||
+         status == ServiceStatus::finished;
+}
+
+bool may_stop(ServiceStatus status) {
+  return !is_leaving(status) && status != ServiceStatus::stopped &&
+         status != ServiceStatus::finished;
+}
+
+model::Rollout new_rollout(model::Plan plan, Time now) {
+  model::Rollout rollout;
+  rollout.id = model::RolloutId(random_uuid());
+  rollout.service = plan.service;
+  rollout.plan = std::move(plan);
+  rollout.why = "planned";
+  rollout.created_at = rollout.phase_at = rollout.progress_at = now;
+  rollout.report.phases.push_back({.phase = model::Phase::planned, .begin = now});
+  return rollout;
+}
+
+// The service from the moment a rollout of this kind is accepted.
+void enter(model::Service& service, const model::Rollout& rollout, Time now) {
+  switch (rollout.plan.kind) {
+    case RolloutKind::deploy:
+    case RolloutKind::update: service.status = ServiceStatus::deploying; break;
+    case RolloutKind::stop: service.status = ServiceStatus::stopping; break;
+    case RolloutKind::remove: service.status = ServiceStatus::deleting; break;
+  }
+  if (rollout.plan.to != 0) service.revision = rollout.plan.to;
+  service.rollout = rollout.id;
+  service.progress = 0;
+  service.error.clear();
+  service.operation_time = service.transition_at = now;
+}
+
+}  // namespace
+
+Result<model::ServiceId> Changes::create(NewService asked) {
+  HL_TRY(check_models(asked.config));
+  const Time now = clock_.now();
+  model::Service service;
+  service.id = model::ServiceId(random_uuid());
+  service.name = std::move(asked.name);
+  service.description = std::move(asked.description);
+  service.infer_type = std::move(asked.infer_type);
+  service.wire = std::move(asked.wire);
+  service.created_at = service.publish_at = service.update_time = now;
+
+  const model::Revision revision{
+      .service = service.id, .number = 1, .config = std::move(asked.config), .created_at = now};
+  HL_TRY_ASSIGN(model::Plan plan, rollout::plan_change({.service = service.id,
+                                                        .kind = RolloutKind::deploy,
+                                                        .from = std::nullopt,
+                                                        .to = revision}));
+  const model::Rollout rollout = new_rollout(std::move(plan), now);
+  enter(service, rollout, now);
+  HL_TRY(
+      store_.add_service(service, revision, rollout, {accepted_event(service, rollout.plan, now)}));
+  loop_.reload(service.id);
+  return service.id;
+}
+
+Result<model::Plan> Changes::plan(const model::ServiceId& id, const ServiceUpdate& update) {
+  HL_TRY_ASSIGN(const Standing standing, read(id));
+  HL_TRY_ASSIGN(const Draft draft, draft_update(standing, update));
+  return plan_draft(standing, draft);
+}
+
+Result<void> Changes::update(const model::ServiceId& id, const ServiceUpdate& update) {
+  HL_TRY_ASSIGN(const Standing standing, read(id));
+  if (standing.service.status == ServiceStatus::deleting) {
+    return forbidden_now(standing.service, "a change");
+  }
+  model::Service after = standing.service;
+  if (update.description) after.description = *update.description;
+  for (const auto& [name, value] : update.wire) after.wire[name] = value;
+  const Time now = clock_.now();
+  after.operation_time = now;
+  if (!update.entries && !update.balance) {
+    return loop_.accept({.expected = standing.service, .service = std::move(after)});
+  }
+  if (is_leaving(standing.service.status)) return forbidden_now(standing.service, "a change");
+  HL_TRY_ASSIGN(const Draft draft, draft_update(standing, update));
+  after.update_time = now;
+  if (may_start(standing.service.status) && standing.service.status != ServiceStatus::failed) {
+    return keep_without_rollout(standing, draft, std::move(after));
+  }
+  return accept(standing, draft, std::move(after));
+}
+
+Result<void> Changes::start(const model::ServiceId& id) {
+  HL_TRY_ASSIGN(const Standing standing, read(id));
+  if (!may_start(standing.service.status)) return forbidden_now(standing.service, "start");
+  HL_TRY_ASSIGN(model::Revision to, store_.find_revision(id, standing.service.revision));
+  HL_TRY(check_models(to.config));
+  return accept(standing, {.kind = RolloutKind::deploy, .to = std::move(to)}, standing.service);
+}
+
+Result<void> Changes::stop(const model::ServiceId& id) {
+  HL_TRY_ASSIGN(const Standing standing, read(id));
+  if (!may_stop(standing.service.status)) return forbidden_now(standing.service, "stop");
+  return accept(standing, {.kind = RolloutKind::stop}, standing.service);
+}
+
+Result<void> Changes::remove(const model::ServiceId& id) {
+  HL_TRY_ASSIGN(const Standing standing, read(id));
+  if (standing.service.status == ServiceStatus::deleting) {
+    return forbidden_now(standing.service, "delete");
+  }
+  return accept(standing, {.kind = RolloutKind::remove}, standing.service);
+}
+
+Result<Changes::Standing> Changes::read(const model::ServiceId& id) {
+  Standing standing;
+  HL_TRY_ASSIGN(standing.service, store_.find_service(id));
+  if (!standing.service.rollout.empty()) {
+    HL_TRY_ASSIGN(standing.under_way, store_.find_rollout(standing.service.rollout));
+    // A superseded change never served: what the one before it started from is what we go back to.
+    standing.serving = standing.under_way->plan.from;
+    return standing;
+  }
+  const ServiceStatus status = standing.service.status;
+  const bool serves = status == ServiceStatus::running || status == ServiceStatus::concerning;
+  standing.serving = serves ? standing.service.revision : 0;
+  return standing;
+}
+
+Result<Changes::Draft> Changes::draft_update(const Standing& standing,
+                                             const ServiceUpdate& update) {
+  const model::ServiceId& id = standing.service.id;
+  HL_TRY_ASSIGN(model::Revision to, store_.find_revision(id, standing.service.revision));
+  if (update.entries) to.config.entries = *update.entries;
+  if (update.balance) to.config.balance = *update.balance;
+  HL_TRY(check_models(to.config));
+  HL_TRY_ASSIGN(to.number, store_.next_revision(id));
+  to.created_at = clock_.now();
+  return Draft{.kind = standing.serving == 0 ? RolloutKind::deploy : RolloutKind::update,
+               .to = std::move(to),
+               .is_new_revision = true};
+}
+
+Result<model::Plan> Changes::plan_draft(const Standing& standing, const Draft& draft) {
+  rollout::PlanInput input{
+      .service = standing.service.id, .kind = draft.kind, .from = std::nullopt, .to = draft.to};
+  if (standing.serving != 0) {
+    HL_TRY_ASSIGN(input.from, store_.find_revision(standing.service.id, standing.serving));
+  }
+  return rollout::plan_change(input);
+}
+
+Result<void> Changes::accept(const Standing& standing, const Draft& draft, model::Service after) {
+  const Time now = clock_.now();
+  HL_TRY_ASSIGN(model::Plan plan, plan_draft(standing, draft));
+  model::Rollout rollout = new_rollout(std::move(plan), now);
+  enter(after, rollout, now);
+  store::Store::AcceptedChange change{.expected = standing.service, .service = after};
+  change.events.push_back(accepted_event(after, rollout.plan, now));
+  if (draft.is_new_revision) change.revision = draft.to;
+  if (standing.under_way) {
+    model::Rollout& superseded = change.superseded.emplace(*standing.under_way);
+    superseded.phase = model::Phase::superseded;
+    superseded.why = "superseded by another change";
+    superseded.phase_at = now;
+    superseded.ended_at = now;
+    superseded.report.phases.push_back({.phase = model::Phase::superseded, .begin = now});
+  }
+  change.rollout = std::move(rollout);
+  return loop_.accept(change);
+}
+
+// A stopped service takes the configuration for its next start.
+Result<void> Changes::keep_without_rollout(const Standing& standing, const Draft& draft,
+                                           model::Service after) {
+  after.revision = draft.to->number;
+  return loop_.accept(
+      {.expected = standing.service, .service = std::move(after), .revision = draft.to});
+}
+
+Result<void> Changes::check_models(const model::ServiceConfig& config) {
+  for (const model::ConfigEntry& entry : config.entries) {
+    HL_TRY_ASSIGN(const model::ModelVersion version, store_.find_model(entry.model));
+    if (version.status == model::ModelStatus::published) continue;
+    const std::string why = version.error.empty() ? "" : ": " + version.error;
+    return Error(Code::unavailable, fmt::format("model {} {} is {}, not published{}", version.name,
+                                                version.version, to_text(version.status), why));
+  }
+  return {};
+}
+
+}  // namespace hitless::control

@@ -1,0 +1,51 @@
+// Changes turns what a user asks for into a plan and an accepted change: Port's writing half.
+//
+// Owner: Control.  Any thread.
+#pragma once
+
+#include <optional>
+
+#include "control/loop.h"
+#include "control/port.h"
+
+namespace hitless::control {
+
+class Changes {
+ public:
+  Changes(store::Store& store, Loop& loop, const Clock& clock)
+      : store_(store), loop_(loop), clock_(clock) {}
+
+  Result<model::ServiceId> create(NewService service);
+  Result<model::Plan> plan(const model::ServiceId& id, const ServiceUpdate& update);
+  Result<void> update(const model::ServiceId& id, const ServiceUpdate& update);
+  Result<void> start(const model::ServiceId& id);
+  Result<void> stop(const model::ServiceId& id);
+  Result<void> remove(const model::ServiceId& id);
+
+ private:
+  // A service as it stands, with the rollout under way if there is one.
+  struct Standing {
+    model::Service service;
+    std::optional<model::Rollout> under_way;
+    model::RevisionNumber serving = 0;  // what a new plan starts from; 0: nothing serves
+  };
+  struct Draft {
+    model::RolloutKind kind = model::RolloutKind::update;
+    std::optional<model::Revision> to;
+    bool is_new_revision = false;
+  };
+
+  Result<Standing> read(const model::ServiceId& id);
+  Result<Draft> draft_update(const Standing& standing, const ServiceUpdate& update);
+  Result<model::Plan> plan_draft(const Standing& standing, const Draft& draft);
+  Result<void> accept(const Standing& standing, const Draft& draft, model::Service after);
+  Result<void> keep_without_rollout(const Standing& standing, const Draft& draft,
+                                    model::Service after);
+  Result<void> check_models(const model::ServiceConfig& config);
+
+  store::Store& store_;
+  Loop& loop_;
+  const Clock& clock_;
+};
+
+}  // namespace hitless::control

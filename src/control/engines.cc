@@ -1,0 +1,97 @@
+#include "control/engines.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <system_error>
+
+#include "base/crypto.h"
+#include "base/file.h"
+
+namespace hitless::control {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view k_onnx_engine = "hitless-onnx";
+constexpr std::string_view k_onnx_runtime = "libonnxruntime.so";
+
+// Threads that answer requests in one instance of an engine of ours; more only queue for the CPU.
+constexpr std::int64_t k_engine_threads_max = 16;
+
+Result<void> copy_readable(const fs::path& from, const fs::path& to, fs::perms mode) {
+  std::error_code failure;
+  fs::copy_file(from, to, fs::copy_options::overwrite_existing, failure);
+  if (!failure) fs::permissions(to, mode, failure);
+  if (failure) {
+    return system_error("copying to " + to.string(), from.string(), failure.value());
+  }
+  return {};
+}
+
+// One folder per content, so that a running instance keeps the engine it was started with.
+Result<fs::path> install_onnx(const fs::path& from, const fs::path& state) {
+  HL_TRY_ASSIGN(const std::string engine, sha256_hex_of_file(from / k_onnx_engine));
+  HL_TRY_ASSIGN(const std::string runtime, sha256_hex_of_file(from / k_onnx_runtime));
+  const fs::path folder = state / "engines" / sha256_hex(engine + runtime).substr(0, 16);
+  const fs::path installed = folder / k_onnx_engine;
+  if (fs::exists(installed)) return installed;
+
+  HL_TRY(ensure_directory(state / "engines", 0755));
+  const fs::path aside = folder.string() + ".new";
+  HL_TRY(ensure_directory(aside, 0755));
+  HL_TRY(copy_readable(from / k_onnx_runtime, aside / k_onnx_runtime, fs::perms(0444)));
+  HL_TRY(copy_readable(from / k_onnx_engine, aside / k_onnx_engine, fs::perms(0555)));
+  std::error_code failure;
+  fs::rename(aside, folder, failure);
+  if (failure) return system_error("renaming", aside.string(), failure.value());
+  return installed;
+}
+
+std::int64_t engine_threads(const model::Resources& resources) {
+  const std::int64_t cores = (resources.cpu_millis + 999) / 1000;
+  return std::clamp<std::int64_t>(cores * 2, 2, k_engine_threads_max);
+}
+
+}  // namespace
+
+Result<EngineKit> install_engines(const fs::path& from, const fs::path& state) {
+  EngineKit kit;
+  if (fs::exists(from / k_onnx_engine) && fs::exists(from / k_onnx_runtime)) {
+    HL_TRY_ASSIGN(kit.onnx, install_onnx(from, state));
+  }
+  return kit;
+}
+
+Result<pools::InstanceSpec> instance_spec(const model::Instance& instance,
+                                          const model::ConfigEntry& entry,
+                                          const model::ModelVersion& version,
+                                          const fs::path& package, const EngineKit& engines) {
+  pools::InstanceSpec spec{.id = instance.id,
+                           .service = instance.service,
+                           .command = version.launch.command,
+                           .envs = entry.envs,
+                           .package = package,
+                           .listens_on_unix = version.launch.listens_on_unix,
+                           .limits = entry.resources};
+  if (version.launch.engine == model::Engine::onnx) {
+    if (engines.onnx.empty()) {
+      return Error(Code::unsupported,
+                   "the ONNX engine is not installed: start serve with --engines DIR, a folder "
+                   "with hitless-onnx and libonnxruntime.so");
+    }
+    spec.command = {engines.onnx.string(),
+                    "--model-dir",
+                    ".",
+                    "--listen",
+                    "{listen}",
+                    "--name",
+                    version.name,
+                    "--threads",
+                    fmt::format("{}", engine_threads(entry.resources))};
+  }
+  if (!spec.listens_on_unix) spec.envs.try_emplace("PORT", "{port}");
+  return spec;
+}
+
+}  // namespace hitless::control

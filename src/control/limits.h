@@ -1,0 +1,35 @@
+// Every limit of control, with its reason.  Named in docs/limits.md by a test.
+#pragma once
+
+#include <cstddef>
+
+#include "base/clock.h"
+
+namespace hitless::control {
+
+// How far a report looks back before a change and on after it: enough requests for a p99 at ten a
+// second, short enough that a user waits for it.
+inline constexpr Duration k_report_window = std::chrono::seconds(5);
+
+// How often counters are kept for the look back.
+inline constexpr Duration k_traffic_sample = std::chrono::seconds(1);
+
+// How often totals of requests are written to the store while they change; what a crash of both
+// serve and gateway can lose of them.
+inline constexpr Duration k_traffic_save = std::chrono::seconds(5);
+
+// The sentence of a waiting rollout counts seconds; it is written this often at most.
+inline constexpr Duration k_why_interval = std::chrono::seconds(1);
+
+// Ended instances of a service whose folders (logs) are kept.
+inline constexpr std::size_t k_ended_kept = 10;
+
+// Decisions in a row without the world having a chance to move; more is a defect of step().
+inline constexpr int k_steps_per_pass = 64;
+
+// Importing: the engine's check of a package loads the whole model once.
+inline constexpr Duration k_import_check_timeout = std::chrono::seconds(300);
+// config.json is written by people; a megabyte of it is a mistake.
+inline constexpr std::size_t k_config_bytes_max = 1 << 20;
+
+}  // namespace hitless::control

@@ -1,0 +1,225 @@
+#include "control/loop.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "base/log.h"
+#include "control/limits.h"
+
+namespace hitless::control {
+namespace {
+
+// When nothing is due the loop still looks again now and then, in case a wake-up was lost.
+constexpr Duration k_look_interval = std::chrono::seconds(10);
+constexpr std::string_view k_traffic_setting = "traffic";
+// Strangers in the pool (their record is gone) get this long to end.
+constexpr Duration k_stranger_grace = std::chrono::seconds(10);
+
+void keep_earlier(Time& earliest, const std::optional<Time>& other) {
+  if (other) earliest = std::min(earliest, *other);
+}
+
+}  // namespace
+
+Loop::Loop(ControlOptions options, ControlParts parts, TrafficBook& traffic)
+    : options_(std::move(options)),
+      parts_(parts),
+      traffic_(traffic),
+      reporter_(parts.store, traffic),
+      prober_(Prober::start(parts.clock, [this] { wake(); })) {}
+
+Loop::~Loop() {
+  stop();
+}
+
+Result<void> Loop::start() {
+  HL_TRY_ASSIGN(const auto traffic, parts_.store.find_setting(std::string(k_traffic_setting)));
+  if (traffic) {
+    HL_TRY_ASSIGN(const json::value value, parse_json(*traffic));
+    HL_TRY(traffic_.restore(value));
+  }
+  store::ServiceQuery everything;
+  everything.page.limit = std::numeric_limits<std::int64_t>::max();
+  HL_TRY_ASSIGN(const auto page, parts_.store.list_services(everything));
+  for (const model::Service& service : page.rows) HL_TRY(load(service.id));
+  HL_TRY_ASSIGN(generation_, parts_.store.take_generation());
+  thread_ = std::thread([this] { run(); });
+  return {};
+}
+
+void Loop::stop() {
+  {
+    const MutexLock lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Loop::wake() {
+  {
+    const MutexLock lock(mutex_);
+    woken_ = true;
+  }
+  changed_.notify_all();
+}
+
+void Loop::reload(const model::ServiceId& service) {
+  {
+    const MutexLock lock(mutex_);
+    stale_.insert(service);
+    woken_ = true;
+  }
+  changed_.notify_all();
+}
+
+Result<void> Loop::accept(const store::Store::AcceptedChange& change) {
+  const MutexLock order(order_);
+  HL_TRY(parts_.store.accept_change(change));
+  reload(change.service.id);
+  return {};
+}
+
+bool Loop::is_stale(const model::ServiceId& service) const {
+  const MutexLock lock(mutex_);
+  return stale_.contains(service);
+}
+
+std::vector<InstanceStatus> Loop::instances(const model::ServiceId& service) const {
+  const MutexLock lock(mutex_);
+  const auto place = shown_.find(service);
+  return place == shown_.end() ? std::vector<InstanceStatus>() : place->second;
+}
+
+void Loop::run() {
+  for (;;) {
+    const Time next = pass();
+    const MutexLock lock(mutex_);
+    while (!woken_ && !stopping_) {
+      if (changed_.wait_until(mutex_, next) == std::cv_status::timeout) break;
+    }
+    if (stopping_) return;
+    woken_ = false;
+  }
+}
+
+Time Loop::pass() {
+  World world = observe();
+  reload_stale();
+  for (auto& [id, state] : services_) carry_on(state, world);
+  stop_strangers(world);
+  if (book_.changed()) publish(world);
+  show_instances(world);
+  save_traffic(world.now);
+
+  Time next = world.now + k_look_interval;
+  for (auto& [id, state] : services_) {
+    keep_report(state, world.now);
+    keep_earlier(next, state.wake_at);
+    keep_earlier(next, reporter_.due(state));
+  }
+  std::erase_if(services_, [this](const auto& row) { return finish_removal(row.second); });
+  return next;
+}
+
+Loop::World Loop::observe() {
+  World world;
+  world.now = parts_.clock.now();
+  world.usage = parts_.gateway.usage();
+  traffic_.take(world.usage, world.now);
+  book_.adopted(world.usage.adopted);
+  for (pools::Observed& seen : parts_.pool.observe()) {
+    model::InstanceId id = seen.id;
+    world.observed.emplace(std::move(id), std::move(seen));
+  }
+  // Cores are shared and slow each other down at worst; memory that is not there kills.  So the
+  // machine bounds memory, and cores only when the operator says so.
+  model::Resources capacity = options_.capacity;
+  if (capacity.memory_mib == 0) capacity.memory_mib = parts_.pool.status().capacity.memory_mib;
+  world.free = capacity;
+  for (const auto& [id, state] : services_) {
+    for (const model::Instance& instance : state.instances) {
+      if (instance.stage == model::Stage::gone) continue;
+      const model::Resources used = used_by(instance);
+      world.free.cpu_millis -= used.cpu_millis;
+      world.free.memory_mib -= used.memory_mib;
+    }
+  }
+  world.capacity = capacity;
+  return world;
+}
+
+Result<void> Loop::load(const model::ServiceId& id) {
+  auto service = parts_.store.find_service(id);
+  if (!service) {
+    if (service.error().code() != Code::not_found) return std::move(service).error();
+    services_.erase(id);
+    return {};
+  }
+  ServiceState& state = services_[id];
+  const model::RolloutId before = state.rollout ? state.rollout->id : model::RolloutId();
+  state.service = *std::move(service);
+  HL_TRY_ASSIGN(auto rollouts, parts_.store.list_rollouts(id));
+  if (!rollouts.empty()) state.rollout = std::move(rollouts.front());
+  HL_TRY_ASSIGN(state.instances, parts_.store.list_instances(id));
+  HL_TRY_ASSIGN(state.next_ordinal, parts_.store.next_ordinal(id));
+  if (!state.rollout || state.rollout->id == before) return {};
+  state.at_start.reset();
+  state.at_end.reset();
+  state.start_errors.clear();
+  return reporter_.restore(state);
+}
+
+void Loop::reload_stale() {
+  std::set<model::ServiceId> stale;
+  {
+    const MutexLock lock(mutex_);
+    stale.swap(stale_);
+  }
+  for (const model::ServiceId& id : stale) {
+    if (auto loaded = load(id); !loaded) {
+      log_error("service_not_read", {{"service", id.text()}, {"cause", loaded.error().text()}});
+      reload(id);
+    }
+  }
+}
+
+// A stranger's record is gone: a state directory put back from a copy, or a row long pruned.
+void Loop::stop_strangers(const World& world) {
+  for (const auto& [id, seen] : world.observed) {
+    const bool known = std::any_of(services_.begin(), services_.end(), [&](const auto& row) {
+      const auto& instances = row.second.instances;
+      return std::any_of(instances.begin(), instances.end(),
+                         [&](const model::Instance& instance) { return instance.id == id; });
+    });
+    if (known) continue;
+    const Result<void> done = seen.state == pools::ProcessState::exited
+                                  ? parts_.pool.forget(id)
+                                  : parts_.pool.ensure_stopped(id, k_stranger_grace);
+    if (!done) {
+      log_warn("stranger_not_removed", {{"instance", id.text()}, {"cause", done.error().text()}});
+    }
+  }
+}
+
+// A store that cannot count (a full disk) does not keep a dead endpoint in the table: the number
+// only has to rise, and a gateway that is ahead of us says so.
+void Loop::publish(const World& world) {
+  generation_ = std::max(generation_, world.usage.adopted);
+  auto stored = parts_.store.take_generation();
+  if (!stored) log_warn("generation_not_stored", {{"cause", stored.error().text()}});
+  generation_ = std::max(generation_ + 1, stored ? *stored : 0);
+  parts_.gateway.publish(book_.make_table(generation_, options_.token_digests));
+}
+
+void Loop::save_traffic(Time now) {
+  if (now - traffic_saved_at_ < k_traffic_save || !traffic_.take_changed()) return;
+  traffic_saved_at_ = now;
+  auto saved =
+      parts_.store.put_setting(std::string(k_traffic_setting), to_json_text(traffic_.to_json()));
+  if (!saved) log_warn("traffic_not_saved", {{"cause", saved.error().text()}});
+}
+
+}  // namespace hitless::control

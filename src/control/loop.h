@@ -1,0 +1,116 @@
+// The control loop: observe → step → record → act, for every service, whenever it is woken.
+//
+// It takes no input.  Whoever knows that something changed calls wake(); the loop reads everything
+// again.  So a change, a restart after kill -9, a failure and a rollback take the same path.
+//
+// Owner: Control.  One thread of its own; wake(), instances() and stop() may come from any.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/thread_annotations.h"
+#include "control/control.h"
+#include "control/prober.h"
+#include "control/reporter.h"
+#include "control/route_book.h"
+#include "control/service_state.h"
+#include "control/traffic_book.h"
+
+namespace hitless::control {
+
+class Loop {
+ public:
+  Loop(ControlOptions options, ControlParts parts, TrafficBook& traffic);
+  ~Loop();
+
+  // Reads every service from the store, then runs.
+  Result<void> start();
+  void stop();
+  void wake();
+
+  // Stores an accepted change between two decisions of the loop, never under one, and has the
+  // loop read the service again.  conflict as accept_change says.
+  Result<void> accept(const store::Store::AcceptedChange& change);
+
+  // The store says something new about this service: read it again.
+  void reload(const model::ServiceId& service);
+
+  // As of the last pass.
+  std::vector<InstanceStatus> instances(const model::ServiceId& service) const;
+
+ private:
+  // What the world looked like at the beginning of a pass.
+  struct World {
+    Time now;
+    std::map<model::InstanceId, pools::Observed> observed;
+    model::Usage usage;
+    model::Resources capacity;  // 0 members: not limited
+    model::Resources free;
+  };
+
+  void run();
+  bool is_stale(const model::ServiceId& service) const;
+  Time pass();
+  World observe();
+  Result<void> load(const model::ServiceId& service);
+  void reload_stale();
+
+  // One service: as many steps as follow from what is known, then its effects.
+  void carry_on(ServiceState& state, World& world);
+  rollout::View view_of(const ServiceState& state, const World& world);
+  rollout::InstanceView instance_view(const ServiceState& state, const World& world,
+                                      const model::Instance& instance) const;
+  rollout::Decision decide(const ServiceState& state, const rollout::View& view) const;
+  enum class Written { nothing, something, refused };
+  Written record(ServiceState& state, World& world, const rollout::View& view,
+                 const rollout::Decision& decision);
+  void act(ServiceState& state, const World& world);
+  void ensure_started(ServiceState& state, const model::Instance& instance);
+  void ensure_probed(const ServiceState& state, const model::Instance& instance,
+                     const pools::Observed& observed);
+  void forget_ended(const ServiceState& state, const World& world);
+  void stop_strangers(const World& world);
+  bool finish_removal(const ServiceState& state);
+  void keep_report(ServiceState& state, Time now);
+  void publish(const World& world);
+  void save_traffic(Time now);
+  void show_instances(const World& world);
+
+  Result<const model::ConfigEntry*> entry_of(const model::ServiceId& service,
+                                             model::RevisionNumber revision, int entry);
+  Result<pools::InstanceSpec> spec_of(const model::Instance& instance);
+  Result<const model::ModelVersion*> version_of(const model::ModelId& id);
+  model::Resources used_by(const model::Instance& instance);
+  int room_for(const ServiceState& state, const World& world);
+
+  const ControlOptions options_;
+  const ControlParts parts_;
+  TrafficBook& traffic_;
+  Reporter reporter_;
+  RouteBook book_;
+  std::unique_ptr<Prober> prober_;
+
+  // The loop's thread only.
+  std::map<model::ServiceId, ServiceState> services_;
+  std::map<model::ModelId, model::ModelVersion> versions_;  // published ones never change
+  std::map<std::pair<model::ServiceId, model::RevisionNumber>, model::ServiceConfig> configs_;
+  Time traffic_saved_at_;
+  model::Generation generation_ = 0;  // of the newest table published
+
+  Mutex order_;  // a decision and an accepted change are written one after the other
+
+  mutable Mutex mutex_;
+  ConditionVariable changed_;
+  bool woken_ HL_GUARDED_BY(mutex_) = true;
+  bool stopping_ HL_GUARDED_BY(mutex_) = false;
+  std::set<model::ServiceId> stale_ HL_GUARDED_BY(mutex_);
+  std::map<model::ServiceId, std::vector<InstanceStatus>> shown_ HL_GUARDED_BY(mutex_);
+
+  std::thread thread_;
+};
+
+}  // namespace hitless::control

@@ -1,0 +1,340 @@
+// One service inside a pass of the control loop.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "base/log.h"
+#include "control/limits.h"
+#include "control/loop.h"
+#include "control/record.h"
+
+namespace hitless::control {
+namespace {
+
+using model::Stage;
+
+// When the store refuses to write (a full disk), the decision is tried again after this long.
+constexpr Duration k_store_retry = std::chrono::seconds(1);
+// More instances than any pool of ours holds: "as many as you like".
+constexpr int k_room_unlimited = 1 << 20;
+
+// A draining instance is asked too: a rollout that turns round takes back only what passes.
+bool is_probed(Stage stage) {
+  return stage == Stage::starting || stage == Stage::ready || stage == Stage::draining;
+}
+
+rollout::Process process_of(const pools::Observed* observed, Stage stage, std::string& detail) {
+  if (observed == nullptr) {
+    // Told to run but not seen yet is nothing; seen before and now unknown is an end.
+    if (stage == Stage::starting) return rollout::Process::absent;
+    detail = "the pool does not know it any more";
+    return rollout::Process::exited;
+  }
+  if (observed->state != pools::ProcessState::exited) return rollout::Process::running;
+  detail = observed->detail;
+  return rollout::Process::exited;
+}
+
+rollout::Side side_at_rest(const model::Rollout& rollout) {
+  return rollout.phase == model::Phase::succeeded ? rollout::Side::to : rollout::Side::from;
+}
+
+std::string shown_state(const model::Instance& instance, const rollout::InstanceView& view) {
+  if (instance.stage == Stage::starting) {
+    return view.process == rollout::Process::running ? "warming" : "starting";
+  }
+  if (instance.stage == Stage::ready) {
+    return view.routing == rollout::Routing::full ? "routed" : "ready";
+  }
+  return std::string(to_text(instance.stage));
+}
+
+}  // namespace
+
+void Loop::carry_on(ServiceState& state, World& world) {
+  if (state.is_rolling_out() && !state.at_start) {
+    if (auto begun = reporter_.begin(state, world.now); !begun) {
+      log_warn("report_not_begun", {{"cause", begun.error().text()}});
+    }
+  }
+  for (int steps = 0; steps < k_steps_per_pass; ++steps) {
+    const rollout::View view = view_of(state, world);
+    const rollout::Decision decision = decide(state, view);
+    state.wake_at = decision.wake_at;
+    const Written written = record(state, world, view, decision);
+    if (written == Written::refused) return;
+    book_.put(decision.route);
+    if (written == Written::nothing) break;
+  }
+  act(state, world);
+}
+
+rollout::View Loop::view_of(const ServiceState& state, const World& world) {
+  rollout::View view;
+  view.now = world.now;
+  if (state.rollout) {
+    view.rollout = state.rollout->id;
+    view.plan = state.rollout->plan;
+    view.phase = state.rollout->phase;
+    view.reason = state.rollout->reason;
+    view.phase_at = state.rollout->phase_at;
+    view.progress_at = state.rollout->progress_at;
+  }
+  view.next_ordinal = state.next_ordinal;
+  view.room = room_for(state, world);
+  view.adopted = book_.is_adopted();
+  for (const model::Instance& instance : state.instances) {
+    const bool of_this_rollout = state.rollout && instance.rollout == state.rollout->id;
+    if (instance.stage == Stage::gone && !of_this_rollout && state.is_rolling_out()) continue;
+    view.instances.push_back(instance_view(state, world, instance));
+  }
+  return view;
+}
+
+rollout::InstanceView Loop::instance_view(const ServiceState& state, const World& world,
+                                          const model::Instance& instance) const {
+  rollout::InstanceView view;
+  view.recorded = instance;
+  const auto seen = world.observed.find(instance.id);
+  const pools::Observed* observed = seen == world.observed.end() ? nullptr : &seen->second;
+  view.process = process_of(observed, instance.stage, view.process_detail);
+  if (const auto refused = state.start_errors.find(instance.id);
+      observed == nullptr && refused != state.start_errors.end()) {
+    view.process = rollout::Process::exited;
+    view.process_detail = refused->second;
+  }
+  if (observed != nullptr) view.recorded.address = observed->address;
+  const ProbeState probe = prober_->state(instance.id);
+  view.probe = probe.probe;
+  view.probe_detail = probe.detail;
+  view.routing = book_.routing(instance.id);
+  if (const model::InstanceUsage* usage = world.usage.find(instance.id)) {
+    view.in_flight = usage->in_flight;
+  }
+  return view;
+}
+
+rollout::Decision Loop::decide(const ServiceState& state, const rollout::View& view) const {
+  if (!state.rollout) return {};
+  if (state.is_rolling_out()) return rollout::step(view);
+  const bool nothing_to_keep =
+      state.rollout->phase == model::Phase::failed && state.rollout->plan.from == 0;
+  return nothing_to_keep ? rollout::step(view) : rollout::tend(view, side_at_rest(*state.rollout));
+}
+
+Loop::Written Loop::record(ServiceState& state, World& world, const rollout::View& view,
+                           const rollout::Decision& decision) {
+  const Recording recording = record_of(state, view, decision);
+  if (recording.empty()) return Written::nothing;
+  const MutexLock order(order_);
+  if (is_stale(state.service.id)) return Written::refused;  // an accepted change comes first
+  if (auto done = parts_.store.record(recording.rows); !done) {
+    log_error("decision_not_recorded",
+              {{"service", state.service.id.text()}, {"cause", done.error().text()}});
+    state.wake_at = world.now + k_store_retry;
+    return Written::refused;
+  }
+  for (const model::Instance& row : recording.rows.instances) {
+    const auto place =
+        std::find_if(state.instances.begin(), state.instances.end(),
+                     [&](const model::Instance& instance) { return instance.id == row.id; });
+    if (place != state.instances.end()) {
+      *place = row;
+      continue;
+    }
+    state.instances.push_back(row);
+    state.next_ordinal = std::max(state.next_ordinal, row.ordinal + 1);
+    const model::Resources used = used_by(row);
+    world.free.cpu_millis -= used.cpu_millis;
+    world.free.memory_mib -= used.memory_mib;
+  }
+  if (recording.rows.service) state.service = *recording.rows.service;
+  if (recording.rows.rollout) {
+    if (recording.rows.rollout->why != state.rollout->why) state.why_at = world.now;
+    if (recording.rows.rollout->phase != state.rollout->phase) {
+      log_info("rollout_phase", {{"service", state.service.name},
+                                 {"rollout", state.rollout->id.text()},
+                                 {"phase", std::string(to_text(recording.rows.rollout->phase))},
+                                 {"why", recording.rows.rollout->why},
+                                 {"reason", recording.rows.rollout->reason}});
+    }
+    state.rollout = recording.rows.rollout;
+  }
+  return Written::something;
+}
+
+void Loop::act(ServiceState& state, const World& world) {
+  for (const model::Instance& instance : state.instances) {
+    const auto seen = world.observed.find(instance.id);
+    const bool known = seen != world.observed.end();
+    const bool running = known && seen->second.state == pools::ProcessState::running;
+    if (!is_probed(instance.stage)) prober_->forget(instance.id);
+    if (instance.stage == Stage::starting && !known) ensure_started(state, instance);
+    if (is_probed(instance.stage) && running) ensure_probed(state, instance, seen->second);
+    const bool lives = known && seen->second.state != pools::ProcessState::exited;
+    if (instance.stage == Stage::stopping && lives && !seen->second.stop_told) {
+      const Duration grace = rollout::grace_of(state.rollout->plan, instance.group);
+      if (auto told = parts_.pool.ensure_stopped(instance.id, grace); !told) {
+        log_error("instance_not_stopped",
+                  {{"instance", instance.id.text()}, {"cause", told.error().text()}});
+        state.wake_at = world.now + k_store_retry;
+      }
+    }
+  }
+  forget_ended(state, world);
+}
+
+void Loop::ensure_started(ServiceState& state, const model::Instance& instance) {
+  if (state.start_errors.contains(instance.id)) return;
+  auto spec = spec_of(instance);
+  Result<void> started =
+      spec ? parts_.pool.ensure_running(*spec) : Result<void>(std::move(spec).error());
+  if (started) return;
+  log_warn("instance_not_started",
+           {{"instance", instance.id.text()}, {"cause", started.error().text()}});
+  state.start_errors[instance.id] = started.error().text();
+  wake();
+}
+
+void Loop::ensure_probed(const ServiceState& state, const model::Instance& instance,
+                         const pools::Observed& observed) {
+  const auto entry = entry_of(state.service.id, instance.revision, instance.entry);
+  if (!entry) return;  // spec_of() has said so already
+  const auto version = version_of((*entry)->model);
+  if (!version) return;
+  const auto package = parts_.packages.find((*version)->digest);
+  prober_->ensure({.instance = instance.id,
+                   .address = observed.address,
+                   .check = (*version)->launch.health,
+                   .package = package ? package->path : std::filesystem::path("/"),
+                   .started = observed.since,
+                   .was_ready = instance.ready_at.has_value()});
+}
+
+// Folders of ended instances hold their logs: the newest are kept for whoever asks why.
+void Loop::forget_ended(const ServiceState& state, const World& world) {
+  std::size_t ended = 0;
+  for (auto instance = state.instances.rbegin(); instance != state.instances.rend(); ++instance) {
+    if (instance->stage != Stage::gone || ++ended <= k_ended_kept) continue;
+    if (!world.observed.contains(instance->id)) continue;
+    if (auto done = parts_.pool.forget(instance->id); !done) {
+      log_warn("instance_not_forgotten",
+               {{"instance", instance->id.text()}, {"cause", done.error().text()}});
+    }
+  }
+}
+
+bool Loop::finish_removal(const ServiceState& state) {
+  const bool removed = state.rollout && state.rollout->plan.kind == model::RolloutKind::remove &&
+                       state.rollout->phase == model::Phase::succeeded;
+  if (!removed) return false;
+  for (const model::Instance& instance : state.instances) {
+    if (auto done = parts_.pool.forget(instance.id); !done) {
+      log_warn("instance_not_forgotten",
+               {{"instance", instance.id.text()}, {"cause", done.error().text()}});
+    }
+  }
+  if (auto done = parts_.store.remove_service(state.service.id); !done) {
+    log_error("service_not_removed",
+              {{"service", state.service.id.text()}, {"cause", done.error().text()}});
+    return false;
+  }
+  book_.remove(state.service.id);
+  traffic_.forget(state.service.id);
+  wake();  // the table without it goes out in the next pass
+  return true;
+}
+
+void Loop::keep_report(ServiceState& state, Time now) {
+  if (!state.rollout || state.is_rolling_out() || !state.at_start) return;
+  Result<void> done;
+  if (!state.rollout->report.during) {
+    done = reporter_.end(state, now);
+  } else if (const auto due = reporter_.due(state); due && *due <= now) {
+    done = reporter_.complete(state, now);
+  }
+  if (!done) log_warn("report_not_written", {{"cause", done.error().text()}});
+}
+
+void Loop::show_instances(const World& world) {
+  std::map<model::ServiceId, std::vector<InstanceStatus>> shown;
+  for (const auto& [id, state] : services_) {
+    for (const model::Instance& instance : state.instances) {
+      const rollout::InstanceView view = instance_view(state, world, instance);
+      const auto seen = world.observed.find(instance.id);
+      InstanceStatus status{.instance = view.recorded,
+                            .state = shown_state(instance, view),
+                            .detail = instance.detail,
+                            .in_flight = view.in_flight};
+      if (status.detail.empty() && view.probe != rollout::Probe::passing) {
+        status.detail = view.probe_detail;
+      }
+      if (seen != world.observed.end()) status.pid = seen->second.pid;
+      shown[id].push_back(std::move(status));
+    }
+  }
+  const MutexLock lock(mutex_);
+  shown_ = std::move(shown);
+}
+
+Result<const model::ConfigEntry*> Loop::entry_of(const model::ServiceId& service,
+                                                 model::RevisionNumber revision, int entry) {
+  const auto key = std::pair(service, revision);
+  auto place = configs_.find(key);
+  if (place == configs_.end()) {
+    HL_TRY_ASSIGN(model::Revision found, parts_.store.find_revision(service, revision));
+    place = configs_.emplace(key, std::move(found.config)).first;
+  }
+  const auto& entries = place->second.entries;
+  if (entry < 0 || static_cast<std::size_t>(entry) >= entries.size()) {
+    return Error(Code::corrupt, fmt::format("revision {} has no entry {}", revision, entry));
+  }
+  return &entries[static_cast<std::size_t>(entry)];
+}
+
+Result<const model::ModelVersion*> Loop::version_of(const model::ModelId& id) {
+  auto place = versions_.find(id);
+  if (place == versions_.end()) {
+    HL_TRY_ASSIGN(model::ModelVersion found, parts_.store.find_model(id));
+    place = versions_.emplace(id, std::move(found)).first;
+  }
+  return &place->second;
+}
+
+Result<pools::InstanceSpec> Loop::spec_of(const model::Instance& instance) {
+  HL_TRY_ASSIGN(const model::ConfigEntry* entry,
+                entry_of(instance.service, instance.revision, instance.entry));
+  HL_TRY_ASSIGN(const model::ModelVersion* version, version_of(entry->model));
+  HL_TRY_ASSIGN(const objects::CachedPackage package, parts_.packages.find(version->digest));
+  return instance_spec(instance, *entry, *version, package.path, options_.engines);
+}
+
+model::Resources Loop::used_by(const model::Instance& instance) {
+  const auto entry = entry_of(instance.service, instance.revision, instance.entry);
+  return entry ? (*entry)->resources : model::Resources();
+}
+
+// By the largest entry that may have to start, so that a plan never counts on half an instance.
+int Loop::room_for(const ServiceState& state, const World& world) {
+  if (!state.rollout) return 0;
+  model::Resources need;
+  for (const model::Slot& slot : state.rollout->plan.slots) {
+    for (const auto& group : {slot.from, slot.to}) {
+      if (!group) continue;
+      const auto entry = entry_of(state.service.id, group->revision, group->entry);
+      if (!entry) continue;
+      need.cpu_millis = std::max(need.cpu_millis, (*entry)->resources.cpu_millis);
+      need.memory_mib = std::max(need.memory_mib, (*entry)->resources.memory_mib);
+    }
+  }
+  std::int64_t room = k_room_unlimited;
+  const auto bound_by = [&](std::int64_t capacity, std::int64_t free, std::int64_t each) {
+    if (capacity > 0 && each > 0) room = std::min(room, std::max<std::int64_t>(free, 0) / each);
+  };
+  bound_by(world.capacity.cpu_millis, world.free.cpu_millis, need.cpu_millis);
+  bound_by(world.capacity.memory_mib, world.free.memory_mib, need.memory_mib);
+  return static_cast<int>(room);
+}
+
+}  // namespace hitless::control

@@ -1,0 +1,49 @@
+// The Prober asks every running instance whether it may get traffic.
+//
+// Owner: control.  A thread of its own says when; the HTTP client's thread brings answers.  An
+// instance that was never ready is asked at once and often: every 20 ms at first, then at 2 % of
+// its age, so that finding out never costs more than that share of the start.  Failures inside the
+// initial delay do not count.  Once ready it is asked every `period`.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/address.h"
+#include "base/clock.h"
+#include "model/ids.h"
+#include "model/model_version.h"
+#include "rollout/step.h"
+
+namespace hitless::control {
+
+struct ProbeTarget {
+  model::InstanceId instance;
+  Address address;
+  model::HealthCheck check;
+  std::filesystem::path package;  // exec checks run there
+  Time started;                   // the initial delay counts from here
+  bool was_ready = false;         // re-adopted: passed before
+};
+
+struct ProbeState {
+  rollout::Probe probe = rollout::Probe::unknown;
+  std::string detail;  // what the last failure said
+};
+
+class Prober {
+ public:
+  // `on_change` is called when some instance's state changed; any thread, must not block.
+  static std::unique_ptr<Prober> start(const Clock& clock, std::function<void()> on_change);
+  virtual ~Prober() = default;
+
+  // Any thread.  A target that is known already goes on as it is.
+  virtual void ensure(const ProbeTarget& target) = 0;
+  virtual void forget(const model::InstanceId& instance) = 0;
+  virtual ProbeState state(const model::InstanceId& instance) const = 0;
+};
+
+}  // namespace hitless::control

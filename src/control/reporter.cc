@@ -1,0 +1,83 @@
+#include "control/reporter.h"
+
+#include "control/limits.h"
+
+namespace hitless::control {
+namespace {
+
+std::string setting_of(const ServiceState& state) {
+  return "readings/" + state.service.id.text();
+}
+
+json::value to_json(const std::optional<Reading>& reading) {
+  if (!reading) return nullptr;
+  return {{"at", to_micros(reading->at)}, {"total", model::to_json(reading->total)}};
+}
+
+Result<std::optional<Reading>> find_reading(const json::object& from, std::string_view name) {
+  HL_TRY_ASSIGN(const json::object* object, find_object(from, name));
+  if (object == nullptr) return std::optional<Reading>();
+  HL_TRY_ASSIGN(const std::int64_t at, get_int(*object, "at"));
+  const json::value* total = object->if_contains("total");
+  if (total == nullptr) return Error(Code::corrupt, "a reading without a total");
+  HL_TRY_ASSIGN(model::Outcomes outcomes, model::outcomes_from_json(*total));
+  return std::optional<Reading>(Reading{.at = from_micros(at), .total = std::move(outcomes)});
+}
+
+model::Window window(const Reading& from, const Reading& to) {
+  return {.begin = from.at, .end = to.at, .outcomes = to.total.since(from.total)};
+}
+
+}  // namespace
+
+Result<void> Reporter::begin(ServiceState& state, Time now) {
+  state.at_end.reset();
+  state.at_start = traffic_.reading(state.service.id, now);
+  if (const auto earlier = traffic_.earlier(state.service.id, now)) {
+    state.rollout->report.before = window(*earlier, *state.at_start);
+    HL_TRY(store_.update_rollout(*state.rollout));
+  }
+  return save(state);
+}
+
+Result<void> Reporter::end(ServiceState& state, Time now) {
+  state.at_end = traffic_.reading(state.service.id, now);
+  if (!state.at_start) return {};
+  state.rollout->report.during = window(*state.at_start, *state.at_end);
+  HL_TRY(store_.update_rollout(*state.rollout));
+  return save(state);
+}
+
+std::optional<Time> Reporter::due(const ServiceState& state) const {
+  if (!state.at_end || state.rollout->report.after) return std::nullopt;
+  return state.at_end->at + k_report_window;
+}
+
+Result<void> Reporter::complete(ServiceState& state, Time now) {
+  if (!state.at_end) return {};
+  state.rollout->report.after = window(*state.at_end, traffic_.reading(state.service.id, now));
+  state.at_end.reset();
+  return store_.update_rollout(*state.rollout);
+}
+
+Result<void> Reporter::restore(ServiceState& state) {
+  HL_TRY_ASSIGN(const auto text, store_.find_setting(setting_of(state)));
+  if (!text || !state.rollout) return {};
+  HL_TRY_ASSIGN(const json::value value, parse_json(*text));
+  if (!value.is_object()) return Error(Code::corrupt, setting_of(state) + " is not an object");
+  const json::object& object = value.get_object();
+  HL_TRY_ASSIGN(const std::string rollout, get_string(object, "rollout"));
+  if (rollout != state.rollout->id.text()) return {};
+  HL_TRY_ASSIGN(state.at_start, find_reading(object, "start"));
+  if (state.rollout->report.after) return {};
+  HL_TRY_ASSIGN(state.at_end, find_reading(object, "end"));
+  return {};
+}
+
+Result<void> Reporter::save(const ServiceState& state) {
+  return store_.put_setting(setting_of(state), to_json_text({{"rollout", state.rollout->id.text()},
+                                                             {"start", to_json(state.at_start)},
+                                                             {"end", to_json(state.at_end)}}));
+}
+
+}  // namespace hitless::control

@@ -1,0 +1,34 @@
+// What the control loop holds about one service between two looks: a copy of what is stored, and
+// what only this process needs to know.  Value; the loop's thread only.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "control/traffic_book.h"
+#include "model/instance.h"
+#include "model/rollout.h"
+#include "model/service.h"
+
+namespace hitless::control {
+
+struct ServiceState {
+  // As stored.
+  model::Service service;
+  std::optional<model::Rollout> rollout;   // the newest, under way or ended
+  std::vector<model::Instance> instances;  // by ordinal; gone ones of the newest rollout included
+  int next_ordinal = 1;
+
+  // Of this process.
+  std::map<model::InstanceId, std::string> start_errors;  // the pool refused to try
+  std::optional<Reading> at_start;                        // of the newest rollout
+  std::optional<Reading> at_end;                          // until its report is whole
+  Time why_at;                                            // when the sentence was last written
+  std::optional<Time> wake_at;
+
+  bool is_rolling_out() const { return rollout && !model::is_terminal(rollout->phase); }
+};
+
+}  // namespace hitless::control

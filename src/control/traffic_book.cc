@@ -1,0 +1,132 @@
+#include "control/traffic_book.h"
+
+#include <set>
+
+#include "control/limits.h"
+
+namespace hitless::control {
+namespace {
+
+json::array rows_of(
+    const std::map<std::pair<model::ServiceId, model::RevisionNumber>, model::Outcomes>& counts) {
+  json::array rows;
+  for (const auto& [key, outcomes] : counts) {
+    rows.push_back({{"service", key.first.text()},
+                    {"revision", key.second},
+                    {"outcomes", model::to_json(outcomes)}});
+  }
+  return rows;
+}
+
+Result<void> read_rows(
+    const json::object& from, std::string_view name,
+    std::map<std::pair<model::ServiceId, model::RevisionNumber>, model::Outcomes>& counts) {
+  HL_TRY_ASSIGN(const json::array* rows, get_array(from, name));
+  for (const json::value& row : *rows) {
+    if (!row.is_object()) return Error(Code::corrupt, "traffic: a row is not an object");
+    const json::object& object = row.get_object();
+    HL_TRY_ASSIGN(const std::string service, get_string(object, "service"));
+    HL_TRY_ASSIGN(const std::int64_t revision, get_int(object, "revision"));
+    const json::value* outcomes = object.if_contains("outcomes");
+    if (outcomes == nullptr) return Error(Code::corrupt, "traffic: a row without outcomes");
+    HL_TRY_ASSIGN(counts[std::pair(model::ServiceId(service), revision)],
+                  model::outcomes_from_json(*outcomes));
+  }
+  return {};
+}
+
+}  // namespace
+
+void TrafficBook::take(const model::Usage& usage, Time now) {
+  if (usage.gateway.empty()) return;
+  const MutexLock lock(mutex_);
+  if (usage.gateway != gateway_) {
+    for (const auto& [key, outcomes] : now_) base_[key] += outcomes;
+    now_.clear();
+    gateway_ = usage.gateway;
+    changed_ = true;
+  }
+  for (const model::RevisionUsage& row : usage.revisions) {
+    model::Outcomes& counts = now_[std::pair(row.service, row.revision)];
+    if (counts.requests == row.outcomes.requests && counts.held == row.outcomes.held) continue;
+    counts = row.outcomes;
+    changed_ = true;
+  }
+  if (now - sampled_at_ >= k_traffic_sample) sample(now);
+}
+
+Reading TrafficBook::reading(const model::ServiceId& service, Time now) const {
+  const MutexLock lock(mutex_);
+  return {.at = now, .total = total_of(service)};
+}
+
+model::Outcomes TrafficBook::total(const model::ServiceId& service,
+                                   model::RevisionNumber revision) const {
+  const MutexLock lock(mutex_);
+  model::Outcomes total;
+  const Key key(service, revision);
+  if (const auto place = base_.find(key); place != base_.end()) total += place->second;
+  if (const auto place = now_.find(key); place != now_.end()) total += place->second;
+  return total;
+}
+
+std::optional<Reading> TrafficBook::earlier(const model::ServiceId& service, Time now) const {
+  const MutexLock lock(mutex_);
+  const auto place = recent_.find(service);
+  if (place == recent_.end()) return std::nullopt;
+  for (const Reading& reading : place->second) {
+    if (now - reading.at <= k_report_window) return reading;
+  }
+  return std::nullopt;
+}
+
+void TrafficBook::forget(const model::ServiceId& service) {
+  const MutexLock lock(mutex_);
+  std::erase_if(base_, [&](const auto& row) { return row.first.first == service; });
+  std::erase_if(now_, [&](const auto& row) { return row.first.first == service; });
+  recent_.erase(service);
+  changed_ = true;
+}
+
+bool TrafficBook::take_changed() {
+  const MutexLock lock(mutex_);
+  return std::exchange(changed_, false);
+}
+
+json::value TrafficBook::to_json() const {
+  const MutexLock lock(mutex_);
+  return {{"gateway", gateway_}, {"base", rows_of(base_)}, {"now", rows_of(now_)}};
+}
+
+Result<void> TrafficBook::restore(const json::value& value) {
+  if (!value.is_object()) return Error(Code::corrupt, "traffic: not an object");
+  const MutexLock lock(mutex_);
+  HL_TRY_ASSIGN(gateway_, get_string(value.get_object(), "gateway"));
+  HL_TRY(read_rows(value.get_object(), "base", base_));
+  return read_rows(value.get_object(), "now", now_);
+}
+
+model::Outcomes TrafficBook::total_of(const model::ServiceId& service) const {
+  model::Outcomes total;
+  for (const auto* counts : {&base_, &now_}) {
+    for (auto row = counts->lower_bound(Key(service, 0));
+         row != counts->end() && row->first.first == service; ++row) {
+      total += row->second;
+    }
+  }
+  return total;
+}
+
+// Services without traffic cost nothing here: their reading does not change.
+void TrafficBook::sample(Time now) {
+  sampled_at_ = now;
+  std::set<model::ServiceId> services;
+  for (const auto& [key, outcomes] : now_) services.insert(key.first);
+  for (const model::ServiceId& service : services) {
+    std::deque<Reading>& readings = recent_[service];
+    while (!readings.empty() && now - readings.front().at > k_report_window) readings.pop_front();
+    readings.push_back({.at = now, .total = total_of(service)});
+  }
+}
+
+}  // namespace hitless::control

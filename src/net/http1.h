@@ -1,0 +1,150 @@
+// HTTP/1.1 messages as bytes, for the gateway's data path (RFC 9112, read strictly).
+//
+// Pure: no I/O, no allocation, any thread.  A head is parsed once it is whole; bodies are followed
+// byte range by byte range, wherever the network cut them.  What two parsers could read in two
+// ways is refused: Content-Length with Transfer-Encoding, differing lengths, folded lines, bare CR
+// or LF, NUL and other controls, a blank before a colon, odd chunk sizes.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace hitless::net::http1 {
+
+// What a field means for the message's framing and for the hop it travels on.
+enum class Field : std::uint8_t {
+  other,
+  host,
+  content_length,
+  transfer_encoding,
+  connection,
+  keep_alive,
+  proxy_connection,
+  te,
+  upgrade,
+  expect,
+};
+
+struct FieldLine {
+  std::string_view name;
+  std::string_view value;  // without blanks around it
+  std::string_view line;   // as received, with its CRLF
+  Field field = Field::other;
+};
+
+// How the end of a body is known.
+enum class Framing : std::uint8_t { none, length, chunked, until_close };
+
+// Why a head is refused.  bad_request … not_implemented answer a request; an answer that is
+// refused for any reason is bad.
+enum class Fault : std::uint8_t {
+  none,
+  bad_request,      // 400
+  uri_too_long,     // 414
+  head_too_large,   // 431
+  not_implemented,  // 501: a transfer coding that is not chunked
+  bad_version,      // 505
+};
+
+// More fields than this in one head are an attack (Apache's limit is 100).
+inline constexpr std::size_t k_fields_max = 128;
+
+// A parsed head: views into the bytes it was parsed from.  Large; callers keep one and reuse it.
+struct Head {
+  std::string_view method;  // requests
+  std::string_view target;  // requests: as sent
+  int status = 0;           // answers
+  std::string_view reason;  // answers
+  int minor = 1;            // of HTTP/1.x
+  std::size_t size = 0;     // bytes of the whole head, with the empty lines around it
+
+  std::size_t field_count = 0;
+  std::array<FieldLine, k_fields_max> fields;
+
+  Framing framing = Framing::none;
+  std::uint64_t content_length = 0;
+  bool keep_alive = true;  // the sender allows another message on this connection
+  bool expect_continue = false;
+  bool upgrade = false;         // Upgrade, named by Connection too
+  std::string_view host;        // requests; of the target when that is absolute
+  std::string_view connection;  // the value when there is one Connection field
+  std::string_view keep_alive_value;
+  bool connection_names_fields = false;  // Connection names more than close, keep-alive, upgrade
+};
+
+// Where a head ends, found without looking at a byte twice.
+struct HeadEnd {
+  enum class State : std::uint8_t { incomplete, complete, bad } state = State::incomplete;
+  std::size_t size = 0;
+};
+// `scanned` starts at 0, belongs to the message and is carried from call to call as bytes grow.
+HeadEnd find_head_end(std::string_view bytes, std::size_t& scanned);
+
+// `bytes` is exactly one head as find_head_end() measured it.
+Fault parse_request(std::string_view bytes, Head& head);
+// `to_head`: answers to HEAD have no body whatever they say.
+Fault parse_answer(std::string_view bytes, bool to_head, Head& head);
+
+// Equal without regard to case (ASCII).
+bool same_text(std::string_view left, std::string_view right);
+// Whether a comma-separated list has that word.
+bool list_has(std::string_view list, std::string_view word);
+bool is_token(std::string_view text);
+
+// Follows one body to its end.
+class Body {
+ public:
+  enum class State : std::uint8_t { more, done, bad };
+  struct Piece {
+    std::size_t used = 0;   // bytes of the input that belong to the message, framing included
+    std::string_view data;  // the content among them
+    State state = State::more;
+  };
+
+  Body() = default;
+  Body(Framing framing, std::uint64_t content_length);
+
+  // Takes what it can from the front.  Call again with the rest while it is `more` and not empty.
+  Piece next(std::string_view bytes);
+
+  bool done() const { return stage_ == Stage::done; }
+  Framing framing() const { return framing_; }
+  // At the connection's end: was that the end of the body?
+  bool complete_at_close() const { return done() || framing_ == Framing::until_close; }
+
+ private:
+  enum class Stage : std::uint8_t {
+    raw,  // until_close
+    data,
+    size_first,
+    size,
+    extension,
+    size_lf,
+    chunk_data,
+    data_cr,
+    data_lf,
+    line_start,  // of a trailer line
+    trailer_name,
+    trailer_value,
+    trailer_lf,
+    end_lf,
+    done,
+    bad,
+  };
+  Piece next_chunked(std::string_view bytes);
+  Stage after(char byte);
+  Stage after_size(char byte);
+  Stage after_trailer(char byte);
+
+  Framing framing_ = Framing::none;
+  Stage stage_ = Stage::done;
+  std::uint64_t left_ = 0;       // of the content or of the chunk
+  std::uint32_t overhead_ = 0;   // bytes of this extension, or of all trailers
+  std::uint8_t digits_ = 0;      // of this chunk size
+  std::uint8_t name_size_ = 0;   // of this trailer's name
+  std::array<char, 20> name_{};  // its beginning, lower case
+};
+
+}  // namespace hitless::net::http1

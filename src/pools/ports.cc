@@ -1,0 +1,49 @@
+#include "pools/ports.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+namespace hitless::pools {
+namespace {
+
+// Nobody listens on it, on any address of this machine.  Connections of an earlier owner that are
+// still winding down do not count.
+bool is_free(std::uint16_t port) {
+  const UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const int on = 1;
+  if (!fd || ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0) return false;
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_ANY);
+  return ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+}
+
+}  // namespace
+
+// Pools of one machine start at different places, so that they seldom want the same port.
+Ports::Ports(std::uint16_t first, std::uint16_t last)
+    : first_(first),
+      last_(last),
+      next_(static_cast<std::uint16_t>(first + ::getpid() % (last - first + 1))) {
+  HL_CHECK(first > 0 && first <= last);
+}
+
+Result<std::uint16_t> Ports::choose(const std::set<std::uint16_t>& taken) {
+  for (int tried = 0; tried <= last_ - first_; ++tried) {
+    const std::uint16_t port = next_;
+    next_ = port == last_ ? first_ : static_cast<std::uint16_t>(port + 1);
+    if (!taken.contains(port) && is_free(port)) return port;
+  }
+  return Error(Code::exhausted,
+               fmt::format("no free port between {} and {}: widen the pool's range or stop what "
+                           "listens there",
+                           first_, last_));
+}
+
+}  // namespace hitless::pools
