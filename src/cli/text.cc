@@ -121,7 +121,9 @@ std::string Table::text() const {
 
 std::string pairs_text(const std::vector<std::pair<std::string, std::string>>& pairs) {
   std::size_t width = 0;
-  for (const auto& [name, value] : pairs) width = std::max(width, width_of(name));
+  for (const auto& [name, value] : pairs) {
+    if (!value.empty()) width = std::max(width, width_of(name));
+  }
   std::string out;
   for (const auto& [name, value] : pairs) {
     if (value.empty()) continue;

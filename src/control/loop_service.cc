@@ -19,8 +19,9 @@ constexpr Duration k_store_retry = std::chrono::seconds(1);
 // More instances than any pool of ours holds: "as many as you like".
 constexpr int k_room_unlimited = 1 << 20;
 
+// A draining instance is asked too: a rollout that turns round takes back only what passes.
 bool is_probed(Stage stage) {
-  return stage == Stage::starting || stage == Stage::ready;
+  return stage == Stage::starting || stage == Stage::ready || stage == Stage::draining;
 }
 
 rollout::Process process_of(const pools::Observed* observed, Stage stage, std::string& detail) {

@@ -33,7 +33,9 @@ TEST(Subprocess, HasACleanEnvironmentAndNoRights) {
   const Result<CommandEnd> end = run_command(shell("echo ${SECRET_OF_SERVE-none} $(id -u)"));
   ASSERT_TRUE(end);
   EXPECT_EQ(end->output.substr(0, 5), "none ");
-  if (::geteuid() == 0) EXPECT_EQ(end->output, "none 65534\n");
+  if (::geteuid() == 0) {
+    EXPECT_EQ(end->output, "none 65534\n");
+  }
 }
 
 TEST(Subprocess, SaysThatACommandDoesNotExist) {

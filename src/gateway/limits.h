@@ -19,6 +19,8 @@ struct Limits {
   Duration connect_timeout = std::chrono::seconds(2);
   // A client that opened a connection and does not finish its head is slow or hostile.
   Duration head_timeout = std::chrono::seconds(20);
+  // A client that began a body and sends nothing of it for this long will not finish it.
+  Duration body_stall_timeout = std::chrono::seconds(60);
   // Between requests on a kept connection.
   Duration idle_timeout = std::chrono::seconds(300);
   // The contract's 40 s from sending to the whole answer, as time to the answer's first byte, so
@@ -33,6 +35,19 @@ struct Limits {
   std::size_t connections_max = 9000;
   // Connections kept to one endpoint by one worker when nothing is in flight on them.
   std::size_t idle_upstream_max = 256;
+  // Below the shortest usual idle timeout of model servers (uvicorn and node: 5 s), so that we
+  // close an idle connection before the instance does.  An instance that says less in Keep-Alive is
+  // heard.
+  Duration upstream_idle_timeout = std::chrono::seconds(4);
+  // A client that closes its sending side this soon after its request still reads; one that does
+  // it later has lost interest, and its request is cancelled.
+  Duration half_close_window = std::chrono::milliseconds(500);
+  // What a client still sends when it has its answer is read and dropped for so long or so much,
+  // because closing at once could destroy the answer on its way.
+  Duration linger_timeout = std::chrono::seconds(2);
+  std::size_t discard_bytes_max = 256 * 1024;
+  // Request bytes that wait for the instance to take them, before the client is no longer read.
+  std::size_t unsent_request_bytes_max = 64 * 1024;
   // Requests parked per service while no endpoint is ready, and how long.
   std::size_t held_requests_max = 1024;
   std::size_t held_bytes_max = 64 * 1024 * 1024;

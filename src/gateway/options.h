@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <string>
 
 #include "base/address.h"
 #include "base/clock.h"
@@ -15,6 +16,7 @@ struct GatewayOptions {
   Address listen{.host = "127.0.0.1", .port = 0, .path = {}};  // where clients call
   std::filesystem::path control_socket;                        // where control attaches
   std::size_t workers = 2;                                     // one thread and event loop each
+  std::string version = "0.1.0";                               // told to control
   Limits limits;                                               // gateway/limits.h
 };
 

@@ -185,6 +185,7 @@ std::vector<std::string> Cgroup::create(const model::Resources& limits) const {
   }
   if (!memory) refused.emplace_back("memory limits are not enforced: no memory control group");
   if (!cpu) refused.emplace_back("CPU limits are not enforced: no cpu control group");
+  if (!pids) refused.emplace_back("process number limits are not enforced: no pids control group");
   return refused;
 }
 

@@ -1,6 +1,10 @@
 #include "pools/instance_folder.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -16,6 +20,24 @@ Result<json::object> read_object(const std::filesystem::path& path) {
   if (!value) return std::move(value).error().context(path.string());
   if (!value->is_object()) return Error(Code::corrupt, path.string() + " is not a JSON object");
   return std::move(value->get_object());
+}
+
+// Whole or not at all for readers, but not synced: a start must not wait for a busy disk, and after
+// a crash of the machine no instance runs, whatever the records say.
+Result<void> put_record(const std::filesystem::path& path, const json::object& object,
+                        mode_t mode) {
+  const std::string aside = path.string() + ".new";
+  const std::string text = to_json_text(object) + "\n";
+  const UniqueFd fd(::open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
+  if (!fd) return system_error("creating", aside, errno);
+  const ssize_t written = ::write(fd.get(), text.data(), text.size());
+  if (written != static_cast<ssize_t>(text.size())) {
+    const int reason = written < 0 ? errno : ENOSPC;
+    ::unlink(aside.c_str());
+    return system_error("writing", aside, reason);
+  }
+  if (::rename(aside.c_str(), path.c_str()) != 0) return system_error("renaming", aside, errno);
+  return {};
 }
 
 Result<std::vector<std::string>> texts_of(const json::array& array, std::string_view name) {
@@ -102,13 +124,13 @@ Result<void> write_record(const InstanceFolder& folder, const RunRecord& record)
   for (const auto& [name, value] : record.environment) environment[name] = value;
   object["environment"] = std::move(environment);
   // Variables may be secrets: the file is its owner's alone.
-  return write_file_atomically(folder.spec(), to_json_text(object) + "\n", 0600);
+  return put_record(folder.spec(), object, 0600);
 }
 
 Result<void> write_record(const InstanceFolder& folder, const StartRecord& record) {
   const json::object object{
       {"pid", record.pid}, {"start_ticks", record.start_ticks}, {"shim_pid", record.shim_pid}};
-  return write_file_atomically(folder.started(), to_json_text(object) + "\n");
+  return put_record(folder.started(), object, 0644);
 }
 
 Result<void> write_record(const InstanceFolder& folder, const ExitRecord& record) {
@@ -118,7 +140,7 @@ Result<void> write_record(const InstanceFolder& folder, const ExitRecord& record
                       {"at_us", to_micros(record.at)}};
   if (record.status) object["status"] = *record.status;
   if (record.signal) object["signal"] = *record.signal;
-  return write_file_atomically(folder.exit(), to_json_text(object) + "\n");
+  return put_record(folder.exit(), object, 0644);
 }
 
 Result<RunRecord> read_run_record(const InstanceFolder& folder) {
@@ -152,6 +174,11 @@ Result<ExitRecord> read_exit_record(const InstanceFolder& folder) {
   HL_TRY_ASSIGN(const std::int64_t at, get_int(object, "at_us"));
   record.at = from_micros(at);
   return record;
+}
+
+void sync_exit_record(const InstanceFolder& folder) {
+  const UniqueFd fd(::open(folder.exit().c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd) ::fsync(fd.get());  // gone already: forgotten
 }
 
 std::string boot_id() {

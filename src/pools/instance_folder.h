@@ -84,6 +84,9 @@ Result<RunRecord> read_run_record(const InstanceFolder& folder);
 Result<StartRecord> read_start_record(const InstanceFolder& folder);
 Result<ExitRecord> read_exit_record(const InstanceFolder& folder);  // not_found while it runs
 
+// So that it outlasts a crash of the machine; may wait for the disk.
+void sync_exit_record(const InstanceFolder& folder);
+
 // The kernel's name for this boot of the machine.
 std::string boot_id();
 

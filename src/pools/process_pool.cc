@@ -409,7 +409,8 @@ bool ProcessPool::take_exit(Member& member) {
   member.ending = false;
   member.seen.state = ProcessState::exited;
   member.seen.pid = 0;
-  member.seen.detail = record ? describe(*record, member.run.limits) : record.error().text();
+  member.seen.detail =
+      record ? describe(*record, member.run.limits) : "lost: " + record.error().text();
   member.seen.since = record ? record->at : SystemClock().now();
   if (record) member.seen.stop_told = record->stop_told;
   changed_ = true;

@@ -312,6 +312,8 @@ Result<void> Shim::record_exit() {
   status_.since = exit_.at;
   status_.pid = 0;
   tell_all();
+  listeners_.clear();  // who waits for the end has it now; the disk may take its time
+  if (recorded) sync_exit_record(folder_);
   return recorded;
 }
 

@@ -20,7 +20,7 @@ using model::Stage;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr std::uint64_t k_worlds = 12'000;
+constexpr std::uint64_t k_worlds = 14'000;
 constexpr std::uint64_t k_worlds_long = 1'000'000;
 constexpr int k_fair_steps_max = 600;
 

@@ -51,8 +51,7 @@ void note_starting(const View& view, Seat& seat, Patience patience) {
   if (seen.probe == Probe::failing && patience == Patience::none) {
     return move_to(seat, Stage::stopping, Ending::never_ready, seen.probe_detail);
   }
-  const model::Group* group = find_group(view.plan, seen.recorded.group);
-  if (group != nullptr && view.now >= seen.recorded.created_at + group->deploy_timeout) {
+  if (view.now >= start_deadline(view, seen.recorded)) {
     move_to(seat, Stage::stopping, Ending::never_ready,
             seen.probe_detail.empty()
                 ? "not ready within its deploy timeout"
@@ -102,6 +101,12 @@ const model::Group* find_group(const model::Plan& plan, const std::string& key) 
     if (slot.from && slot.from->key == key) return &*slot.from;
   }
   return nullptr;
+}
+
+Time start_deadline(const View& view, const model::Instance& recorded) {
+  const model::Group* group = find_group(view.plan, recorded.group);
+  if (group == nullptr) return Time::max();
+  return std::max(recorded.created_at, view.watched_since) + group->deploy_timeout;
 }
 
 Scene make_scene(const View& view, Side goal_side, Time since, Patience patience) {

@@ -69,6 +69,9 @@ Scene make_scene(const View& view, Side goal_side, Time since, Patience patience
 // The group of that key on either side of the plan; nullptr when it is in none.
 const model::Group* find_group(const model::Plan& plan, const std::string& key);
 
+// When an instance that is still starting will be given up.
+Time start_deadline(const View& view, const model::Instance& recorded);
+
 void move_to(Seat& seat, model::Stage stage, model::Ending ending, std::string detail);
 
 }  // namespace hitless::rollout

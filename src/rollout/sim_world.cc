@@ -42,6 +42,7 @@ View World::view() const {
   view.reason = reason_;
   view.phase_at = phase_at_;
   view.progress_at = progress_at_;
+  view.watched_since = watched_since_;
   view.next_ordinal = next_ordinal_;
   view.room = free_room();
   view.adopted = decided_ && *decided_ == published_ && published_ == adopted_;
@@ -116,6 +117,7 @@ void World::start(SimInstance& instance) {
 
 void World::restart_control() {
   decided_.reset();
+  watched_since_ = now_;
   for (SimInstance& instance : instances_) {
     instance.probe = Probe::unknown;
     instance.probe_detail.clear();

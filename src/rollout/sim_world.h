@@ -91,6 +91,7 @@ class World {
   model::Phase phase_ = model::Phase::succeeded;
   std::string reason_;
   Time now_;
+  Time watched_since_;
   Time phase_at_;
   Time progress_at_;
   int next_ordinal_ = 1;

@@ -121,8 +121,8 @@ std::optional<Time> nearest_deadline(const Scene& scene, const Settled& settled)
   for (const Seat& seat : scene.seats) {
     const model::Instance& recorded = seat.seen->recorded;
     if (seat.stage == Stage::starting) {
-      const model::Group* group = find_group(view.plan, recorded.group);
-      if (group != nullptr) consider(wake_at, recorded.created_at + group->deploy_timeout);
+      const Time deadline = start_deadline(view, recorded);
+      if (deadline != Time::max()) consider(wake_at, deadline);
     } else if (seat.stage == Stage::draining && seat.seen->in_flight > 0) {
       const Time began = seat.is_moved() ? view.now : recorded.stage_at;
       if (began + view.plan.drain_budget > view.now)

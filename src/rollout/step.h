@@ -92,6 +92,9 @@ struct View {
   // How many more instances the pool can hold now.  Every recorded one that is not gone takes its
   // place, whether its process is up yet or not: memory is free when the process is gone.
   int room = 0;
+  // Since when control has been watching without a break.  Deadlines of starts and of progress do
+  // not run while nobody looks: a control that was away for an hour must not find all of it late.
+  Time watched_since;
   // Every worker uses the route that was decided last.  A rollout ends only then.
   bool adopted = true;
 };

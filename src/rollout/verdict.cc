@@ -57,7 +57,8 @@ std::optional<Time> stall_deadline(const Scene& scene, const Settled& settled) {
   for (const Place& place : scene.places) {
     if (place.goal != nullptr) longest = std::max(longest, place.goal->deploy_timeout);
   }
-  return std::max({scene.view->progress_at, scene.view->phase_at, scene.since}) + longest;
+  const View& view = *scene.view;
+  return std::max({view.progress_at, view.phase_at, view.watched_since, scene.since}) + longest;
 }
 
 std::optional<std::string> find_stalled(const Scene& scene, const Settled& settled) {

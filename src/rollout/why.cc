@@ -69,9 +69,7 @@ std::string starting_text(const Scene& scene, const std::vector<const Seat*>& st
   for (const Seat* seat : starting) {
     const model::Instance& recorded = seat->seen->recorded;
     if (detail.empty()) detail = seat->seen->probe_detail;
-    const model::Group* group = find_group(scene.view->plan, recorded.group);
-    if (group == nullptr) continue;
-    const Time till = recorded.created_at + group->deploy_timeout;
+    const Time till = start_deadline(*scene.view, recorded);
     deadline = deadline ? std::min(*deadline, till) : till;
   }
   return with_detail(fmt::format("waiting for {} of {} instances to pass the probe, {} left",
@@ -124,14 +122,16 @@ std::string lack_of(const Scene& scene, const Settled& settled) {
   const auto starting = find_seats(
       scene, [](const Seat& seat) { return seat.goal && seat.stage == Stage::starting; });
   if (!starting.empty()) return starting_text(scene, starting);
+  if (!settled.shortfalls.empty()) return shortfall_text(scene, settled.shortfalls[0]);
   const auto unadopted = find_seats(scene, [](const Seat& seat) {
     return seat.goal && seat.stage == Stage::ready && !seat.is_routed_ready();
   });
   if (!unadopted.empty()) {
-    return fmt::format("waiting for the gateway to adopt {}",
-                       unadopted[0]->seen->recorded.id.text());
+    const InstanceView& seen = *unadopted[0]->seen;
+    const bool passes = seen.probe == Probe::passing;
+    return fmt::format("waiting for {} {}", passes ? "the gateway to adopt" : "the next probe of",
+                       seen.recorded.id.text());
   }
-  if (!settled.shortfalls.empty()) return shortfall_text(scene, settled.shortfalls[0]);
   return settled.starts.empty() ? "waiting" : "starting";
 }
 

@@ -29,9 +29,9 @@ class FakePort final : public control::Port {
     int looks = 0;
     model::Phase outcome = model::Phase::succeeded;
     std::string gateway = "http://127.0.0.1:9";
-    std::vector<control::InstanceStatus> instances;  // of every service
-    std::map<std::string, std::string> logs;         // by instance
-    Calls calls;
+    std::vector<control::InstanceStatus> instances = {};  // of every service
+    std::map<std::string, std::string> logs = {};         // by instance
+    Calls calls = {};
   };
   void set(World world) {
     MutexLock lock(mutex_);
@@ -103,7 +103,8 @@ class FakePort final : public control::Port {
     last_update_ = update;
     HL_TRY_ASSIGN(const model::Service before, store_.find_service(id));
     if (before.status == model::ServiceStatus::deploying) return forbids(before);
-    store::Store::AcceptedChange change{.expected = before, .service = before};
+    store::Store::AcceptedChange change;
+    change.expected = change.service = before;
     for (const auto& [name, value] : update.wire) change.service.wire[name] = value;
     if (update.description) change.service.description = *update.description;
     if (!update.entries && !update.balance) return store_.accept_change(change);
@@ -219,7 +220,8 @@ class FakePort final : public control::Port {
   Result<void> change_status(const model::Service& before, model::RolloutKind kind,
                              model::ServiceStatus status, model::RevisionNumber from,
                              model::RevisionNumber to) HL_REQUIRES(mutex_) {
-    store::Store::AcceptedChange change{.expected = before, .service = before};
+    store::Store::AcceptedChange change;
+    change.expected = change.service = before;
     const model::Rollout rollout = new_rollout(before, kind, from, to);
     change.service.status = status;
     change.service.rollout = rollout.id;

@@ -1,0 +1,126 @@
+#include <gtest/gtest.h>
+
+#include <iostream>
+
+#include "cli/completion.h"
+#include "cli/render_plan.h"
+#include "cli/render_report.h"
+#include "cli/text.h"
+
+namespace hitless::cli {
+namespace {
+
+Io plain_io() {
+  return Io{std::cout, std::cerr, std::cin};
+}
+
+json::object object(const char* text) {
+  auto value = parse_json(text);
+  EXPECT_TRUE(value) << text;
+  return value ? value->get_object() : json::object();
+}
+
+TEST(HumanText, RoundsForPeople) {
+  EXPECT_EQ(human_count(0), "0");
+  EXPECT_EQ(human_count(1234567), "1,234,567");
+  EXPECT_EQ(human_count(-1000), "-1,000");
+  EXPECT_EQ(human_bytes(999), "999 B");
+  EXPECT_EQ(human_bytes(2'200'000), "2.2 MB");
+  EXPECT_EQ(human_bytes(999'700), "1.0 MB");
+  EXPECT_EQ(human_micros(850), "850 µs");
+  EXPECT_EQ(human_micros(12'345), "12.3 ms");
+  EXPECT_EQ(human_micros(345'678), "346 ms");
+  EXPECT_EQ(human_micros(4'210'000), "4.21 s");
+  EXPECT_EQ(human_micros(185'000'000), "3 min 5 s");
+  EXPECT_EQ(human_ago(0, 5000), "-");
+  EXPECT_EQ(human_ago(1000, 31'000), "30 s ago");
+  EXPECT_EQ(human_ago(1000, 600'000), "9 min ago");
+}
+
+TEST(HumanText, DrawsBars) {
+  EXPECT_EQ(progress_bar(0, 4), "[....]   0 %");
+  EXPECT_EQ(progress_bar(50, 4), "[##..]  50 %");
+  EXPECT_EQ(progress_bar(120, 4), "[####] 100 %");
+}
+
+TEST(Table, AlignsWordsLeftAndNumbersRight) {
+  Table table({"NAME", ">COUNT", "NOTE"});
+  table.add({"a", "5", ""});
+  table.add({"\x1b[32mlonger\x1b[0m", "1,000", "µ"});
+  EXPECT_EQ(table.text(),
+            "NAME    COUNT  NOTE\n"
+            "a           5\n"
+            "\x1b[32mlonger\x1b[0m  1,000  µ\n");
+}
+
+TEST(Report, ShowsTrafficTimesAndWhyItTurnedRound) {
+  const json::object rollout = object(R"({
+    "kind": "update", "from_revision": 1, "to_revision": 2, "phase": "rolled_back",
+    "why": "revision 1 serves again", "reason": "instance 3 never got ready",
+    "created_at": 1000, "ended_at": 5210,
+    "report": {
+      "instances_started": 1, "instances_failed": 1, "start_to_ready_us": 0,
+      "phases": [{"phase": "starting", "duration_us": 4000000},
+                 {"phase": "rolling_back", "duration_us": 210000}, {"phase": "rolled_back"}],
+      "before": {"requests": 1204, "failed": 0, "p50_us": 900, "p99_us": 2100},
+      "during": {"requests": 18003, "retried": 2, "held": 1, "held_longest_us": 41000,
+                 "p50_us": 910, "p99_us": 2300}}})");
+  EXPECT_EQ(render_report(plain_io(), rollout),
+            "update of revision 1 to 2: rolled_back\n"
+            "  turned round: instance 3 never got ready\n"
+            "  revision 1 serves again\n"
+            "\n"
+            "                   before   during  after\n"
+            "  requests          1,204   18,003      -\n"
+            "  failed                0        0      -\n"
+            "  retried               0        2      -\n"
+            "  held                  0        1      -\n"
+            "  longest hold       0 µs  41.0 ms      -\n"
+            "  cut                   0        0      -\n"
+            "  left by clients       0        0      -\n"
+            "  p50              900 µs   910 µs      -\n"
+            "  p99              2.1 ms   2.3 ms      -\n"
+            "\n"
+            "  took       4.21 s\n"
+            "  phases     starting 4.00 s, rolling_back 210 ms\n"
+            "  instances  1 started, 1 failed\n");
+}
+
+TEST(Report, PaintsFailedRequests) {
+  const json::object rollout =
+      object(R"({"phase":"succeeded","report":{"during":{"requests":10,"failed":3}}})");
+  Io io = plain_io();
+  io.colour = true;
+  EXPECT_NE(render_report(io, rollout).find("\x1b[31m3\x1b[0m"), std::string::npos);
+}
+
+TEST(Report, StandsMissingMembers) {
+  EXPECT_NE(render_report(plain_io(), {}).find("requests"), std::string::npos);
+}
+
+TEST(PlanText, SaysWhatItTouches) {
+  const json::object plan = object(R"({
+    "kind": "update", "from_revision": 1, "to_revision": 2, "strategy": "surge",
+    "reason": "there is room", "instances_started": 2, "instances_stopped": 2, "plan_hash": "ab",
+    "changes": [{"class": "replace", "field": "config[0].model_id", "from": "m1", "to": "m2"}]})");
+  EXPECT_EQ(render_plan(plain_io(), plan),
+            "Plan: update of revision 1 to 2\n"
+            "  strategy   surge: there is room\n"
+            "  instances  2 started, 2 stopped\n"
+            "  hash       ab\n"
+            "  CLASS    FIELD               FROM  TO\n"
+            "  replace  config[0].model_id  m1    m2\n");
+}
+
+TEST(Completion, CoversCommandsForEveryShell) {
+  const std::vector<CompletionRow> rows{{"service", {"list", "create"}}, {"", {"service"}}};
+  for (const char* shell : {"bash", "zsh", "fish"}) {
+    const auto script = completion_script(shell, rows);
+    ASSERT_TRUE(script) << shell;
+    EXPECT_NE(script->find("list create"), std::string::npos) << shell;
+  }
+  EXPECT_FALSE(completion_script("tcsh", rows));
+}
+
+}  // namespace
+}  // namespace hitless::cli

@@ -1,0 +1,114 @@
+#include "gateway/answers.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <iterator>
+
+#include "base/check.h"
+
+namespace hitless::gateway {
+namespace {
+
+// A service that is not ready now may be in a second: instances start in about that time.
+constexpr int k_retry_soon_s = 1;
+
+constexpr std::array<AnswerRule, 21> k_rules{{
+    {Cause::healthy, 200, "", "", false, 0},
+    {Cause::bad_request, 400, "ModelArts.0101", "The request is not valid HTTP/1.1.", false, 0},
+    {Cause::uri_too_long, 414, "ModelArts.0101", "The request target is too long.", false, 0},
+    {Cause::head_too_large, 431, "ModelArts.0101", "The request head is too large.", false, 0},
+    {Cause::not_implemented, 501, "ModelArts.0101",
+     "The method or transfer coding is not supported.", false, 0},
+    {Cause::bad_version, 505, "ModelArts.0101", "The HTTP version is not supported.", false, 0},
+    {Cause::request_timeout, 408, "ModelArts.4205",
+     "The request did not arrive completely in time.", false, 0},
+    {Cause::no_address, 404, "APIG.0101",
+     "The address is unknown. Call /v1/infers/{service_id}, as access_address shows it.", false, 0},
+    {Cause::no_token, 401, "ModelArts.0201",
+     "No token. Send X-Auth-Token, Authorization: Bearer or X-Apig-AppCode.", false, 0},
+    {Cause::wrong_token, 401, "APIG.0301", "The token is not valid.", false, 0},
+    {Cause::unknown_service, 404, "ModelArts.4204", "There is no such service.", false, 0},
+    {Cause::not_started, 400, "ModelArts.4203", "The service is not started.", false, 0},
+    {Cause::body_too_large, 413, "ModelArts.4104", "The request body is too large.", false, 0},
+    {Cause::no_table, 503, "ModelArts.4302", "The gateway has no routes yet.", true,
+     k_retry_soon_s},
+    {Cause::hold_full, 503, "ModelArts.4302",
+     "No instance is ready and too many requests wait already.", true, k_retry_soon_s},
+    {Cause::hold_expired, 503, "ModelArts.4302", "No instance became ready in time.", true,
+     k_retry_soon_s},
+    {Cause::refused, 503, "ModelArts.4302", "Every instance refused the connection.", true,
+     k_retry_soon_s},
+    {Cause::closed_early, 500, "ModelArts.4503",
+     "The instance closed the connection before it answered.", true, 0},
+    {Cause::invalid_answer, 500, "ModelArts.4503", "The instance's answer is not valid HTTP/1.1.",
+     true, 0},
+    {Cause::answer_timeout, 504, "ModelArts.4503", "The instance did not answer in time.", true, 0},
+    {Cause::shutting_down, 503, "ModelArts.4700", "The gateway is shutting down.", true,
+     k_retry_soon_s},
+}};
+
+std::string_view reason_of(int status) {
+  switch (status) {
+    case 200:
+      return "OK";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 404:
+      return "Not Found";
+    case 408:
+      return "Request Timeout";
+    case 413:
+      return "Content Too Large";
+    case 414:
+      return "URI Too Long";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
+    case 503:
+      return "Service Unavailable";
+    case 504:
+      return "Gateway Timeout";
+    case 505:
+      return "HTTP Version Not Supported";
+    default:
+      return "";
+  }
+}
+
+}  // namespace
+
+const AnswerRule& rule_of(Cause cause) {
+  const AnswerRule& rule = k_rules[static_cast<std::size_t>(cause)];
+  HL_DCHECK(rule.cause == cause);
+  return rule;
+}
+
+void write_answer(std::string& out, Cause cause, const AnswerContext& context) {
+  const AnswerRule& rule = rule_of(cause);
+  // Request ids and texts need no escaping: ids are checked on entry, texts are ours.
+  const std::string body =
+      cause == Cause::healthy
+          ? R"({"status":"ok"})"
+          : fmt::format(R"({{"error_code":"{}","error_msg":"{}","request_id":"{}"}})", rule.code,
+                        rule.text, context.request_id);
+  auto to = std::back_inserter(out);
+  fmt::format_to(to, "HTTP/1.1 {} {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n",
+                 rule.status, reason_of(rule.status), body.size());
+  fmt::format_to(to, "X-Request-Id: {}\r\n", context.request_id);
+  if (context.revision != 0) {
+    fmt::format_to(to, "X-Hitless-Revision: {}\r\n", context.revision);
+  }
+  if (rule.retry_after_s != 0) fmt::format_to(to, "Retry-After: {}\r\n", rule.retry_after_s);
+  if (rule.status == 401) out.append("WWW-Authenticate: Bearer\r\n");
+  if (!context.keep_alive) out.append("Connection: close\r\n");
+  out.append("\r\n");
+  if (!context.to_head) out.append(body);
+}
+
+}  // namespace hitless::gateway

@@ -1,0 +1,56 @@
+// The gateway's own answers: one table from what went wrong to what the client is told
+// (contract: semantics.md section 15).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "model/ids.h"
+
+namespace hitless::gateway {
+
+enum class Cause : std::uint8_t {
+  healthy,      // not an error: /healthz
+  bad_request,  // not HTTP/1.x as RFC 9112 wants it
+  uri_too_long,
+  head_too_large,
+  not_implemented,  // a transfer coding or method that we do not forward
+  bad_version,
+  request_timeout,  // the client began a request and did not finish it
+  no_address,       // not a call address
+  no_token,
+  wrong_token,
+  unknown_service,
+  not_started,
+  body_too_large,
+  no_table,        // control has not told us anything yet
+  hold_full,       // too many requests wait for the service already
+  hold_expired,    // no endpoint became ready in time
+  refused,         // every endpoint refused the connection
+  closed_early,    // the instance closed before it answered, and may have taken the request
+  invalid_answer,  // the instance's answer is not HTTP
+  answer_timeout,  // no first byte in time
+  shutting_down,
+};
+
+struct AnswerRule {
+  Cause cause;
+  int status;
+  std::string_view code;  // contract's error code
+  std::string_view text;
+  bool failed;        // counts as failed by hitless
+  int retry_after_s;  // 0: no Retry-After
+};
+const AnswerRule& rule_of(Cause cause);
+
+struct AnswerContext {
+  std::string_view request_id;
+  model::RevisionNumber revision = 0;  // 0: none was chosen
+  bool keep_alive = true;
+  bool to_head = false;  // no body
+};
+// Appends head and body.
+void write_answer(std::string& out, Cause cause, const AnswerContext& context);
+
+}  // namespace hitless::gateway

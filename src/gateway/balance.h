@@ -1,0 +1,24 @@
+// Which endpoint a request gets: the share by its exact turn, then the service's policy inside it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "gateway/table.h"
+
+namespace hitless::gateway {
+
+struct Picked {
+  ShareEntry* share = nullptr;
+  Endpoint* endpoint = nullptr;  // null: every endpoint has been tried
+};
+
+struct PickInput {
+  std::uint64_t client = 0;            // hash of the client's address
+  std::span<Endpoint* const> tried;    // endpoints that refused this request
+  model::RevisionNumber revision = 0;  // a replay stays with its revision while it can
+};
+// The service serves.  Thread: the worker's.
+Picked pick(ServiceEntry& service, const PickInput& input);
+
+}  // namespace hitless::gateway

@@ -1,0 +1,202 @@
+#include "gateway/client.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+#include <thread>
+
+#include "base/log.h"
+#include "gateway/control_frames.h"
+#include "gateway/frame_connection.h"
+#include "net/event_loop.h"
+#include "net/socket.h"
+
+namespace hitless::gateway {
+namespace {
+
+// A gateway that starts is there within milliseconds; one that is gone may stay so.
+constexpr Duration k_retry_first = std::chrono::milliseconds(10);
+constexpr Duration k_retry_longest = std::chrono::milliseconds(500);
+
+class LinkClient final : public GatewayClient, public net::Handler {
+ public:
+  LinkClient(std::unique_ptr<net::EventLoop> loop, const std::filesystem::path& socket,
+             std::function<void()> on_change)
+      : loop_(std::move(loop)),
+        socket_(socket),
+        on_change_(std::move(on_change)),
+        retry_(*loop_, *this) {
+    loop_->post([this] { connect(); });
+    thread_ = std::thread([this] { loop_->run(); });
+  }
+
+  ~LinkClient() override {
+    loop_->stop();
+    thread_.join();
+  }
+
+  void publish(model::RouteTable table) override {
+    const MutexLock lock(mutex_);
+    if (table_ != nullptr && table.generation <= table_->generation) return;
+    table_ = std::make_shared<const model::RouteTable>(std::move(table));
+    loop_->post([this, newest = table_] { send(*newest); });
+  }
+
+  model::Usage usage() const override {
+    const MutexLock lock(mutex_);
+    model::Usage usage{.gateway = gateway_,
+                       .adopted = hello_.has_value() ? adopted_ : 0,
+                       .instances = {},
+                       .revisions = {}};
+    for (const auto& [id, instance] : instances_) usage.instances.push_back(instance);
+    for (const auto& [key, revision] : revisions_) usage.revisions.push_back(revision);
+    return usage;
+  }
+
+  std::optional<GatewayHello> attached() const override {
+    const MutexLock lock(mutex_);
+    return hello_;
+  }
+
+  void shut_down(Duration budget) override {
+    loop_->post([this, budget] {
+      if (link_ != nullptr) link_->send(shutdown_message(budget));
+    });
+  }
+
+  void on_ready(net::Ready) override {}
+  void on_timer(net::Timer&) override { connect(); }
+
+ private:
+  void connect() {
+    if (const auto connected = try_connect(); !connected) {
+      retry_.set(loop_->now() + wait_);
+      wait_ = std::min(wait_ * 2, k_retry_longest);
+    }
+  }
+
+  Result<void> try_connect() {
+    HL_TRY_ASSIGN(const net::SocketAddress to,
+                  net::to_socket_address(Address{.host = {}, .port = 0, .path = socket_.string()}));
+    UniqueFd fd(net::open_stream_socket(AF_UNIX));
+    if (!fd) return system_error("socket", socket_.string(), errno);
+    if (::connect(fd.get(), &to.any, to.size) != 0) {
+      return system_error("connecting to", socket_.string(), errno);
+    }
+    auto link = std::make_unique<FrameConnection>(
+        *loop_, std::move(fd),
+        FrameConnection::Calls{.on_message = [this](json::object message) { on_message(message); },
+                               .on_end = [this](const Error& error) { on_lost(error); }});
+    link_ = std::move(link);
+    return link_->start();
+  }
+
+  void on_lost(const Error& error) {
+    {
+      const MutexLock lock(mutex_);
+      if (hello_) log_warn("gateway_lost", {{"reason", error.text()}});
+      hello_.reset();
+    }
+    greeted_.reset();
+    loop_->bury(std::move(link_));
+    retry_.set(loop_->now() + wait_);
+    wait_ = std::min(wait_ * 2, k_retry_longest);
+    on_change_();
+  }
+
+  void on_message(const json::object& message) {
+    if (const auto handled = handle(message); !handled) {
+      log_error("gateway_message_refused", {{"reason", handled.error().text()}});
+    }
+  }
+
+  Result<void> handle(const json::object& message) {
+    HL_TRY_ASSIGN(const std::string type, get_string(message, "type"));
+    if (type == "hello") return on_hello(message);
+    if (type == "usage") return on_usage(message);
+    if (type == "refused") {
+      HL_TRY_ASSIGN(const std::string reason, get_string(message, "error"));
+      return Error(Code::invalid, reason).context("the gateway refused a route table");
+    }
+    return Error(Code::unsupported, "unknown message [" + type + "]");
+  }
+
+  // Attached means that a reading is there too: it follows the hello at once.
+  Result<void> on_hello(const json::object& message) {
+    HL_TRY_ASSIGN(GatewayHello hello, hello_from_json(message));
+    wait_ = k_retry_first;
+    greeted_ = hello;
+    std::shared_ptr<const model::RouteTable> table;
+    {
+      const MutexLock lock(mutex_);
+      table = table_;
+    }
+    if (table != nullptr && table->generation > hello.adopted) {
+      link_->send(table_message(*table));
+    }
+    return {};
+  }
+
+  Result<void> on_usage(const json::object& message) {
+    HL_TRY_ASSIGN(UsageChange change, usage_change_from_json(message));
+    {
+      const MutexLock lock(mutex_);
+      if (change.whole) {
+        instances_.clear();
+        revisions_.clear();
+        hello_ = greeted_;
+      }
+      gateway_ = change.usage.gateway;
+      adopted_ = change.usage.adopted;
+      for (auto& instance : change.usage.instances) {
+        instances_[instance.instance] = instance;
+      }
+      for (auto& revision : change.usage.revisions) {
+        revisions_[{revision.service, revision.revision}] = std::move(revision);
+      }
+      for (const model::InstanceId& instance : change.gone) instances_.erase(instance);
+    }
+    on_change_();
+    return {};
+  }
+
+  void send(const model::RouteTable& table) {
+    // One that came before the hello is sent by on_hello().
+    if (link_ != nullptr && greeted_.has_value()) link_->send(table_message(table));
+  }
+
+  // Constant after construction.
+  const std::unique_ptr<net::EventLoop> loop_;
+  const std::filesystem::path socket_;
+  const std::function<void()> on_change_;
+
+  // The link's thread.
+  net::Timer retry_;
+  Duration wait_ = k_retry_first;
+  std::unique_ptr<FrameConnection> link_;
+  std::optional<GatewayHello> greeted_;
+
+  mutable Mutex mutex_;
+  std::optional<GatewayHello> hello_ HL_GUARDED_BY(mutex_);
+  std::shared_ptr<const model::RouteTable> table_ HL_GUARDED_BY(mutex_);
+  std::string gateway_ HL_GUARDED_BY(mutex_);
+  model::Generation adopted_ HL_GUARDED_BY(mutex_) = 0;
+  std::map<model::InstanceId, model::InstanceUsage> instances_ HL_GUARDED_BY(mutex_);
+  std::map<std::pair<model::ServiceId, model::RevisionNumber>, model::RevisionUsage> revisions_
+      HL_GUARDED_BY(mutex_);
+
+  std::thread thread_;
+};
+
+}  // namespace
+
+std::unique_ptr<GatewayClient> GatewayClient::start(std::filesystem::path control_socket,
+                                                    std::function<void()> on_change) {
+  Result<std::unique_ptr<net::EventLoop>> loop = net::EventLoop::make();
+  HL_CHECK(loop);  // two descriptors, at the start of the process
+  return std::make_unique<LinkClient>(std::move(*loop), control_socket, std::move(on_change));
+}
+
+}  // namespace hitless::gateway

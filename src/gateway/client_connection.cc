@@ -1,0 +1,319 @@
+#include "gateway/client_connection.h"
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <cerrno>
+
+#include "base/check.h"
+#include "base/crypto.h"
+#include "gateway/exchange.h"
+#include "gateway/worker.h"
+
+namespace hitless::gateway {
+namespace {
+
+using net::http1::Fault;
+using net::http1::HeadEnd;
+
+Cause cause_of(Fault fault) {
+  switch (fault) {
+    case Fault::uri_too_long:
+      return Cause::uri_too_long;
+    case Fault::head_too_large:
+      return Cause::head_too_large;
+    case Fault::not_implemented:
+      return Cause::not_implemented;
+    case Fault::bad_version:
+      return Cause::bad_version;
+    default:
+      return Cause::bad_request;
+  }
+}
+
+}  // namespace
+
+ClientConnection::ClientConnection(Worker& worker, UniqueFd fd, std::string peer)
+    : worker_(worker), fd_(std::move(fd)), timer_(worker.loop(), *this), peer_(std::move(peer)) {}
+
+ClientConnection::~ClientConnection() = default;
+
+void ClientConnection::start() {
+  using Interest = net::EventLoop::Interest;
+  watches_writing_ = peer_ != "unix:";
+  const Interest interest = watches_writing_ ? Interest::read_write : Interest::read;
+  if (!worker_.loop().watch(fd_.get(), *this, interest)) return close();
+  timer_.set(worker_.loop().turn() + worker_.limits().head_timeout);
+  pump();
+}
+
+bool ClientConnection::is_token_valid(std::string_view token) {
+  if (token.empty()) return false;
+  const identity::TokenVerifier* const tokens = &worker_.table().tokens();
+  if (valid_by_ == tokens && equal_in_constant_time(token, valid_token_)) return true;
+  if (!tokens->accepts(token)) return false;
+  valid_by_ = tokens;
+  valid_token_ = token;
+  return true;
+}
+
+void ClientConnection::on_ready(net::Ready ready) {
+  if (!fd_) return;
+  if (ready.broken) return gone();
+  half_closed_ = half_closed_ || ready.half_closed;
+  readable_ = readable_ || ready.readable;
+  if (ready.writable && has_unsent() && !flush()) return gone();
+  if (fd_) pump();
+}
+
+void ClientConnection::on_timer(net::Timer&) {
+  if (!fd_) return;
+  if (lingering_) return close();
+  if (has_unsent()) return gone();
+  if (exchange_ != nullptr) {
+    if (exchange_->waits_for_client()) return exchange_->on_client_deadline();
+    // It is the instance that is slow to take the body; that has a deadline of its own.
+    if (!exchange_->request_done()) expect_body();
+    return;
+  }
+  if (!in_.empty()) return refuse(Cause::request_timeout);
+  close();
+}
+
+bool ClientConnection::wants_input() const {
+  if (!fd_) return false;
+  if (lingering_) return true;
+  if (exchange_ != nullptr) return exchange_->wants_body();
+  return !close_when_sent_;
+}
+
+void ClientConnection::resume() {
+  if (!pumping_) pump();
+}
+
+void ClientConnection::pump() {
+  if (pumping_) return;
+  pumping_ = true;
+  if (in_waits_ && wants_input()) take({}, true);
+  while (readable_ && !in_waits_ && wants_input()) {
+    read_some();
+    if (in_waits_ && wants_input()) take({}, true);
+  }
+  pumping_ = false;
+  if (fd_ && half_closed_) check_half_closed();
+}
+
+void ClientConnection::read_some() {
+  const std::span<char> buffer = worker_.loop().receive_buffer();
+  const ssize_t got = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
+  if (got > 0) {
+    const auto size = static_cast<std::size_t>(got);
+    if (size < buffer.size() && !half_closed_) readable_ = false;
+    take({buffer.data(), size}, false);
+  } else if (got == 0) {
+    readable_ = false;
+    on_end_of_input();
+  } else if (errno == EAGAIN) {
+    readable_ = false;
+  } else if (errno != EINTR) {
+    gone();
+  }
+}
+
+// Uses what can be used now; the rest is kept.
+void ClientConnection::take(std::string_view bytes, bool from_kept) {
+  in_waits_ = false;
+  std::string joined;
+  if (from_kept || !in_.empty()) {
+    joined = std::move(in_);
+    in_.clear();
+    joined.append(bytes);
+    bytes = joined;
+  }
+  bool incomplete_head = false;
+  while (!bytes.empty() && fd_) {
+    if (lingering_) {
+      discarded_ += bytes.size();
+      if (discarded_ > worker_.limits().discard_bytes_max) return close();
+      return;
+    }
+    if (!wants_input()) break;
+    if (exchange_ != nullptr) {
+      if (!exchange_->tunnel()) expect_body();
+      bytes.remove_prefix(exchange_->on_body(bytes));
+      if (exchange_ != nullptr && exchange_->request_done() && !has_unsent()) timer_.clear();
+      continue;
+    }
+    const std::size_t used = begin_exchange(bytes);
+    if (used == 0) {
+      incomplete_head = true;
+      break;
+    }
+    bytes.remove_prefix(used);
+  }
+  if (!fd_ || bytes.empty()) return;
+  in_.assign(bytes);
+  in_waits_ = !incomplete_head;
+}
+
+// The size of the head, or 0 while it is not whole.
+std::size_t ClientConnection::begin_exchange(std::string_view bytes) {
+  const std::size_t size_max = worker_.limits().head_bytes_max;
+  const HeadEnd end = net::http1::find_head_end(bytes, scanned_);
+  if (end.state == HeadEnd::State::incomplete && bytes.size() <= size_max) {
+    if (!head_begun_) {
+      head_begun_ = true;
+      timer_.set(worker_.loop().turn() + worker_.limits().head_timeout);
+    }
+    return 0;
+  }
+  scanned_ = 0;
+  if (end.state == HeadEnd::State::bad) {
+    refuse(Cause::bad_request);
+    return bytes.size();
+  }
+  if (end.state == HeadEnd::State::incomplete || end.size > size_max) {
+    refuse(Cause::head_too_large);
+    return bytes.size();
+  }
+  net::http1::Head& head = worker_.head();
+  const Fault fault = net::http1::parse_request(bytes.substr(0, end.size), head);
+  if (fault != Fault::none) {
+    refuse(cause_of(fault));
+    return bytes.size();
+  }
+  timer_.clear();
+  exchange_ = std::make_unique<Exchange>(worker_, *this);
+  exchange_->begin(head);
+  if (exchange_ != nullptr && !exchange_->request_done() && exchange_->wants_body()) {
+    expect_body();
+  }
+  return end.size;
+}
+
+void ClientConnection::expect_body() {
+  timer_.set(worker_.loop().turn() + worker_.limits().body_stall_timeout);
+}
+
+void ClientConnection::refuse(Cause cause) {
+  exchange_ = std::make_unique<Exchange>(worker_, *this);
+  exchange_->refuse(cause);
+}
+
+void ClientConnection::on_end_of_input() {
+  if (exchange_ == nullptr) return close();
+  if (exchange_->tunnel()) return exchange_->end_tunnel();
+  if (!exchange_->request_done()) gone();
+}
+
+// See Limits::half_close_window.
+void ClientConnection::check_half_closed() {
+  if (exchange_ == nullptr) {
+    if (in_.empty() && !has_unsent() && !readable_) close();
+    return;
+  }
+  if (!exchange_->request_done()) return;
+  const Duration since = worker_.loop().turn() - exchange_->request_done_at();
+  if (since > worker_.limits().half_close_window) gone();
+}
+
+bool ClientConnection::send(std::string_view first, std::string_view second) {
+  std::size_t taken = 0;
+  if (out_.empty()) {
+    iovec parts[2] = {{const_cast<char*>(first.data()), first.size()},
+                      {const_cast<char*>(second.data()), second.size()}};
+    msghdr message{};
+    message.msg_iov = parts;
+    message.msg_iovlen = second.empty() ? 1 : 2;
+    const ssize_t sent = ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
+    if (sent < 0 && errno != EAGAIN) return false;
+    taken = sent > 0 ? static_cast<std::size_t>(sent) : 0;
+    if (taken == first.size() + second.size()) return true;
+    timer_.set(worker_.loop().turn() + worker_.limits().write_stall_timeout);
+    if (!watches_writing_) {
+      watches_writing_ = true;
+      worker_.loop().watch_writing(fd_.get(), *this);
+    }
+  }
+  if (taken < first.size()) {
+    out_.append(first.substr(taken));
+    taken = first.size();
+  }
+  out_.append(second.substr(taken - first.size()));
+  return true;
+}
+
+bool ClientConnection::flush() {
+  while (out_sent_ < out_.size()) {
+    const ssize_t sent =
+        ::send(fd_.get(), out_.data() + out_sent_, out_.size() - out_sent_, MSG_NOSIGNAL);
+    if (sent < 0) return errno == EAGAIN;
+    out_sent_ += static_cast<std::size_t>(sent);
+    timer_.set(worker_.loop().turn() + worker_.limits().write_stall_timeout);
+  }
+  std::string().swap(out_);
+  out_sent_ = 0;
+  timer_.clear();
+  if (exchange_ != nullptr) {
+    if (!exchange_->request_done() && !exchange_->tunnel()) expect_body();
+    exchange_->on_client_drained();
+  } else if (close_when_sent_) {
+    linger();
+  }
+  return true;
+}
+
+void ClientConnection::on_exchange_over(After after) {
+  worker_.loop().bury(std::move(exchange_));
+  switch (after) {
+    case After::next_request:
+      if (worker_.draining()) return linger();
+      head_begun_ = false;
+      timer_.set(worker_.loop().turn() + worker_.limits().idle_timeout);
+      return pump();
+    case After::close:
+      // Closing with unread input would reset the connection under the answer.
+      return readable_ || !in_.empty() ? linger() : close();
+    case After::linger:
+      return linger();
+    case After::reset: {
+      constexpr ::linger k_now{.l_onoff = 1, .l_linger = 0};
+      ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &k_now, sizeof k_now);
+      return close();
+    }
+    case After::abort:
+      return close();
+  }
+}
+
+void ClientConnection::gone() {
+  if (exchange_ != nullptr) return exchange_->on_client_gone();
+  close();
+}
+
+void ClientConnection::shut() {
+  gone();
+}
+
+void ClientConnection::linger() {
+  if (lingering_ || !fd_) return;
+  if (has_unsent()) {
+    close_when_sent_ = true;
+    return;
+  }
+  lingering_ = true;
+  in_.clear();
+  in_waits_ = false;
+  ::shutdown(fd_.get(), SHUT_WR);
+  timer_.set(worker_.loop().turn() + worker_.limits().linger_timeout);
+  pump();
+}
+
+void ClientConnection::close() {
+  if (!fd_) return;
+  fd_.reset();
+  timer_.clear();
+  worker_.remove(*this);
+}
+
+}  // namespace hitless::gateway

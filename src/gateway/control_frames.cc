@@ -1,0 +1,107 @@
+#include "gateway/control_frames.h"
+
+#include <fmt/format.h>
+
+namespace hitless::gateway {
+namespace {
+
+constexpr std::size_t k_header_bytes = 4;
+
+}  // namespace
+
+std::string encode_frame(const json::value& message) {
+  const std::string text = to_json_text(message);
+  std::string frame;
+  frame.reserve(k_header_bytes + text.size());
+  for (int shift = 24; shift >= 0; shift -= 8) {
+    frame.push_back(static_cast<char>((text.size() >> shift) & 0xff));
+  }
+  return frame.append(text);
+}
+
+Result<std::optional<json::object>> FrameReader::next() {
+  const std::string_view rest = std::string_view(bytes_).substr(used_);
+  if (rest.size() < k_header_bytes) return std::optional<json::object>();
+  std::size_t size = 0;
+  for (std::size_t i = 0; i < k_header_bytes; ++i) {
+    size = size << 8 | static_cast<unsigned char>(rest[i]);
+  }
+  if (size > k_frame_bytes_max) {
+    return Error(Code::corrupt, fmt::format("a control frame of {} bytes is too large", size));
+  }
+  if (rest.size() < k_header_bytes + size) return std::optional<json::object>();
+  HL_TRY_ASSIGN(json::value message, parse_json(rest.substr(k_header_bytes, size)));
+  json::object* const object = message.if_object();
+  if (object == nullptr) return Error(Code::corrupt, "a control frame is not an object");
+  used_ += k_header_bytes + size;
+  if (used_ == bytes_.size()) {
+    bytes_.clear();
+    used_ = 0;
+  } else if (used_ > 1024 * 1024) {
+    bytes_.erase(0, used_);
+    used_ = 0;
+  }
+  return std::optional<json::object>(std::move(*object));
+}
+
+json::value to_json(const GatewayHello& hello) {
+  return json::object{{"type", "hello"},          {"protocol", k_control_protocol},
+                      {"gateway", hello.gateway}, {"version", hello.version},
+                      {"pid", hello.pid},         {"listen", to_text(hello.listen)},
+                      {"adopted", hello.adopted}};
+}
+
+Result<GatewayHello> hello_from_json(const json::object& message) {
+  HL_TRY_ASSIGN(const std::int64_t protocol, get_int(message, "protocol"));
+  if (protocol != k_control_protocol) {
+    return Error(Code::unsupported,
+                 fmt::format("the gateway speaks control protocol {}, we speak {}", protocol,
+                             k_control_protocol));
+  }
+  GatewayHello hello;
+  HL_TRY_ASSIGN(hello.gateway, get_string(message, "gateway"));
+  HL_TRY_ASSIGN(hello.version, get_string(message, "version"));
+  HL_TRY_ASSIGN(const std::int64_t pid, get_int(message, "pid"));
+  hello.pid = static_cast<pid_t>(pid);
+  HL_TRY_ASSIGN(const std::string listen, get_string(message, "listen"));
+  HL_TRY_ASSIGN(hello.listen, parse_address(listen));
+  HL_TRY_ASSIGN(const std::int64_t adopted, get_int(message, "adopted"));
+  hello.adopted = static_cast<model::Generation>(adopted);
+  return hello;
+}
+
+json::value to_json(const UsageChange& change) {
+  json::array gone;
+  for (const model::InstanceId& instance : change.gone) gone.emplace_back(instance.text());
+  return json::object{{"type", "usage"},
+                      {"whole", change.whole},
+                      {"usage", model::to_json(change.usage)},
+                      {"gone", std::move(gone)}};
+}
+
+Result<UsageChange> usage_change_from_json(const json::object& message) {
+  UsageChange change;
+  HL_TRY_ASSIGN(change.whole, get_bool(message, "whole"));
+  HL_TRY_ASSIGN(const json::object* usage, get_object(message, "usage"));
+  HL_TRY_ASSIGN(change.usage, model::usage_from_json(json::value(*usage)));
+  HL_TRY_ASSIGN(const json::array* gone, get_array(message, "gone"));
+  for (const json::value& item : *gone) {
+    if (!item.is_string()) return Error(Code::corrupt, "[gone] must hold instance ids");
+    change.gone.emplace_back(std::string(item.get_string()));
+  }
+  return change;
+}
+
+json::value table_message(const model::RouteTable& table) {
+  return json::object{{"type", "table"}, {"table", model::to_json(table)}};
+}
+
+json::value shutdown_message(Duration budget) {
+  return json::object{{"type", "shutdown"}, {"budget_us", budget.count()}};
+}
+
+json::value refusal_message(model::Generation generation, const Error& error) {
+  return json::object{{"type", "refused"}, {"generation", generation}, {"error", error.text()}};
+}
+
+}  // namespace hitless::gateway

@@ -1,0 +1,256 @@
+#include "gateway/exchange.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/check.h"
+#include "gateway/client_connection.h"
+#include "gateway/request_head.h"
+#include "gateway/worker.h"
+
+namespace hitless::gateway {
+
+using net::http1::Body;
+using net::http1::Framing;
+using net::http1::Head;
+
+Exchange::Exchange(Worker& worker, ClientConnection& client)
+    : worker_(worker), client_(client), began_(net::monotonic_now()) {}
+
+Exchange::~Exchange() {
+  HL_DCHECK(accounted_ && upstream_ == nullptr && !in_hold_);
+}
+
+void Exchange::set_request_id(std::string_view given) {
+  static_assert(k_request_id_bytes_max <= std::tuple_size_v<decltype(request_id_)>);
+  if (given.empty()) given = worker_.make_request_id();
+  request_id_size_ = static_cast<std::uint8_t>(given.size());
+  std::memcpy(request_id_.data(), given.data(), given.size());
+}
+
+void Exchange::begin(const Head& head) {
+  keep_alive_ = head.keep_alive && !worker_.draining();
+  to_head_ = head.method == "HEAD";
+  client_http10_ = head.minor == 0;
+  wants_continue_ = head.expect_continue && !client_http10_;
+  wants_upgrade_ = head.upgrade;
+  body_ = Body(head.framing, head.content_length);
+  declared_ = head.content_length;
+  if (body_.done()) request_done_at_ = began_;
+  counters_ = &worker_.unrouted();
+  route(head);
+}
+
+void Exchange::refuse(Cause cause) {
+  counters_ = &worker_.unrouted();
+  set_request_id({});
+  keep_alive_ = false;
+  // What comes behind an unusable head is of unknown length.
+  body_ = Body(Framing::until_close, 0);
+  fail(cause);
+}
+
+void Exchange::route(const Head& head) {
+  RequestFields& fields = worker_.request_fields();
+  read_fields(head, fields);
+  set_request_id(fields.request_id);
+  const Table& table = worker_.table();
+  if (origin_form(head.target) == "/healthz") {
+    counters_ = nullptr;
+    return fail(table.generation() == 0 ? Cause::no_table : Cause::healthy);
+  }
+  const std::optional<Call> call = parse_call(head.target);
+  if (!call) return fail(Cause::no_address);
+  if (head.method == "CONNECT" || head.method == "TRACE") return fail(Cause::not_implemented);
+  if (table.generation() == 0) return fail(Cause::no_table);
+
+  const bool any_token =
+      !fields.auth_token.empty() || !fields.bearer.empty() || !fields.app_code.empty();
+  if (!any_token) return fail(Cause::no_token);
+  bool by_bearer = false;
+  if (!is_authorized(fields, by_bearer)) return fail(Cause::wrong_token);
+
+  ServiceEntry* const service = worker_.table().find(call->service);
+  if (service == nullptr) return fail(Cause::unknown_service);
+  take_service(*service);
+  if (declared_ > worker_.limits().body_bytes_max) return fail(Cause::body_too_large);
+  write_request_head(request_, head, fields,
+                     {.target = call->rest,
+                      .request_id = request_id(),
+                      .peer = client_.peer(),
+                      .keep_authorization = !by_bearer});
+  admit();
+}
+
+bool Exchange::is_authorized(const RequestFields& fields, bool& by_bearer) {
+  if (client_.is_token_valid(fields.auth_token)) return true;
+  if (client_.is_token_valid(fields.app_code)) return true;
+  by_bearer = client_.is_token_valid(fields.bearer);
+  return by_bearer;
+}
+
+void Exchange::take_service(ServiceEntry& service) {
+  service_ = &service;
+  ++service.users;
+  counters_ = service.unrouted;
+}
+
+void Exchange::admit() {
+  if (!service_->routed) return fail(Cause::unknown_service);
+  switch (service_->standing) {
+    case model::Standing::stopped:
+      return fail(Cause::not_started);
+    case model::Standing::not_ready:
+      return hold();
+    case model::Standing::serving:
+      return pick_endpoint();
+  }
+}
+
+void Exchange::hold() {
+  Hold& hold = service_->hold;
+  const std::size_t workers = worker_.workers();
+  const Limits& limits = worker_.limits();
+  if (hold.size() >= std::max<std::size_t>(limits.held_requests_max / workers, 1) ||
+      hold.bytes() + request_.size() > limits.held_bytes_max / workers) {
+    return fail(Cause::hold_full);
+  }
+  held_bytes_ = request_.size();
+  hold.add(*this, held_bytes_);
+  in_hold_ = was_held_ = true;
+  if (held_since_ == net::k_never) held_since_ = worker_.loop().turn();
+  // A request that returns to the hold has only what is left of its time.
+  client_.set_deadline(held_since_ + limits.hold_timeout);
+}
+
+void Exchange::leave_hold() {
+  if (!in_hold_) return;
+  in_hold_ = false;
+  service_->hold.remove(*this, held_bytes_);
+  held_for_ = std::max(held_for_, worker_.loop().turn() - held_since_);
+}
+
+void Exchange::on_service_changed() {
+  leave_hold();
+  tried_.clear();
+  client_.clear_deadline();
+  if (!body_.done()) client_.expect_body();
+  admit();
+  if (!over_) client_.resume();
+}
+
+// Ours to answer, while nothing of the answer has been sent.
+void Exchange::fail(Cause cause) {
+  release_upstream(false);
+  leave_hold();
+  const AnswerRule& rule = rule_of(cause);
+  status_ = rule.status;
+  failed_ = rule.failed;
+  answer_started_ = answer_complete_ = true;
+  first_byte_at_ = net::monotonic_now();
+  // A body that was not asked for (100-continue) or is long is not waited for.
+  const bool short_rest = body_.framing() == Framing::length && !wants_continue_ &&
+                          declared_ <= worker_.limits().discard_bytes_max;
+  keep_alive_ = keep_alive_ && (body_.done() || short_rest) && cause != Cause::request_timeout;
+  std::string& text = worker_.scratch();
+  text.clear();
+  write_answer(text, cause,
+               {.request_id = request_id(),
+                .revision = revision_,
+                .keep_alive = keep_alive_,
+                .to_head = to_head_});
+  if (!client_.send(text, {})) return on_client_gone();
+  settle();
+}
+
+void Exchange::fail_if_open(Cause cause) {
+  if (answer_started_) return cut();
+  fail(cause);
+}
+
+// Whoever brings the exchange a step nearer to its end calls this last.
+void Exchange::settle() {
+  if (over_ || !answer_complete_ || client_.has_unsent()) return;
+  account();
+  if (body_.done()) return over(keep_alive_ ? End::keep : End::close);
+  const std::uint64_t rest = declared_ > body_bytes_ ? declared_ - body_bytes_ : 0;
+  if (!keep_alive_ || rest > worker_.limits().discard_bytes_max ||
+      body_bytes_ > worker_.limits().body_bytes_max) {
+    over(End::linger);
+  }
+}
+
+void Exchange::account() {
+  if (accounted_) return;
+  accounted_ = true;
+  if (counters_ == nullptr) return;
+  const net::Instant now = net::monotonic_now();
+  model::Outcomes& outcomes = counters_->outcomes;
+  ++outcomes.requests;
+  ++outcomes.by_class[static_cast<std::size_t>(status_ / 100)];
+  outcomes.failed += failed_ ? 1 : 0;
+  outcomes.retried += retried_ ? 1 : 0;
+  outcomes.cut += was_cut_ ? 1 : 0;
+  outcomes.client_gone += gone_ ? 1 : 0;
+  if (was_held_) {
+    ++outcomes.held;
+    outcomes.held_longest_us =
+        std::max(outcomes.held_longest_us, static_cast<std::uint64_t>(held_for_.count()));
+  }
+  outcomes.latency.record(static_cast<std::uint64_t>((now - began_).count()));
+  if (first_byte_at_ != net::k_never) {
+    outcomes.first_byte.record(static_cast<std::uint64_t>((first_byte_at_ - began_).count()));
+  }
+  worker_.counters().changed(*counters_);
+  worker_.on_counted();
+}
+
+void Exchange::over(End end) {
+  HL_DCHECK(!over_);
+  over_ = true;
+  release_upstream(false);
+  account();
+  if (service_ != nullptr) --service_->users;
+  switch (end) {
+    case End::keep:
+      return client_.on_exchange_over(ClientConnection::After::next_request);
+    case End::close:
+      return client_.on_exchange_over(ClientConnection::After::close);
+    case End::linger:
+      return client_.on_exchange_over(ClientConnection::After::linger);
+    case End::reset:
+      return client_.on_exchange_over(ClientConnection::After::reset);
+    case End::abort:
+      return client_.on_exchange_over(ClientConnection::After::abort);
+  }
+}
+
+void Exchange::on_client_drained() {
+  if (over_) return;
+  if (answer_complete_) return settle();
+  if (upstream_ != nullptr) upstream_->read();
+}
+
+void Exchange::on_client_gone() {
+  if (over_) return;
+  gone_ = !accounted_;
+  leave_hold();
+  release_upstream(false);
+  account();
+  over(End::abort);
+}
+
+void Exchange::on_client_deadline() {
+  if (in_hold_) return fail(Cause::hold_expired);
+  if (answer_complete_) return over(End::abort);  // the rest of a body that nobody waits for
+  fail_if_open(Cause::request_timeout);
+}
+
+void Exchange::end_tunnel() {
+  release_upstream(false);
+  answer_complete_ = true;
+  account();
+  over(End::close);
+}
+
+}  // namespace hitless::gateway

@@ -1,0 +1,154 @@
+// An Exchange is one request and its answer, from the parsed head to the account.
+//
+//   read_head ▶ route ▶ admit ▶ pick ▶ connect ▶ forward ▶ relay ▶ account
+//                 │404    │hold    │503    │other    │replay   │cut
+//                 └───────┴────────┴───────┴─────────┴─────────┴──────▶ account: always, once
+//
+// Owner: its ClientConnection, which buries it when over.  Thread: the worker's.  A method that
+// ends the exchange does so as its last act.
+//
+// Back-pressure, request: the client is not read while more than `unsent_request_bytes_max` wait
+// for the instance, nor while the request is held; the instance's socket taking them resumes it.
+// Back-pressure, answer: the instance is not read while the client's socket has refused bytes; one
+// receive buffer at most waits, and its last byte's leaving resumes reading.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/answers.h"
+#include "gateway/counters.h"
+#include "gateway/lease.h"
+#include "gateway/upstream_connection.h"
+#include "net/event_loop.h"
+#include "net/http1.h"
+
+namespace hitless::gateway {
+
+class ClientConnection;
+class Worker;
+struct RequestFields;
+struct ServiceEntry;
+
+class Exchange final : public net::Mortal {
+ public:
+  Exchange(Worker& worker, ClientConnection& client);
+  ~Exchange() override;
+
+  // What the client's connection tells.
+  void begin(const net::http1::Head& head);
+  void refuse(Cause cause);  // instead of begin(): there is no usable head
+  bool wants_body() const;
+  bool request_done() const { return body_.done(); }
+  net::Instant request_done_at() const { return request_done_at_; }
+  bool tunnel() const { return tunnel_; }
+  bool waits_for_client() const { return in_hold_ || (wants_body() && !tunnel_); }
+  std::size_t on_body(std::string_view bytes);  // returns how many it used
+  void on_client_drained();
+  void on_client_gone();
+  void on_client_deadline();
+  void end_tunnel();
+
+  // What the upstream connection tells.
+  void on_upstream_writable();
+  bool answer_blocked() const;
+  void on_answer(std::string_view bytes);
+  void on_upstream_lost(int error);  // errno; 0: the peer's orderly end
+  void on_upstream_deadline();
+
+  // What the table tells: the service this request is held for has changed.
+  void on_service_changed();
+
+ private:
+  // exchange.cc: route, admit, own answers, account
+  void route(const net::http1::Head& head);
+  bool is_authorized(const RequestFields& fields, bool& by_bearer);
+  void take_service(ServiceEntry& service);
+  void admit();
+  void hold();
+  void leave_hold();
+  void fail(Cause cause);
+  void fail_if_open(Cause cause);
+  void settle();
+  void account();
+  enum class End { keep, close, linger, reset, abort };
+  void over(End end);
+
+  // exchange_request.cc: pick, connect, forward, replay
+  void pick_endpoint();
+  void connect();
+  void forward(std::string_view wire);
+  void flush_request();
+  void after_flush();
+  void note_connect_failure();
+  void replay();
+  void release_upstream(bool reusable);
+  std::size_t unsent() const { return request_.size() - request_sent_; }
+
+  // exchange_answer.cc: relay
+  void begin_answer(const net::http1::Head& head, std::string_view rest);
+  void begin_tunnel();
+  void pass_interim(const net::http1::Head& head);
+  void relay(std::string_view head, std::string_view bytes);
+  void finish_answer(bool surplus);
+  void cut();
+
+  Worker& worker_;
+  ClientConnection& client_;
+  ServiceEntry* service_ = nullptr;
+  RevisionCounters* counters_ = nullptr;  // null: not counted (health checks)
+  Lease lease_;
+  std::unique_ptr<UpstreamConnection> upstream_;
+
+  // The request for the instance: head and body, from the first byte while it may be replayed.
+  std::string request_;
+  std::size_t request_sent_ = 0;
+  bool request_kept_ = true;  // from its first byte on
+  std::uint32_t sends_ = 0;   // to this upstream connection
+  net::http1::Body body_;
+  std::uint64_t declared_ = 0;    // Content-Length
+  std::uint64_t body_bytes_ = 0;  // content so far
+
+  net::http1::Body answer_;
+  model::RevisionNumber revision_ = 0;
+  int status_ = 0;
+
+  net::Instant began_;
+  net::Instant first_byte_at_ = net::k_never;
+  net::Instant request_done_at_ = net::k_never;
+  net::Instant held_since_ = net::k_never;
+  Duration held_for_ = Duration::zero();
+  std::vector<Endpoint*> tried_;  // endpoints that refused this request
+  std::size_t held_bytes_ = 0;
+
+  bool keep_alive_ = true;
+  bool to_head_ = false;
+  bool client_http10_ = false;
+  bool wants_continue_ = false;
+  bool wants_upgrade_ = false;
+  bool tunnel_ = false;
+  bool reused_ = false;      // this upstream connection has answered before
+  bool fresh_only_ = false;  // a reused one has been found dead
+  bool upstream_keeps_ = false;
+  bool answer_started_ = false;
+  bool answer_complete_ = false;
+  bool unchunk_ = false;
+  bool accounted_ = false;
+  bool over_ = false;
+  bool failed_ = false;
+  bool was_cut_ = false;
+  bool gone_ = false;
+  bool retried_ = false;
+  bool in_hold_ = false;
+  bool was_held_ = false;
+
+  std::uint8_t request_id_size_ = 0;
+  std::array<char, 64> request_id_;
+  std::string_view request_id() const { return {request_id_.data(), request_id_size_}; }
+  void set_request_id(std::string_view given);
+};
+
+}  // namespace hitless::gateway

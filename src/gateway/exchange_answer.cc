@@ -1,0 +1,138 @@
+// Exchange, the answer's way to the client: relay.
+#include <algorithm>
+
+#include "base/check.h"
+#include "gateway/answer_head.h"
+#include "gateway/client_connection.h"
+#include "gateway/exchange.h"
+#include "gateway/worker.h"
+
+namespace hitless::gateway {
+
+using net::http1::Body;
+using net::http1::Fault;
+using net::http1::Framing;
+using net::http1::Head;
+using net::http1::HeadEnd;
+
+bool Exchange::answer_blocked() const {
+  return client_.has_unsent();
+}
+
+void Exchange::on_answer(std::string_view bytes) {
+  if (answer_started_) return relay({}, bytes);
+  std::string& partial = upstream_->partial_head();
+  std::string joined;
+  if (!partial.empty()) {
+    joined = std::move(partial);
+    partial.clear();
+    joined.append(bytes);
+    bytes = joined;
+  }
+  Head& head = worker_.head();
+  for (;;) {
+    const HeadEnd end = net::http1::find_head_end(bytes, upstream_->scanned());
+    if (end.state == HeadEnd::State::incomplete &&
+        bytes.size() <= worker_.limits().head_bytes_max) {
+      partial.assign(bytes);
+      return;
+    }
+    upstream_->scanned() = 0;
+    if (end.state != HeadEnd::State::complete) return fail(Cause::invalid_answer);
+    const Fault fault = net::http1::parse_answer(bytes.substr(0, end.size), to_head_, head);
+    if (fault != Fault::none) return fail(Cause::invalid_answer);
+    bytes.remove_prefix(end.size);
+    if (head.status >= 200 || head.status == 101) break;
+    pass_interim(head);
+    if (over_) return;
+  }
+  begin_answer(head, bytes);
+}
+
+// 100 is answered by ourselves; the others are news for the client.
+void Exchange::pass_interim(const Head& head) {
+  if (head.status == 100 || client_http10_) return;
+  std::string& text = worker_.scratch();
+  text.clear();
+  write_interim_head(text, head);
+  if (!client_.send(text, {})) on_client_gone();
+}
+
+void Exchange::begin_answer(const Head& head, std::string_view rest) {
+  if (head.status == 101 && !wants_upgrade_) return fail(Cause::invalid_answer);
+  first_byte_at_ = net::monotonic_now();
+  status_ = head.status;
+  upstream_keeps_ = head.keep_alive && head.framing != Framing::until_close;
+  answer_ = Body(head.framing, head.content_length);
+  unchunk_ = client_http10_ && head.framing == Framing::chunked;
+  if (unchunk_ || head.framing == Framing::until_close) keep_alive_ = false;
+  if (worker_.draining()) keep_alive_ = false;
+  if (!head.keep_alive_value.empty()) lease_.endpoint()->keep_alive = keep_alive_of(head);
+  if (head.status == 101) begin_tunnel();
+  std::string& text = worker_.scratch();
+  text.clear();
+  write_answer_head(text, head,
+                    {.request_id = request_id(),
+                     .revision = revision_,
+                     .keep_alive = keep_alive_,
+                     .to_http10 = client_http10_,
+                     .unchunk = unchunk_});
+  answer_started_ = true;
+  // It has been taken now: what was kept of the request for a replay can go.
+  if (unsent() == 0) {
+    std::string().swap(request_);
+    request_sent_ = 0;
+    request_kept_ = false;
+  }
+  relay(text, rest);
+}
+
+// From here on bytes go both ways as they are, until either side ends.
+void Exchange::begin_tunnel() {
+  tunnel_ = true;
+  keep_alive_ = upstream_keeps_ = false;
+  body_ = Body(Framing::until_close, 0);
+  answer_ = Body(Framing::until_close, 0);
+  client_.clear_deadline();
+}
+
+void Exchange::relay(std::string_view head, std::string_view bytes) {
+  std::size_t used = 0;
+  auto state = answer_.done() ? Body::State::done : Body::State::more;
+  while (used < bytes.size() && state == Body::State::more) {
+    const Body::Piece piece = answer_.next(bytes.substr(used));
+    used += piece.used;
+    state = piece.state;
+    if (unchunk_ && !piece.data.empty()) {
+      if (!client_.send(head, piece.data)) return on_client_gone();
+      head = {};
+    }
+  }
+  const std::string_view wire = unchunk_ ? std::string_view() : bytes.substr(0, used);
+  if ((!head.empty() || !wire.empty()) && !client_.send(head, wire)) return on_client_gone();
+  if (state == Body::State::bad) return cut();
+  if (state == Body::State::done) return finish_answer(used < bytes.size());
+  upstream_->set_deadline(worker_.loop().turn() + worker_.limits().stream_idle_timeout);
+  if (tunnel_) client_.resume();
+}
+
+// `surplus`: the instance sent more than its answer, so its connection cannot be trusted.
+void Exchange::finish_answer(bool surplus) {
+  const bool sent_whole = body_.done() && unsent() == 0;
+  release_upstream(upstream_keeps_ && !surplus && sent_whole && !upstream_->half_closed());
+  answer_complete_ = true;
+  settle();
+  if (!over_ && !body_.done()) client_.resume();
+}
+
+// The client has part of an answer that will not come whole, and must see it.
+void Exchange::cut() {
+  was_cut_ = failed_ = true;
+  release_upstream(false);
+  account();
+  // Where the connection's end would pass for the answer's end, it is reset.
+  const bool ends_at_close = answer_.framing() == Framing::until_close || unchunk_;
+  over(ends_at_close ? End::reset : End::abort);
+}
+
+}  // namespace hitless::gateway

@@ -1,0 +1,198 @@
+// Exchange, the request's way to the instance: pick, connect, forward, replay.
+#include <algorithm>
+#include <cerrno>
+
+#include "base/check.h"
+#include "gateway/balance.h"
+#include "gateway/client_connection.h"
+#include "gateway/exchange.h"
+#include "gateway/worker.h"
+
+namespace hitless::gateway {
+
+using net::http1::Framing;
+
+void Exchange::pick_endpoint() {
+  const Picked picked =
+      pick(*service_, {.client = client_.peer_hash(), .tried = tried_, .revision = revision_});
+  if (picked.endpoint == nullptr) return fail(Cause::refused);
+  revision_ = picked.share->revision;
+  counters_ = picked.share->counters;
+  lease_ = Lease(worker_, *picked.endpoint);
+  connect();
+}
+
+void Exchange::connect() {
+  Endpoint& endpoint = *lease_.endpoint();
+  if (!fresh_only_) upstream_ = endpoint.idle.take();
+  reused_ = upstream_ != nullptr;
+  if (!reused_) upstream_ = UpstreamConnection::open(worker_, endpoint);
+  if (upstream_ == nullptr) {
+    note_connect_failure();
+    return replay();
+  }
+  upstream_->attach(*this);
+  request_sent_ = 0;
+  sends_ = 0;
+  if (wants_continue_) {
+    wants_continue_ = false;
+    if (!body_.done() && !client_.send("HTTP/1.1 100 Continue\r\n\r\n", {})) {
+      return on_client_gone();
+    }
+  }
+  flush_request();
+}
+
+bool Exchange::wants_body() const {
+  if (body_.done() || in_hold_) return false;
+  if (answer_complete_) return true;  // to be dropped
+  return unsent() < worker_.limits().unsent_request_bytes_max;
+}
+
+std::size_t Exchange::on_body(std::string_view bytes) {
+  std::size_t used = 0;
+  auto state = net::http1::Body::State::more;
+  while (used < bytes.size() && state == net::http1::Body::State::more) {
+    const auto piece = body_.next(bytes.substr(used));
+    used += piece.used;
+    body_bytes_ += piece.data.size();
+    state = piece.state;
+  }
+  if (body_.done()) request_done_at_ = worker_.loop().turn();
+  if (state == net::http1::Body::State::bad) {
+    keep_alive_ = false;
+    if (answer_complete_) {
+      over(End::linger);
+    } else {
+      fail_if_open(Cause::bad_request);
+    }
+  } else if (body_bytes_ > worker_.limits().body_bytes_max && !tunnel_) {
+    keep_alive_ = false;
+    if (answer_complete_) {
+      settle();
+    } else {
+      fail_if_open(Cause::body_too_large);
+    }
+  } else if (answer_complete_) {
+    settle();
+  } else {
+    forward(bytes.substr(0, used));
+  }
+  return used;
+}
+
+void Exchange::forward(std::string_view wire) {
+  if (upstream_ != nullptr && !request_kept_ && unsent() == 0) {
+    const ssize_t taken = upstream_->send(wire);
+    if (taken < 0 && errno != EAGAIN) return on_upstream_lost(errno);
+    if (taken > 0) {
+      ++sends_;
+      wire.remove_prefix(static_cast<std::size_t>(taken));
+    }
+    request_.clear();
+    request_sent_ = 0;
+    if (wire.empty()) return after_flush();
+  }
+  request_.append(wire);
+  if (upstream_ != nullptr) flush_request();
+}
+
+void Exchange::flush_request() {
+  while (unsent() > 0) {
+    const ssize_t taken = upstream_->send(std::string_view(request_).substr(request_sent_));
+    if (taken < 0) {
+      if (errno != EAGAIN) return on_upstream_lost(errno);
+      return;
+    }
+    ++sends_;
+    request_sent_ += static_cast<std::size_t>(taken);
+  }
+  // Too large to be kept for a replay: from here on only what is unsent is held.
+  if (request_.size() > worker_.limits().replay_bytes_max ||
+      declared_ > worker_.limits().replay_bytes_max || answer_started_) {
+    request_kept_ = false;
+  }
+  if (!request_kept_) {
+    request_.clear();
+    request_sent_ = 0;
+  }
+  after_flush();
+}
+
+void Exchange::after_flush() {
+  if (answer_started_) return;
+  if (body_.done()) {
+    upstream_->set_deadline(worker_.loop().turn() + worker_.limits().first_byte_timeout);
+  } else {
+    upstream_->clear_deadline();
+  }
+}
+
+void Exchange::on_upstream_writable() {
+  if (unsent() == 0) return;
+  flush_request();
+  if (!over_ && wants_body()) client_.resume();
+}
+
+void Exchange::note_connect_failure() {
+  Endpoint& endpoint = *lease_.endpoint();
+  ++endpoint.connect_failures;
+  worker_.counters().changed(endpoint);
+  worker_.report_soon();
+}
+
+// The one place where a request is sent again; replay.h says when it may be.
+void Exchange::on_upstream_lost(int error) {
+  if (answer_started_) {
+    if (error == 0 && answer_.complete_at_close()) return finish_answer(false);
+    return cut();
+  }
+  Death death = upstream_->death(error);
+  death.sent_at_once = sends_ == 1 && unsent() == 0 && body_.done();
+  if (!reused_ && (error != 0 || !death.connected)) note_connect_failure();
+  if (!cannot_have_been_taken(death) || !request_kept_) return fail(Cause::closed_early);
+  replay();
+}
+
+void Exchange::replay() {
+  retried_ = true;
+  if (reused_) {
+    fresh_only_ = true;
+  } else {
+    tried_.push_back(lease_.endpoint());
+  }
+  release_upstream(false);
+  // The table may have changed since: the service may be gone, or held.
+  admit();
+}
+
+void Exchange::on_upstream_deadline() {
+  if (answer_started_) return cut();
+  if (!upstream_->connected()) {
+    note_connect_failure();
+    return replay();
+  }
+  fail(Cause::answer_timeout);
+}
+
+void Exchange::release_upstream(bool reusable) {
+  if (upstream_ != nullptr) {
+    Endpoint& endpoint = *lease_.endpoint();
+    const Limits& limits = worker_.limits();
+    if (reusable && !endpoint.retired && endpoint.idle.size() < limits.idle_upstream_max) {
+      Duration idle = limits.upstream_idle_timeout;
+      // A fifth less than it says: its clock began before ours.
+      if (endpoint.keep_alive > Duration::zero())
+        idle = std::min(idle, endpoint.keep_alive * 4 / 5);
+      upstream_->rest(idle);
+      endpoint.idle.put(std::move(upstream_));
+    } else {
+      upstream_->close();
+      worker_.loop().bury(std::move(upstream_));
+    }
+    upstream_ = nullptr;
+  }
+  lease_.release();
+}
+
+}  // namespace hitless::gateway

@@ -1,0 +1,28 @@
+// The requests of one service that wait at one worker for an endpoint to become ready, in order.
+//
+// Bounded in number and bytes by the worker's part of the limits; the time limit is the client
+// connection's deadline.  Thread: the worker's.  Borrows the exchanges: each leaves by itself.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+
+namespace hitless::gateway {
+
+class Exchange;
+
+class Hold {
+ public:
+  std::size_t size() const { return waiting_.size(); }
+  std::size_t bytes() const { return bytes_; }
+
+  void add(Exchange& exchange, std::size_t bytes);
+  void remove(Exchange& exchange, std::size_t bytes);
+  Exchange* first() const { return waiting_.empty() ? nullptr : waiting_.front(); }
+
+ private:
+  std::deque<Exchange*> waiting_;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace hitless::gateway

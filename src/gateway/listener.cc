@@ -1,0 +1,75 @@
+#include "gateway/listener.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include "gateway/worker.h"
+#include "net/socket.h"
+
+namespace hitless::gateway {
+namespace {
+
+// So many at once, so that a burst of new connections does not starve the others.
+constexpr int k_accepts_per_event = 64;
+// Descriptors come back when some connection closes; nothing tells us when.
+constexpr Duration k_exhausted_wait = std::chrono::milliseconds(50);
+
+bool is_exhaustion(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+}  // namespace
+
+Listener::Listener(Worker& worker, UniqueFd fd)
+    : worker_(worker), fd_(std::move(fd)), timer_(worker.loop(), *this) {}
+
+Result<void> Listener::start() {
+  return worker_.loop().watch_listener(fd_.get(), *this);
+}
+
+void Listener::stop() {
+  timer_.clear();
+  fd_.reset();
+}
+
+void Listener::pause() {
+  if (paused_) return;
+  paused_ = true;
+  worker_.loop().forget(fd_.get());
+}
+
+void Listener::resume() {
+  if (!paused_ || !fd_) return;
+  paused_ = false;
+  if (!start()) {
+    paused_ = true;
+    timer_.set(worker_.loop().turn() + k_exhausted_wait);
+  }
+}
+
+void Listener::on_timer(net::Timer&) {
+  resume();
+}
+
+void Listener::on_ready(net::Ready) {
+  for (int i = 0; i < k_accepts_per_event && fd_; ++i) {
+    if (worker_.is_full()) return pause();
+    net::SocketAddress peer;
+    peer.size = sizeof peer.storage;
+    UniqueFd accepted(::accept4(fd_.get(), &peer.any, &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (accepted) {
+      worker_.accepted(std::move(accepted), net::peer_text(peer));
+      continue;
+    }
+    if (is_exhaustion(errno)) {
+      pause();
+      timer_.set(worker_.loop().turn() + k_exhausted_wait);
+      return;
+    }
+    if (errno == EAGAIN) return;
+    // Anything else is that one connection's end before it was accepted.
+  }
+}
+
+}  // namespace hitless::gateway

@@ -1,0 +1,34 @@
+// Accepts connections for one worker.
+//
+// Owner: its Worker.  Thread: the worker's.  Stops accepting while the worker has all the
+// connections it may have, or the process has no descriptors left; the kernel's queue holds the
+// others meanwhile.
+#pragma once
+
+#include "net/event_loop.h"
+
+namespace hitless::gateway {
+
+class Worker;
+
+class Listener final : public net::Handler {
+ public:
+  Listener(Worker& worker, UniqueFd fd);
+
+  Result<void> start();
+  void stop();    // for good
+  void resume();  // there is room again
+
+  void on_ready(net::Ready ready) override;
+  void on_timer(net::Timer& timer) override;
+
+ private:
+  void pause();
+
+  Worker& worker_;
+  UniqueFd fd_;
+  net::Timer timer_;
+  bool paused_ = false;
+};
+
+}  // namespace hitless::gateway

@@ -1,0 +1,29 @@
+#include "gateway/options.h"
+
+#include <fmt/format.h>
+
+namespace hitless::gateway {
+namespace {
+
+// More threads than any machine of this kind has cores: surely a mistake.
+constexpr std::size_t k_workers_max = 256;
+
+}  // namespace
+
+Result<void> check(const GatewayOptions& options) {
+  const auto wrong = [](std::string_view field, std::string_view text) {
+    return Error(Code::invalid, fmt::format("gateway option [{}] {}", field, text));
+  };
+  if (options.control_socket.empty()) return wrong("control_socket", "is required");
+  if (options.workers == 0 || options.workers > k_workers_max) {
+    return wrong("workers", fmt::format("must be in 1…{}", k_workers_max));
+  }
+  const Limits& limits = options.limits;
+  if (limits.head_bytes_max < 1024) return wrong("head_bytes_max", "must be at least 1024");
+  if (limits.connections_max < options.workers) {
+    return wrong("connections_max", "must be at least the number of workers");
+  }
+  return {};
+}
+
+}  // namespace hitless::gateway

@@ -1,0 +1,94 @@
+// The data path from end to end: a real gateway between a raw client and a raw upstream.
+#include <gtest/gtest.h>
+
+#include "tests/support/gateway_fixture.h"
+
+namespace hitless::gateway {
+namespace {
+
+using namespace hitless::testing;  // the fixture's words are this file's language
+
+std::string echo(const RawMessage& request) {
+  return RawUpstream::ok(request.start_line() + "|" + request.body);
+}
+
+TEST(Proxy, ForwardsWithoutThePrefixAndNamesTheRevision) {
+  RawUpstream upstream(RawUpstream::answering(echo));
+  GatewayFixture fixture;
+  ASSERT_TRUE(fixture.adopt_one(upstream, 7));
+  const RawMessage answer = fixture.call(request("/v2/x?a=b%20c", "body"));
+  EXPECT_EQ(answer.status(), 200);
+  EXPECT_EQ(answer.body, "POST /v2/x?a=b%20c HTTP/1.1|body");
+  EXPECT_EQ(answer.field("X-Hitless-Revision"), "7");
+  EXPECT_EQ(answer.field("X-Request-Id").size(), 32U);
+  EXPECT_EQ(fixture.call(request("", "b")).body, "POST / HTTP/1.1|b");
+  EXPECT_EQ(fixture.call(request("?q=1", "b")).body, "POST /?q=1 HTTP/1.1|b");
+}
+
+TEST(Proxy, KeepsBothConnectionsForManyRequests) {
+  RawUpstream upstream(RawUpstream::answering(echo));
+  GatewayFixture fixture;
+  ASSERT_TRUE(fixture.adopt_one(upstream));
+  RawConnection client = fixture.connect();
+  for (int i = 0; i < 100; ++i) {
+    const std::string body = "body " + std::to_string(i);
+    ASSERT_TRUE(client.write(request("/p", body)));
+    ASSERT_EQ(client.read_message().body, "POST /p HTTP/1.1|" + body);
+  }
+  EXPECT_EQ(upstream.connections(), 1);
+  const model::Outcomes outcomes = fixture.outcomes_of(100);
+  EXPECT_EQ(outcomes.requests, 100U);
+  EXPECT_EQ(outcomes.by_class[2], 100U);
+  EXPECT_EQ(outcomes.failed, 0U);
+  EXPECT_EQ(outcomes.latency.count(), 100U);
+  EXPECT_EQ(outcomes.first_byte.count(), 100U);
+}
+
+TEST(Proxy, AnswersPipelinedRequestsInOrder) {
+  RawUpstream upstream(RawUpstream::answering(echo));
+  GatewayFixture fixture;
+  ASSERT_TRUE(fixture.adopt_one(upstream));
+  RawConnection client = fixture.connect();
+  std::string all;
+  for (int i = 0; i < 50; ++i) all += request("/p", "body " + std::to_string(i));
+  ASSERT_TRUE(client.write(all));
+  for (int i = 0; i < 50; ++i) {
+    ASSERT_EQ(client.read_message().body, "POST /p HTTP/1.1|body " + std::to_string(i));
+  }
+}
+
+TEST(Proxy, SwapsTablesAndDrainsToZero) {
+  std::mutex mutex;
+  std::condition_variable go_on;
+  bool may_answer = false;
+  RawUpstream old_one(RawUpstream::answering([&](const RawMessage&) {
+    std::unique_lock<std::mutex> lock(mutex);
+    go_on.wait(lock, [&] { return may_answer; });
+    return RawUpstream::ok("old");
+  }));
+  RawUpstream new_one(
+      RawUpstream::answering([](const RawMessage&) { return RawUpstream::ok("new"); }));
+  GatewayFixture fixture;
+  ASSERT_TRUE(fixture.adopt({serving({{1, 100, {endpoint("old", old_one.address())}}})}));
+  RawConnection slow = fixture.connect();
+  slow.write(request());
+  const model::InstanceId old_id("old");
+  const auto in_flight = [&](const model::Usage& usage) -> std::uint64_t {
+    const model::InstanceUsage* found = usage.find(old_id);
+    return found == nullptr ? 0 : found->in_flight;
+  };
+  ASSERT_TRUE(fixture.eventually([&](const auto& usage) { return in_flight(usage) == 1; }));
+  ASSERT_TRUE(fixture.adopt({serving({{2, 100, {endpoint("new", new_one.address())}}})}));
+  for (int i = 0; i < 10; ++i) ASSERT_EQ(fixture.call(request()).body, "new");
+  EXPECT_EQ(in_flight(fixture.client().usage()), 1U);
+  {
+    const std::lock_guard<std::mutex> lock(mutex);
+    may_answer = true;
+  }
+  go_on.notify_all();
+  EXPECT_EQ(slow.read_message().body, "old");
+  ASSERT_TRUE(fixture.eventually([&](const auto& usage) { return usage.find(old_id) == nullptr; }));
+}
+
+}  // namespace
+}  // namespace hitless::gateway

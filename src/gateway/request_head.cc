@@ -1,0 +1,160 @@
+#include "gateway/request_head.h"
+
+namespace hitless::gateway {
+namespace {
+
+using net::http1::Field;
+using net::http1::FieldLine;
+using net::http1::Head;
+using net::http1::same_text;
+using Use = RequestFields::Use;
+
+constexpr std::string_view k_prefix = "/v1/infers/";
+
+std::string_view authority_of(std::string_view target) {
+  if (target.empty() || target.front() == '/') return {};
+  const std::size_t scheme = target.find("://");
+  if (scheme == std::string_view::npos) return {};
+  const std::string_view rest = target.substr(scheme + 3);
+  return rest.substr(0, rest.find_first_of("/?"));
+}
+
+bool is_request_id(std::string_view text) {
+  if (text.empty() || text.size() > k_request_id_bytes_max) return false;
+  for (const char byte : text) {
+    const bool letter = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
+    const bool digit = byte >= '0' && byte <= '9';
+    if (!letter && !digit && std::string_view("-_.:/+=@").find(byte) == std::string_view::npos) {
+      return false;
+    }
+  }
+  return true;
+}
+
+std::string_view bearer_of(std::string_view authorization) {
+  constexpr std::string_view k_scheme = "bearer ";
+  if (authorization.size() <= k_scheme.size() ||
+      !same_text(authorization.substr(0, k_scheme.size()), k_scheme)) {
+    return {};
+  }
+  return authorization.substr(k_scheme.size());
+}
+
+Use use_of_other(const FieldLine& line, RequestFields& fields) {
+  switch (line.name.size()) {
+    case 12:
+      if (same_text(line.name, "x-auth-token")) {
+        fields.auth_token = line.value;
+        return Use::drop;
+      }
+      if (same_text(line.name, "x-request-id")) {
+        if (is_request_id(line.value)) fields.request_id = line.value;
+        return Use::drop;
+      }
+      return Use::forward;
+    case 13:
+      if (!same_text(line.name, "authorization")) return Use::forward;
+      fields.bearer = bearer_of(line.value);
+      return Use::authorization;
+    case 14:
+      if (!same_text(line.name, "x-apig-appcode")) return Use::forward;
+      fields.app_code = line.value;
+      return Use::drop;
+    case 15:
+      if (!same_text(line.name, "x-forwarded-for")) return Use::forward;
+      if (fields.forwarded_for_count < fields.forwarded_for.size()) {
+        fields.forwarded_for[fields.forwarded_for_count++] = line.value;
+      }
+      return Use::drop;
+    case 17:
+      return same_text(line.name, "x-forwarded-proto") ? Use::drop : Use::forward;
+    default:
+      return Use::forward;
+  }
+}
+
+bool named_by_connection(const Head& head, std::string_view name) {
+  for (std::size_t i = 0; i < head.field_count; ++i) {
+    const FieldLine& line = head.fields[i];
+    if (line.field == Field::connection && net::http1::list_has(line.value, name)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string_view origin_form(std::string_view target) {
+  const std::string_view authority = authority_of(target);
+  if (authority.data() == nullptr) return target;
+  target.remove_prefix(static_cast<std::size_t>(authority.data() - target.data()));
+  return target.substr(authority.size());
+}
+
+std::optional<Call> parse_call(std::string_view target) {
+  const std::string_view path = origin_form(target);
+  if (!path.starts_with(k_prefix)) return std::nullopt;
+  const std::string_view call = path.substr(k_prefix.size());
+  const std::size_t end = call.find_first_of("/?");
+  Call found{.service = call.substr(0, end), .rest = {}};
+  if (end != std::string_view::npos) found.rest = call.substr(end);
+  if (found.service.empty()) return std::nullopt;
+  return found;
+}
+
+void read_fields(const Head& head, RequestFields& fields) {
+  fields.auth_token = fields.bearer = fields.app_code = fields.request_id = {};
+  fields.forwarded_for_count = 0;
+  const bool absolute = authority_of(head.target).data() != nullptr;
+  for (std::size_t i = 0; i < head.field_count; ++i) {
+    const FieldLine& line = head.fields[i];
+    Use use = Use::drop;
+    if (line.field == Field::other) {
+      use = use_of_other(line, fields);
+      if (head.connection_names_fields && use == Use::forward &&
+          named_by_connection(head, line.name)) {
+        use = Use::drop;
+      }
+    } else if (line.field == Field::content_length || line.field == Field::transfer_encoding) {
+      use = Use::forward;
+    } else if (line.field == Field::host) {
+      use = absolute ? Use::drop : Use::forward;
+    } else if (line.field == Field::upgrade) {
+      use = head.upgrade ? Use::forward : Use::drop;
+    }
+    fields.uses[i] = use;
+  }
+}
+
+void write_request_head(std::string& out, const Head& head, const RequestFields& fields,
+                        const Forwarding& forwarding) {
+  out.reserve(out.size() + head.size + 192);
+  out.append(head.method).append(" ");
+  if (!forwarding.target.starts_with('/')) out.append("/");
+  out.append(forwarding.target).append(" HTTP/1.1\r\n");
+  if (const std::string_view authority = authority_of(head.target); !authority.empty()) {
+    out.append("Host: ").append(authority).append("\r\n");
+  } else if (head.host.data() == nullptr) {
+    out.append("Host: localhost\r\n");  // HTTP/1.0 need not send one, HTTP/1.1 must
+  }
+  // Neighbouring fields that go on unchanged are copied in one piece.
+  std::string_view run;
+  for (std::size_t i = 0; i < head.field_count; ++i) {
+    const std::string_view line = head.fields[i].line;
+    const Use use = fields.uses[i];
+    if (use == Use::drop || (use == Use::authorization && !forwarding.keep_authorization)) {
+      out.append(run);
+      run = {};
+    } else {
+      run = run.empty() ? line : std::string_view(run.data(), run.size() + line.size());
+    }
+  }
+  out.append(run);
+  if (head.upgrade) out.append("Connection: upgrade\r\n");
+  out.append("X-Request-Id: ").append(forwarding.request_id).append("\r\nX-Forwarded-For: ");
+  for (std::size_t i = 0; i < fields.forwarded_for_count; ++i) {
+    out.append(fields.forwarded_for[i]).append(", ");
+  }
+  out.append(forwarding.peer).append("\r\nX-Forwarded-Proto: http\r\n\r\n");
+}
+
+}  // namespace hitless::gateway

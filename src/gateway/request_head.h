@@ -1,0 +1,51 @@
+// A client's request head as the instance gets it: the call address taken off the target, what
+// belongs to the hop or to us taken out, what the instance should know put in.
+//
+// Pure; views into the parsed head.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "net/http1.h"
+
+namespace hitless::gateway {
+
+// "/v1/infers/{service}[/path][?query]"; also in absolute form.
+struct Call {
+  std::string_view service;
+  std::string_view rest;  // path and query for the instance; may lack the leading '/'
+};
+std::optional<Call> parse_call(std::string_view target);
+// The target's path and query, when it is absolute or not.
+std::string_view origin_form(std::string_view target);
+
+// What the fields say to us.
+struct RequestFields {
+  enum class Use : std::uint8_t { forward, drop, authorization };
+  std::array<Use, net::http1::k_fields_max> uses;
+  std::string_view auth_token;  // X-Auth-Token
+  std::string_view bearer;      // the token of Authorization: Bearer
+  std::string_view app_code;    // X-Apig-AppCode
+  std::string_view request_id;  // empty when absent or not fit to be passed on
+  std::array<std::string_view, 4> forwarded_for;
+  std::size_t forwarded_for_count = 0;
+};
+void read_fields(const net::http1::Head& head, RequestFields& fields);
+
+// What of a client's request ids is passed on: printable, and short enough to be kept at hand.
+inline constexpr std::size_t k_request_id_bytes_max = 64;
+
+struct Forwarding {
+  std::string_view target;
+  std::string_view request_id;
+  std::string_view peer;           // the client's address
+  bool keep_authorization = true;  // false: it carried our token
+};
+void write_request_head(std::string& out, const net::http1::Head& head, const RequestFields& fields,
+                        const Forwarding& forwarding);
+
+}  // namespace hitless::gateway

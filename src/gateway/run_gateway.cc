@@ -1,0 +1,65 @@
+#include <poll.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+
+#include <cerrno>
+
+#include "base/log.h"
+#include "gateway/gateway.h"
+#include "gateway/server.h"
+
+namespace hitless::gateway {
+namespace {
+
+// SIGTERM alone gives streams this long; control's shut_down names its own budget.
+constexpr Duration k_signal_budget = std::chrono::seconds(30);
+
+// Every connection is two descriptors; the soft limit is often a historic 1024.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    log_warn("descriptor_limit_kept", {{"soft", std::to_string(limit.rlim_cur)}});
+  }
+}
+
+Result<UniqueFd> block_signals() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, SIGTERM);
+  ::sigaddset(&set, SIGINT);
+  // Before any thread starts, so that all inherit it.
+  if (const int error = ::pthread_sigmask(SIG_BLOCK, &set, nullptr); error != 0) {
+    return system_error("pthread_sigmask", "gateway", error);
+  }
+  UniqueFd fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!fd) return system_error("signalfd", "gateway", errno);
+  return fd;
+}
+
+void wait_for_either(int signals, int shutdown) {
+  pollfd waits[2] = {{.fd = signals, .events = POLLIN, .revents = 0},
+                     {.fd = shutdown, .events = POLLIN, .revents = 0}};
+  while (::poll(waits, 2, -1) < 0 && errno == EINTR) {
+  }
+}
+
+}  // namespace
+
+Result<void> run_gateway(const GatewayOptions& options) {
+  raise_descriptor_limit();
+  HL_TRY_ASSIGN(const UniqueFd signals, block_signals());
+  HL_TRY_ASSIGN(const std::unique_ptr<Gateway> gateway, Gateway::start(options));
+  log_info("gateway_started",
+           {{"listen", to_text(gateway->address())}, {"workers", std::to_string(options.workers)}});
+  wait_for_either(signals.get(), gateway->shutdown_event());
+  const Duration budget = gateway->shutdown_budget().value_or(k_signal_budget);
+  log_info("gateway_stopping", {{"budget_ms", std::to_string(budget.count() / 1000)}});
+  gateway->stop(budget);
+  log_info("gateway_stopped");
+  return {};
+}
+
+}  // namespace hitless::gateway

@@ -1,0 +1,42 @@
+// What one route table changes against the one before, worked out once on the link's thread, so
+// that a worker's adoption costs what changed and not what there is.
+//
+// Immutable once made; shared by all workers.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "gateway/schedule.h"
+#include "identity/verify.h"
+#include "model/route.h"
+
+namespace hitless::gateway {
+
+struct ServiceChange {
+  const model::ServiceRoute* route = nullptr;  // in `table`
+  std::shared_ptr<Schedule> schedule;          // null when no share takes traffic
+};
+
+struct TableChange {
+  std::shared_ptr<const model::RouteTable> table;
+  std::shared_ptr<const identity::TokenVerifier> tokens;
+  std::vector<ServiceChange> changed;  // new, or other than before
+  std::vector<model::ServiceId> removed;
+};
+
+// Makes the changes, table after table.  Thread: the link's.
+class TableHistory {
+ public:
+  // conflict when the generation is not above the last one's; the table's own invariants have been
+  // checked (model::check).
+  Result<std::shared_ptr<const TableChange>> advance(model::RouteTable table);
+
+  model::Generation generation() const { return table_ == nullptr ? 0 : table_->generation; }
+
+ private:
+  std::shared_ptr<const model::RouteTable> table_;
+  std::shared_ptr<const identity::TokenVerifier> tokens_;
+};
+
+}  // namespace hitless::gateway

@@ -1,0 +1,181 @@
+#include "gateway/worker.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/check.h"
+#include "base/crypto.h"
+#include "gateway/exchange.h"
+
+namespace hitless::gateway {
+namespace {
+
+// Changed counters reach control this often; what control waits for goes at once.
+constexpr Duration k_report_interval = std::chrono::milliseconds(250);
+// A storm of refused connections is told of this often.
+constexpr Duration k_report_pause = std::chrono::milliseconds(10);
+
+std::uint64_t random_word() {
+  const std::string hex = random_hex(8);
+  std::uint64_t word = 0;
+  std::from_chars(hex.data(), hex.data() + hex.size(), word, 16);
+  return word | 1;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Worker>> Worker::make(std::size_t index, const GatewayOptions& options,
+                                             UniqueFd listener, Sink sink) {
+  HL_TRY_ASSIGN(std::unique_ptr<net::EventLoop> loop, net::EventLoop::make());
+  std::unique_ptr<Worker> worker(
+      new Worker(index, options, std::move(loop), std::move(listener), std::move(sink)));
+  HL_TRY(worker->listener_.start());
+  return worker;
+}
+
+Worker::Worker(std::size_t index, const GatewayOptions& options,
+               std::unique_ptr<net::EventLoop> loop, UniqueFd listener, Sink sink)
+    : index_(index),
+      options_(options),
+      connections_max_(options.limits.connections_max / options.workers),
+      sink_(std::move(sink)),
+      loop_(std::move(loop)),
+      unrouted_(counters_.of(model::ServiceId(), 0)),
+      table_(counters_, index),
+      listener_(*this, std::move(listener)),
+      report_timer_(*loop_, *this),
+      drain_timer_(*loop_, *this),
+      id_state_{random_word(), random_word()} {}
+
+Worker::~Worker() {
+  // A stopped worker that still has connections ends them as if their clients had left.
+  while (!connections_.empty()) connections_.back()->shut();
+}
+
+void Worker::run() {
+  loop_->run();
+}
+
+void Worker::adopt(const TableChange& change) {
+  HL_CHECK(change.table->generation > table_.generation());
+  const Table::Adopted adopted = table_.adopt(change);
+  for (Endpoint* endpoint : adopted.retired) retire(*endpoint);
+  for (ServiceEntry* service : adopted.changed) release_hold(*service);
+  table_.sweep();
+  report();
+}
+
+// No idle connection outlives its endpoint's place in the table, so none can be closed by a
+// stopping instance just as a request is sent on it.
+void Worker::retire(Endpoint& endpoint) {
+  while (std::unique_ptr<UpstreamConnection> idle = endpoint.idle.take()) {
+    idle->close();
+    loop_->bury(std::move(idle));
+  }
+}
+
+void Worker::release_hold(ServiceEntry& service) {
+  if (service.routed && service.standing == model::Standing::not_ready) return;
+  // Those that return to the hold wait for the next change.
+  for (std::size_t count = service.hold.size(); count > 0; --count) {
+    Exchange* const first = service.hold.first();
+    if (first == nullptr) return;
+    first->on_service_changed();
+  }
+}
+
+void Worker::accepted(UniqueFd fd, std::string peer) {
+  connections_.push_back(std::make_unique<ClientConnection>(*this, std::move(fd), std::move(peer)));
+  ClientConnection& connection = *connections_.back();
+  connection.index = connections_.size() - 1;
+  connection.start();
+}
+
+void Worker::remove(ClientConnection& connection) {
+  const std::size_t index = connection.index;
+  HL_CHECK(index < connections_.size() && connections_[index].get() == &connection);
+  loop_->bury(std::move(connections_[index]));
+  if (index + 1 < connections_.size()) {
+    connections_[index] = std::move(connections_.back());
+    connections_[index]->index = index;
+  }
+  connections_.pop_back();
+  if (draining_) return check_drained();
+  listener_.resume();
+}
+
+// xorshift128+: unique, not secret.
+std::string_view Worker::make_request_id() {
+  std::size_t at = 0;
+  for (int half = 0; half < 2; ++half) {
+    std::uint64_t x = id_state_[0];
+    const std::uint64_t y = id_state_[1];
+    id_state_[0] = y;
+    x ^= x << 23;
+    id_state_[1] = x ^ y ^ (x >> 17) ^ (y >> 26);
+    std::uint64_t word = id_state_[1] + y;
+    for (int digit = 0; digit < 16; ++digit, word >>= 4) {
+      id_text_[at++] = "0123456789abcdef"[word & 15];
+    }
+  }
+  return {id_text_.data(), id_text_.size()};
+}
+
+void Worker::on_counted() {
+  if (report_timer_.deadline() == net::k_never) {
+    report_timer_.set(loop_->turn() + k_report_interval);
+  }
+}
+
+void Worker::report_soon() {
+  const net::Instant earliest = reported_at_ + k_report_pause;
+  if (earliest <= loop_->turn()) return report();
+  if (earliest < report_timer_.deadline()) report_timer_.set(earliest);
+}
+
+void Worker::report() {
+  report_timer_.clear();
+  reported_at_ = loop_->turn();
+  sink_(counters_.take_reading(index_, table_.generation()));
+}
+
+// Its callers still hold on to the endpoint: it is forgotten in a turn of its own.
+void Worker::on_drained() {
+  if (sweep_posted_) return;
+  sweep_posted_ = true;
+  loop_->post([this] {
+    sweep_posted_ = false;
+    table_.sweep();
+    report();
+  });
+}
+
+void Worker::on_timer(net::Timer& timer) {
+  if (&timer == &report_timer_) {
+    if (counters_.anything_changed()) report();
+    return;
+  }
+  while (!connections_.empty()) connections_.back()->shut();
+}
+
+void Worker::drain(Duration budget, std::function<void()> done) {
+  draining_ = true;
+  drained_ = std::move(done);
+  listener_.stop();
+  drain_timer_.set(loop_->turn() + budget);
+  std::vector<ClientConnection*> idle;
+  for (const auto& connection : connections_) {
+    if (connection->idle()) idle.push_back(connection.get());
+  }
+  for (ClientConnection* connection : idle) connection->shut();
+  check_drained();
+}
+
+void Worker::check_drained() {
+  if (!connections_.empty() || drained_ == nullptr) return;
+  drain_timer_.clear();
+  if (counters_.anything_changed()) report();
+  std::exchange(drained_, nullptr)();
+}
+
+}  // namespace hitless::gateway

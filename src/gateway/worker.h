@@ -1,0 +1,101 @@
+// A Worker is one thread's share of the gateway: its listener, its connections, its copy of the
+// table, its counters.  A connection never leaves its worker.
+//
+// Owner: the Gateway.  Thread: run() is the worker's thread; all but post() and the constants
+// belong to it (or to the time before run()).  Tables come in and readings go out as messages.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/client_connection.h"
+#include "gateway/counters.h"
+#include "gateway/listener.h"
+#include "gateway/options.h"
+#include "gateway/request_head.h"
+#include "gateway/table.h"
+#include "net/event_loop.h"
+#include "net/http1.h"
+
+namespace hitless::gateway {
+
+class Worker final : public net::Handler {
+ public:
+  using Sink = std::function<void(WorkerReading)>;  // called on the worker's thread
+
+  static Result<std::unique_ptr<Worker>> make(std::size_t index, const GatewayOptions& options,
+                                              UniqueFd listener, Sink sink);
+  ~Worker() override;
+
+  void run();                                                                    // until stop()
+  void stop() { loop_->stop(); }                                                 // any thread
+  void post(std::function<void()> message) { loop_->post(std::move(message)); }  // any thread
+
+  void adopt(const TableChange& change);
+  // Accepts no more, closes idle connections, lets the others end within the budget; `done` is
+  // called on this thread when none is left.
+  void drain(Duration budget, std::function<void()> done);
+  bool draining() const { return draining_; }
+
+  // For the connections and exchanges.
+  net::EventLoop& loop() { return *loop_; }
+  const Limits& limits() const { return options_.limits; }
+  std::size_t workers() const { return options_.workers; }
+  Table& table() { return table_; }
+  Counters& counters() { return counters_; }
+  RevisionCounters& unrouted() { return unrouted_; }
+  bool is_full() const { return connections_.size() >= connections_max_; }
+  void accepted(UniqueFd fd, std::string peer);
+  void remove(ClientConnection& connection);
+  std::string_view make_request_id();  // valid until the next one
+
+  void on_counted();   // something changed that can wait for the next reading
+  void report_soon();  // … that control should hear of
+  void on_drained();   // a retired endpoint's last lease is gone
+
+  // Scratch space of one call chain: valid until the next read or parse.
+  net::http1::Head& head() { return head_; }
+  RequestFields& request_fields() { return request_fields_; }
+  std::string& scratch() { return scratch_; }
+
+  void on_ready(net::Ready) override {}
+  void on_timer(net::Timer& timer) override;
+
+ private:
+  Worker(std::size_t index, const GatewayOptions& options, std::unique_ptr<net::EventLoop> loop,
+         UniqueFd listener, Sink sink);
+  void retire(Endpoint& endpoint);
+  void release_hold(ServiceEntry& service);
+  void report();
+  void check_drained();
+
+  // Constant after construction.
+  const std::size_t index_;
+  const GatewayOptions options_;
+  const std::size_t connections_max_;
+  const Sink sink_;
+
+  const std::unique_ptr<net::EventLoop> loop_;
+  Counters counters_;
+  RevisionCounters& unrouted_;
+  Table table_;
+  Listener listener_;
+  std::vector<std::unique_ptr<ClientConnection>> connections_;
+  net::Timer report_timer_;
+  net::Instant reported_at_{};
+  net::Timer drain_timer_;
+  std::function<void()> drained_;
+  bool draining_ = false;
+  bool sweep_posted_ = false;
+
+  net::http1::Head head_;
+  RequestFields request_fields_;
+  std::string scratch_;
+  std::array<std::uint64_t, 2> id_state_{};
+  std::array<char, 32> id_text_{};
+};
+
+}  // namespace hitless::gateway

@@ -1,0 +1,227 @@
+// The commands against the API as it runs, with a port behind it that runs nothing.
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "cli/cli.h"
+#include "tests/support/api_fixture.h"
+
+namespace hitless::cli {
+namespace {
+
+using World = testing::FakePort::World;
+
+struct Ran {
+  int status = -1;
+  std::string out;
+  std::string err;
+  json::object as_json() const {
+    const auto value = parse_json(out);
+    EXPECT_TRUE(value && value->is_object()) << out;
+    return value && value->is_object() ? value->get_object() : json::object();
+  }
+};
+
+class Cli : public testing::ApiFixture {
+ protected:
+  Ran run(std::vector<std::string> args, bool terminal = false) {
+    args.insert(args.begin(), {"--state", state().string()});
+    return run_bare(args, terminal);
+  }
+
+  static Ran run_bare(const std::vector<std::string>& args, bool terminal = false) {
+    std::ostringstream out, err;
+    std::istringstream in("{}");
+    Io io{out, err, in};
+    io.terminal = io.colour = terminal;
+    io.poll_every = std::chrono::milliseconds(1);
+    Ran ran;
+    ran.status = run_cli(args, io, {});
+    ran.out = out.str();
+    ran.err = err.str();
+    return ran;
+  }
+
+  // A model in two versions and the service "speech" on the first.
+  void deploy() {
+    ASSERT_EQ(run({"model", "create", "vad", "0.0.1", "--from", "/srv/vad"}).status, 0);
+    ASSERT_EQ(run({"model", "create", "vad", "0.0.2", "--from", "/srv/vad"}).status, 0);
+    const Ran ran = run({"service", "create", "speech", "--model", "vad:0.0.1", "--count", "2"});
+    ASSERT_EQ(ran.status, 0) << ran.err;
+  }
+
+  static bool has(const std::string& text, std::string_view part) {
+    return text.find(part) != std::string::npos;
+  }
+};
+
+TEST_F(Cli, CreatesListsShowsAndDeletesModels) {
+  const Ran created =
+      run({"model", "create", "vad", "0.0.1", "--from", "/srv/vad", "--type", "Custom", "--wait"});
+  EXPECT_EQ(created.status, 0) << created.err;
+  EXPECT_TRUE(has(created.out, "published"));
+  const Ran listed = run({"model", "list"});
+  EXPECT_TRUE(has(listed.out, "NAME  VERSION  TYPE    STATUS")) << listed.out;
+  EXPECT_TRUE(has(listed.out, "vad   0.0.1    Custom  published  2.0 kB")) << listed.out;
+  EXPECT_TRUE(has(run({"model", "show", "vad"}).out, "/srv/vad"));
+  EXPECT_EQ(run({"--json", "model", "list"}).as_json().at("count"), 1);
+  EXPECT_EQ(run({"model", "delete", "vad:0.0.1"}).status, 0);
+  const Ran gone = run({"model", "show", "vad"});
+  EXPECT_EQ(gone.status, k_exit_error);
+  EXPECT_EQ(gone.err, "hitless: there is no model vad: `hitless model list` shows all\n");
+}
+
+TEST_F(Cli, SaysWhyAModelStays) {
+  deploy();
+  const Ran ran = run({"model", "delete", "vad:0.0.1"});
+  EXPECT_EQ(ran.status, k_exit_error);
+  EXPECT_TRUE(has(ran.err, "stays:")) << ran.err;
+}
+
+TEST_F(Cli, DeploysAndShowsAService) {
+  deploy();
+  const Ran listed = run({"service", "list"});
+  EXPECT_TRUE(has(listed.out, "speech  running")) << listed.out;
+  const Ran shown = run({"service", "show", "speech"});
+  EXPECT_TRUE(has(shown.out, "http://127.0.0.1:9/v1/infers/")) << shown.out;
+  EXPECT_TRUE(has(shown.out, "vad    0.0.1     100 %      2  hitless.cpu.small")) << shown.out;
+  EXPECT_TRUE(has(run({"service", "events", "speech"}).out, "start to deploy service"));
+  const json::object detail = run({"service", "show", "speech", "--json"}).as_json();
+  EXPECT_EQ(text(detail, "status"), "running");
+}
+
+TEST_F(Cli, WaitsForAnUpdateAndPrintsItsReport) {
+  deploy();
+  port().set(World{.looks = 3});
+  const Ran ran = run({"service", "update", "speech", "--model", "vad:0.0.2", "--wait"});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_TRUE(has(ran.out, "starting: waiting for 2 of 2 instances")) << ran.out;
+  EXPECT_TRUE(has(ran.out, "update of revision 1 to 2: succeeded")) << ran.out;
+  EXPECT_TRUE(has(ran.out, "12,345")) << ran.out;
+  EXPECT_TRUE(has(run({"service", "show", "speech"}).out, "0.0.2"));
+  EXPECT_TRUE(has(run({"service", "logs", "speech"}).out, "SUCCESS"));
+}
+
+TEST_F(Cli, EndsWithThreeOrFourWhenAnUpdateWentWrong) {
+  deploy();
+  port().set(World{.looks = 2, .outcome = model::Phase::rolled_back});
+  const Ran back = run({"service", "update", "speech", "--model", "vad:0.0.2", "--wait"});
+  EXPECT_EQ(back.status, k_exit_rolled_back);
+  EXPECT_TRUE(has(back.out, "turned round: instance 3 never got ready")) << back.out;
+  port().set(World{.looks = 2, .outcome = model::Phase::failed});
+  const Ran failed =
+      run({"service", "update", "speech", "--model", "vad:0.0.2", "--wait", "--json"});
+  EXPECT_EQ(failed.status, k_exit_failed);
+  EXPECT_EQ(text(failed.as_json(), "phase"), "failed");
+}
+
+TEST_F(Cli, ShowsALiveViewOnATerminal) {
+  deploy();
+  control::InstanceStatus instance;
+  instance.instance.id = model::InstanceId("speech-r2-3");
+  instance.state = "warming";
+  port().set(World{.looks = 3, .instances = {instance}});
+  const Ran ran = run({"service", "update", "speech", "--model", "vad:0.0.2", "--wait"}, true);
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_TRUE(has(ran.out, "[")) << ran.out;
+  EXPECT_TRUE(has(ran.out, "speech-r2-3")) << ran.out;
+  EXPECT_TRUE(has(ran.out, "\x1b[J")) << "the view is not taken away";
+}
+
+TEST_F(Cli, ShowsAndListsRollouts) {
+  deploy();
+  EXPECT_TRUE(has(run({"rollout", "list", "speech"}).out, "deploy  succeeded"));
+  const Ran shown = run({"rollout", "show", "speech"});
+  EXPECT_TRUE(has(shown.out, "Plan: deploy of revision 0 to 1")) << shown.out;
+  const std::string id = text(run({"--json", "rollout", "show", "speech"}).as_json(), "rollout_id");
+  EXPECT_EQ(run({"rollout", "watch", id}).status, 0);
+  EXPECT_EQ(run({"rollout", "watch", "nothing"}).status, k_exit_error);
+}
+
+TEST_F(Cli, PlansAndAppliesAPlanByItsHash) {
+  deploy();
+  const json::object plan =
+      run({"--json", "service", "plan", "speech", "--model", "vad:0.0.2"}).as_json();
+  const std::string hash = text(plan, "plan_hash");
+  const Ran old = run({"service", "update", "speech", "--model", "vad:0.0.2", "--plan", "old"});
+  EXPECT_EQ(old.status, k_exit_error);
+  EXPECT_TRUE(has(old.err, "ask for the plan again")) << old.err;
+  EXPECT_EQ(run({"service", "update", "speech", "--model", "vad:0.0.2", "--plan", hash}).status, 0);
+}
+
+TEST_F(Cli, StopsStartsAndDeletes) {
+  deploy();
+  EXPECT_EQ(run({"service", "stop", "speech", "--wait"}).status, 0);
+  EXPECT_TRUE(has(run({"service", "list"}).out, "stopped"));
+  const Ran twice = run({"service", "stop", "speech"});
+  EXPECT_EQ(twice.status, k_exit_error);
+  EXPECT_TRUE(has(twice.err, "ModelArts.3519")) << twice.err;
+  EXPECT_EQ(run({"service", "start", "speech", "--wait"}).status, 0);
+  EXPECT_EQ(run({"service", "delete", "speech", "--wait"}).status, 0);
+  EXPECT_EQ(run({"service", "show", "speech"}).status, k_exit_error);
+}
+
+TEST_F(Cli, SaysWhenNothingHadToChange) {
+  deploy();
+  const Ran ran = run({"service", "update", "speech", "--description", "new", "--wait"});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_EQ(ran.out, "done: no instance had to change\n");
+  EXPECT_EQ(run({"service", "update", "speech"}).status, k_exit_error);
+}
+
+TEST_F(Cli, ShowsInstancesAndTheirOutput) {
+  deploy();
+  control::InstanceStatus instance;
+  instance.instance.id = model::InstanceId("i-1");
+  instance.state = "routed";
+  instance.in_flight = 1234;
+  port().set(World{.instances = {instance}, .logs = {{"i-1", "listening\n"}}});
+  EXPECT_TRUE(has(run({"service", "instances", "speech"}).out, "1,234"));
+  EXPECT_EQ(run({"service", "instance-log", "speech", "i-1"}).out, "listening\n");
+}
+
+TEST_F(Cli, TakesABodyFromAFile) {
+  deploy();
+  const auto file = state() / "body.json";
+  ASSERT_TRUE(write_file_atomically(file, R"({"priority":3,"description":"from a file"})"));
+  const Ran ran = run({"service", "create", "other", "--model", "vad", "--file", file.string()});
+  ASSERT_EQ(ran.status, 0) << ran.err;
+  const json::object shown = run({"--json", "service", "show", "other"}).as_json();
+  EXPECT_EQ(shown.at("priority"), 3);
+  EXPECT_EQ(text(shown, "description"), "from a file");
+}
+
+TEST_F(Cli, CallsAServiceThroughItsAddress) {
+  deploy();
+  auto model = net::HttpServer::start({.listen = {Address{"127.0.0.1", 0, ""}}},
+                                      [](const net::HttpRequest& request, const net::HttpPeer&) {
+                                        net::HttpResponse response;
+                                        const bool known =
+                                            request.headers.get("X-Auth-Token") == testing::k_token;
+                                        response.status = known ? 200 : 401;
+                                        response.body = request.method + " " + request.body;
+                                        if (!request.target.ends_with("/v2/health"))
+                                          response.status = 404;
+                                        return response;
+                                      });
+  ASSERT_TRUE(model) << model.error().text();
+  port().set(World{.gateway = "http://" + to_text((*model)->addresses()[0])});
+  EXPECT_EQ(run({"predict", "speech", "--path", "v2/health"}).out, "GET \n");
+  EXPECT_EQ(run({"predict", "speech", "--path", "/v2/health", "-d", "[1]"}).out, "POST [1]\n");
+  EXPECT_EQ(run({"predict", "speech", "--path", "/v2/health", "-d", "-"}).out, "POST {}\n");
+  const Ran missing = run({"predict", "speech"});
+  EXPECT_EQ(missing.status, k_exit_error);
+  EXPECT_TRUE(has(missing.err, "HTTP 404")) << missing.err;
+}
+
+TEST_F(Cli, WorksOverTcpWithTheTokensFile) {
+  const std::string url = "http://" + to_text(tcp_address());
+  const std::string file = (state() / "token").string();
+  EXPECT_EQ(run_bare({"service", "list", "--url", url, "--token-file", file}).status, 0);
+  const Ran ran = run_bare({"service", "list", "--url", url, "--token-file", "/nowhere"});
+  EXPECT_EQ(ran.status, k_exit_error);
+  EXPECT_TRUE(has(ran.err, "--token-file")) << ran.err;
+}
+
+}  // namespace
+}  // namespace hitless::cli

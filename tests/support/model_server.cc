@@ -1,0 +1,181 @@
+// The pretend model: a program for Custom packages whose flags say how it behaves and misbehaves.
+//
+//   GET  /health                       200 once ready, 503 before (or never)
+//   any  other?sleep_ms=N&pad=N        pretend_answer() of the body, after N ms, N bytes longer
+//
+// It listens on --listen ("unix:/…" or "host:port"), or on port $PORT of 127.0.0.1.  It knows
+// nothing of draining: SIGTERM ends it at once, as it ends most images.
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <charconv>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/address.h"
+#include "net/http_server.h"
+#include "tests/support/pretend_model.h"
+
+namespace hitless::tests {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr int k_crash_status = 3;
+constexpr std::int64_t k_never = -1;
+
+struct Behaviour {
+  std::string listen;
+  std::string version = "v0";
+  std::int64_t start_delay_ms = 0;         // before it listens at all
+  std::int64_t ready_after_ms = 0;         // after it listens; k_never: answers 503 for ever
+  std::int64_t answer_delay_ms = 0;        // of every answer
+  std::int64_t crash_after_ms = k_never;   // after its start
+  std::int64_t crash_after_ready_ms = k_never;
+  std::int64_t crash_at_request = k_never;
+  std::int64_t idle_ms = 300'000;          // kept connections that idle longer are closed
+  std::int64_t grow_mib_per_second = 0;
+  bool never_listen = false;
+  bool ignore_term = false;
+};
+
+[[noreturn]] void crash(const char* when) {
+  fmt::print(stderr, "model server: crashing {}, as told\n", when);
+  ::_exit(k_crash_status);
+}
+
+void crash_later(milliseconds delay, const char* when) {
+  std::thread([delay, when] {
+    std::this_thread::sleep_for(delay);
+    crash(when);
+  }).detach();
+}
+
+void grow(std::int64_t mib_per_second) {
+  std::thread([mib_per_second] {
+    std::vector<std::vector<char>> kept;
+    for (;;) {
+      kept.emplace_back(static_cast<std::size_t>(mib_per_second) << 20, 'x');
+      std::this_thread::sleep_for(std::chrono::seconds(1));
+    }
+  }).detach();
+}
+
+std::int64_t number_in(std::string_view query, std::string_view name) {
+  const std::size_t at = query.find(name);
+  if (at == std::string_view::npos) return 0;
+  const std::string_view rest = query.substr(at + name.size());
+  std::int64_t number = 0;
+  std::from_chars(rest.data(), rest.data() + rest.size(), number);
+  return number;
+}
+
+class Model {
+ public:
+  explicit Model(const Behaviour& behaviour)
+      : behaviour_(behaviour), began_(std::chrono::steady_clock::now()) {}
+
+  net::HttpResponse answer(const net::HttpRequest& request) {
+    net::HttpResponse response;
+    if (request.path() == "/health") {
+      response.status = is_ready() ? 200 : 503;
+      response.body = response.status == 200 ? "ok" : "not ready";
+      return response;
+    }
+    if (++requests_ == behaviour_.crash_at_request) crash("at this request");
+    const milliseconds delay(behaviour_.answer_delay_ms + number_in(request.query(), "sleep_ms="));
+    if (delay.count() > 0) std::this_thread::sleep_for(delay);
+    response.headers.add("Content-Type", "application/json");
+    response.body = pretend_answer(behaviour_.version, request.body,
+                                   static_cast<std::size_t>(number_in(request.query(), "pad=")));
+    return response;
+  }
+
+ private:
+  bool is_ready() {
+    if (behaviour_.ready_after_ms == k_never) return false;
+    const bool ready =
+        std::chrono::steady_clock::now() - began_ >= milliseconds(behaviour_.ready_after_ms);
+    if (ready && behaviour_.crash_after_ready_ms != k_never && !told_to_crash_.exchange(true)) {
+      crash_later(milliseconds(behaviour_.crash_after_ready_ms), "after it was ready");
+    }
+    return ready;
+  }
+
+  const Behaviour& behaviour_;
+  const std::chrono::steady_clock::time_point began_;
+  std::atomic<std::int64_t> requests_ = 0;
+  std::atomic<bool> told_to_crash_ = false;
+};
+
+Result<Address> where_to_listen(const Behaviour& behaviour) {
+  if (!behaviour.listen.empty()) return parse_address(behaviour.listen);
+  const char* port = std::getenv("PORT");
+  if (port == nullptr) return Error(Code::invalid, "neither --listen nor PORT is given");
+  return parse_address(fmt::format("127.0.0.1:{}", port));
+}
+
+[[noreturn]] void wait_for_ever() {
+  for (;;) ::pause();
+}
+
+int run(const Behaviour& behaviour) {
+  if (behaviour.ignore_term) ::signal(SIGTERM, SIG_IGN);
+  if (behaviour.crash_after_ms == 0) crash("at the start");
+  if (behaviour.crash_after_ms > 0) crash_later(milliseconds(behaviour.crash_after_ms), "in time");
+  if (behaviour.grow_mib_per_second > 0) grow(behaviour.grow_mib_per_second);
+  if (behaviour.never_listen) wait_for_ever();
+  std::this_thread::sleep_for(milliseconds(behaviour.start_delay_ms));
+
+  const auto address = where_to_listen(behaviour);
+  if (!address) {
+    fmt::print(stderr, "model server: {}\n", address.error().text());
+    return 2;
+  }
+  Model model(behaviour);
+  const auto server = net::HttpServer::start(
+      {.listen = {*address}, .socket_mode = 0666, .handler_threads = 16,
+       .idle_timeout = milliseconds(behaviour.idle_ms)},
+      [&model](const net::HttpRequest& request, const net::HttpPeer&) {
+        return model.answer(request);
+      });
+  if (!server) {
+    fmt::print(stderr, "model server: {}\n", server.error().text());
+    return 2;
+  }
+  fmt::print(stderr, "model server: {} listens on {}\n", behaviour.version, to_text(*address));
+  wait_for_ever();
+}
+
+void add_flags(CLI::App& program, Behaviour& behaviour) {
+  program.add_option("--listen", behaviour.listen);
+  program.add_option("--version-tag", behaviour.version);
+  program.add_option("--start-delay-ms", behaviour.start_delay_ms);
+  program.add_option("--ready-after-ms", behaviour.ready_after_ms);
+  program.add_option("--answer-delay-ms", behaviour.answer_delay_ms);
+  program.add_option("--crash-after-ms", behaviour.crash_after_ms);
+  program.add_option("--crash-after-ready-ms", behaviour.crash_after_ready_ms);
+  program.add_option("--crash-at-request", behaviour.crash_at_request);
+  program.add_option("--idle-ms", behaviour.idle_ms);
+  program.add_option("--grow-mib-per-second", behaviour.grow_mib_per_second);
+  program.add_flag("--never-listen", behaviour.never_listen);
+  program.add_flag("--ignore-term", behaviour.ignore_term);
+}
+
+}  // namespace
+}  // namespace hitless::tests
+
+int main(int argc, char** argv) {
+  CLI::App program("The pretend model");
+  hitless::tests::Behaviour behaviour;
+  hitless::tests::add_flags(program, behaviour);
+  CLI11_PARSE(program, argc, argv);
+  return hitless::tests::run(behaviour);
+}
