@@ -68,21 +68,25 @@ struct Row {
 const std::string k_host = "Host: a\r\n";
 const std::string k_chunked = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-std::vector<Row> corpus() {
-  using enum Body::State;
-  const auto get = [](const std::string& fields) { return "GET / HTTP/1.1\r\n" + fields + "\r\n"; };
-  const auto ok = [](const char* name, std::string bytes, Body::State body = done) {
-    return Row{name, std::move(bytes), Fault::none, false, body};
-  };
-  const auto refused = [](const char* name, std::string bytes, Fault fault = Fault::bad_request) {
-    return Row{name, std::move(bytes), fault, false, more};
-  };
-  const auto unreadable = [](const char* name, std::string bytes) {
-    return Row{name, std::move(bytes), Fault::none, true, more};
-  };
-  const auto chunks = [](const char* name, const std::string& body, Body::State state) {
-    return Row{name, k_chunked + body, Fault::none, false, state};
-  };
+using enum Body::State;
+
+std::string get(const std::string& fields) {
+  return "GET / HTTP/1.1\r\n" + fields + "\r\n";
+}
+Row ok(const char* name, std::string bytes, Body::State body = done) {
+  return {name, std::move(bytes), Fault::none, false, body};
+}
+Row refused(const char* name, std::string bytes, Fault fault = Fault::bad_request) {
+  return {name, std::move(bytes), fault, false, more};
+}
+Row unreadable(const char* name, std::string bytes) {
+  return {name, std::move(bytes), Fault::none, true, more};
+}
+Row chunks(const char* name, const std::string& body, Body::State state) {
+  return {name, k_chunked + body, Fault::none, false, state};
+}
+
+std::vector<Row> well_formed() {
   return {
       ok("plain", get(k_host)),
       ok("one empty line before", "\r\n" + get(k_host)),
@@ -96,7 +100,11 @@ std::vector<Row> corpus() {
       ok("length, not all there", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nabc",
          more),
       ok("length 0", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"),
+  };
+}
 
+std::vector<Row> bad_heads() {
+  return {
       unreadable("two empty lines before", "\r\n\r\n" + get(k_host)),
       unreadable("bare LF at a line's end", "GET / HTTP/1.1\nHost: a\r\n\r\n"),
       unreadable("bare LF at the end", "GET / HTTP/1.1\r\nHost: a\r\n\n"),
@@ -136,7 +144,11 @@ std::vector<Row> corpus() {
                     return many;
                   }()),
               Fault::head_too_large),
+  };
+}
 
+std::vector<Row> bad_framing() {
+  return {
       refused("length and chunked",
               get(k_host + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n")),
       refused("chunked and length",
@@ -165,7 +177,11 @@ std::vector<Row> corpus() {
       refused("quoted coding", get(k_host + "Transfer-Encoding: \"chunked\"\r\n"),
               Fault::not_implemented),
       refused("chunked in HTTP/1.0", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"),
+  };
+}
 
+std::vector<Row> chunked_bodies() {
+  return {
       chunks("one chunk", "3\r\nabc\r\n0\r\n\r\n", done),
       chunks("two chunks, leading zeros, upper case", "003\r\nabc\r\nA\r\n0123456789\r\n0\r\n\r\n",
              done),
@@ -193,6 +209,14 @@ std::vector<Row> corpus() {
       chunks("bare LF at the end", "0\r\n\n", Body::State::bad),
       chunks("many trailers", "0\r\nX: " + std::string(9000, 'a') + "\r\n\r\n", Body::State::bad),
   };
+}
+
+std::vector<Row> corpus() {
+  std::vector<Row> rows;
+  for (auto part : {well_formed(), bad_heads(), bad_framing(), chunked_bodies()}) {
+    rows.insert(rows.end(), part.begin(), part.end());
+  }
+  return rows;
 }
 
 TEST(Http1Request, IsReadAsTheCorpusSays) {
@@ -235,14 +259,9 @@ TEST(Http1Request, MutationsAreReadAlikeHoweverTheyAreCut) {
     for (unsigned change = random() % 4; change > 0 && !bytes.empty(); --change) {
       const std::size_t at = random() % bytes.size();
       switch (random() % 3) {
-        case 0:
-          bytes[at] = alphabet[random() % alphabet.size()];
-          break;
-        case 1:
-          bytes.insert(at, 1, alphabet[random() % alphabet.size()]);
-          break;
-        default:
-          bytes.erase(at, 1);
+        case 0: bytes[at] = alphabet[random() % alphabet.size()]; break;
+        case 1: bytes.insert(at, 1, alphabet[random() % alphabet.size()]); break;
+        default: bytes.erase(at, 1);
       }
     }
     std::vector<std::size_t> cuts;

@@ -7,7 +7,7 @@
 
 #include "store/sqlite.h"
 #include "store/test_faults.h"
-#include "store/test_values.h"
+#include "tests/support/store_values.h"
 
 namespace hitless::store {
 namespace {

@@ -1,6 +1,6 @@
 #include <gmock/gmock.h>
 
-#include "store/test_values.h"
+#include "tests/support/store_values.h"
 
 namespace hitless::store {
 namespace {

@@ -3,7 +3,7 @@
 #include <fstream>
 
 #include "store/migrate.h"
-#include "store/test_values.h"
+#include "tests/support/store_values.h"
 
 namespace hitless::store {
 namespace {

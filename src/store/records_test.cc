@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "store/limits.h"
-#include "store/test_values.h"
+#include "tests/support/store_values.h"
 
 namespace hitless::store {
 namespace {

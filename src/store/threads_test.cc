@@ -3,7 +3,7 @@
 #include <set>
 #include <thread>
 
-#include "store/test_values.h"
+#include "tests/support/store_values.h"
 
 namespace hitless::store {
 namespace {
