@@ -1,0 +1,76 @@
+#include "store/migrate.h"
+
+#include <fmt/format.h>
+
+namespace hitless::store {
+namespace {
+
+// "htls": tells our databases from those of other programs.
+constexpr std::int64_t k_application_id = 0x68746c73;
+
+Result<std::int64_t> query_number(Database& database, const std::string& sql) {
+  HL_TRY_ASSIGN(Statement statement, database.prepare(sql));
+  HL_TRY_ASSIGN(const bool found, statement.step());
+  return found ? statement.integer(0) : 0;
+}
+
+Result<bool> is_empty(Database& database) {
+  HL_TRY_ASSIGN(const std::int64_t tables,
+                query_number(database, "SELECT count(*) FROM sqlite_schema"));
+  return tables == 0;
+}
+
+Result<void> make(Database& database, const Schema& schema) {
+  HL_TRY(database.execute(schema.whole));
+  return database.execute(fmt::format("PRAGMA application_id = {}", k_application_id));
+}
+
+Result<void> catch_up(Database& database, const Schema& schema, std::int64_t version) {
+  for (const Migration& migration : schema.migrations) {
+    if (migration.to != version + 1) continue;
+    Result<void> done = database.execute(migration.sql);
+    if (!done) return done.error().context(fmt::format("migration to version {}", migration.to));
+    ++version;
+  }
+  if (version == schema.version) return {};
+  return Error(Code::corrupt,
+               fmt::format("no way leads from database version {} to {}", version, schema.version));
+}
+
+Result<void> check_origin(Database& database, const Schema& schema, std::int64_t version) {
+  HL_TRY_ASSIGN(const std::int64_t application, query_number(database, "PRAGMA application_id"));
+  if (application != k_application_id) {
+    return Error(Code::corrupt, "the file is a database of another program");
+  }
+  if (version <= schema.version) return {};
+  return Error(Code::unsupported,
+               fmt::format("the database was made by a newer hitless (version {}, this one knows "
+                           "up to {}): run that one, or restore a backup from before",
+                           version, schema.version));
+}
+
+}  // namespace
+
+const Schema& present_schema() {
+  static const Schema k_schema{.version = 1,
+                               .whole =
+#include "store/schema.sql"
+                                   , .migrations = {}};
+  return k_schema;
+}
+
+Result<void> migrate(Database& database, const Schema& schema) {
+  HL_TRY_ASSIGN(Transaction transaction, Transaction::begin(database));
+  HL_TRY_ASSIGN(const std::int64_t version, query_number(database, "PRAGMA user_version"));
+  HL_TRY_ASSIGN(const bool empty, is_empty(database));
+  if (empty) {
+    HL_TRY(make(database, schema));
+  } else {
+    HL_TRY(check_origin(database, schema, version));
+    HL_TRY(catch_up(database, schema, version));
+  }
+  HL_TRY(database.execute(fmt::format("PRAGMA user_version = {}", schema.version)));
+  return transaction.commit();
+}
+
+}  // namespace hitless::store

@@ -1,0 +1,95 @@
+#include <fmt/format.h>
+
+#include "store/row.h"
+#include "store/tables.h"
+
+namespace hitless::store {
+namespace {
+
+constexpr std::string_view k_columns =
+    "id, service, plan, phase, why, reason, created_us, phase_us, progress_us, ended_us, report";
+
+std::string missing(const model::RolloutId& id) {
+  return fmt::format("rollout {} does not exist", id.text());
+}
+
+Result<model::Rollout> read_rollout(const Statement& statement) {
+  Row row(statement);
+  model::Rollout rollout;
+  rollout.id = model::RolloutId(row.text());
+  rollout.service = model::ServiceId(row.text());
+  rollout.plan = row.json_as(model::plan_from_json);
+  rollout.phase = row.word(model::phase_from_text);
+  rollout.why = row.text();
+  rollout.reason = row.text();
+  rollout.created_at = row.time();
+  rollout.phase_at = row.time();
+  rollout.progress_at = row.time();
+  rollout.ended_at = row.optional_time();
+  rollout.report = row.json_as(model::report_from_json);
+  return row.finish(std::move(rollout));
+}
+
+// The phase that is recorded, without reading the plan.
+Result<model::Phase> select_phase(Database& database, const model::RolloutId& id) {
+  HL_TRY_ASSIGN(Statement select, database.prepare("SELECT phase FROM rollouts WHERE id = ?"));
+  select.bind(id.text());
+  const auto read = [](const Statement& statement) -> Result<model::Phase> {
+    Row row(statement);
+    const model::Phase phase = row.word(model::phase_from_text);
+    return row.finish(phase);
+  };
+  return read_one(std::move(select), read, missing(id));
+}
+
+}  // namespace
+
+Result<void> insert_rollout(Database& database, const model::Rollout& rollout) {
+  HL_TRY_ASSIGN(Statement insert,
+                database.prepare("INSERT INTO rollouts (id, service, plan, from_revision, "
+                                 "to_revision, phase, why, reason, created_us, phase_us, "
+                                 "progress_us, ended_us, report) "
+                                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+  return insert
+      .bind(rollout.id.text(), rollout.service.text(), to_json_text(to_json(rollout.plan)),
+            rollout.plan.from, rollout.plan.to, to_text(rollout.phase), rollout.why, rollout.reason,
+            rollout.created_at, rollout.phase_at, rollout.progress_at, rollout.ended_at,
+            to_json_text(to_json(rollout.report)))
+      .run();
+}
+
+Result<void> update_rollout(Database& database, const model::Rollout& rollout) {
+  HL_TRY_ASSIGN(const model::Phase recorded, select_phase(database, rollout.id));
+  if (is_terminal(recorded) && recorded != rollout.phase) {
+    return Error(Code::conflict, fmt::format("rollout {} has ended meanwhile: {}",
+                                             rollout.id.text(), to_text(recorded)));
+  }
+  HL_TRY_ASSIGN(Statement update,
+                database.prepare("UPDATE rollouts SET phase = ?, why = ?, reason = ?, "
+                                 "phase_us = ?, progress_us = ?, ended_us = ?, report = ? "
+                                 "WHERE id = ?"));
+  return update
+      .bind(to_text(rollout.phase), rollout.why, rollout.reason, rollout.phase_at,
+            rollout.progress_at, rollout.ended_at, to_json_text(to_json(rollout.report)),
+            rollout.id.text())
+      .run();
+}
+
+Result<model::Rollout> select_rollout(Database& database, const model::RolloutId& id) {
+  HL_TRY_ASSIGN(Statement select,
+                database.prepare(fmt::format("SELECT {} FROM rollouts WHERE id = ?", k_columns)));
+  select.bind(id.text());
+  return read_one(std::move(select), read_rollout, missing(id));
+}
+
+Result<std::vector<model::Rollout>> select_rollouts(Database& database,
+                                                    const model::ServiceId& service) {
+  HL_TRY_ASSIGN(
+      Statement select,
+      database.prepare(fmt::format(
+          "SELECT {} FROM rollouts WHERE service = ? ORDER BY sequence DESC", k_columns)));
+  select.bind(service.text());
+  return read_all(std::move(select), read_rollout);
+}
+
+}  // namespace hitless::store
