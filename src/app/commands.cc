@@ -116,9 +116,9 @@ int config_command(const Arguments& arguments) {
       fmt::print("{}", show->config_to_str(true, true));
       return 0;
     }
-    std::vector<std::string> arguments{file, "--config"};  // CLI11 takes them back to front
+    std::vector<std::string> reversed{file, "--config"};  // CLI11 takes them back to front
     try {
-      serve.parse(arguments);
+      serve.parse(reversed);
     } catch (const CLI::ParseError& stop) {
       fmt::print(stderr, "hitless config: {}: {}\n", file, stop.what());
       return k_failed;

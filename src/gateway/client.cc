@@ -20,6 +20,17 @@ namespace {
 constexpr Duration k_retry_first = std::chrono::milliseconds(10);
 constexpr Duration k_retry_longest = std::chrono::milliseconds(500);
 
+Result<UniqueFd> connect_to(const std::filesystem::path& socket) {
+  HL_TRY_ASSIGN(const net::SocketAddress to,
+                net::to_socket_address(Address{.host = {}, .port = 0, .path = socket.string()}));
+  UniqueFd fd(net::open_stream_socket(AF_UNIX));
+  if (!fd) return system_error("socket", socket.string(), errno);
+  if (::connect(fd.get(), &to.any, to.size) != 0) {
+    return system_error("connecting to", socket.string(), errno);
+  }
+  return fd;
+}
+
 class LinkClient final : public GatewayClient, public net::Handler {
  public:
   LinkClient(std::unique_ptr<net::EventLoop> loop, const std::filesystem::path& socket,
@@ -78,13 +89,7 @@ class LinkClient final : public GatewayClient, public net::Handler {
   }
 
   Result<void> try_connect() {
-    HL_TRY_ASSIGN(const net::SocketAddress to,
-                  net::to_socket_address(Address{.host = {}, .port = 0, .path = socket_.string()}));
-    UniqueFd fd(net::open_stream_socket(AF_UNIX));
-    if (!fd) return system_error("socket", socket_.string(), errno);
-    if (::connect(fd.get(), &to.any, to.size) != 0) {
-      return system_error("connecting to", socket_.string(), errno);
-    }
+    HL_TRY_ASSIGN(UniqueFd fd, connect_to(socket_));
     auto link = std::make_unique<FrameConnection>(
         *loop_, std::move(fd),
         FrameConnection::Calls{.on_message = [this](json::object message) { on_message(message); },
@@ -191,6 +196,10 @@ class LinkClient final : public GatewayClient, public net::Handler {
 };
 
 }  // namespace
+
+bool is_gateway_alive(const std::filesystem::path& control_socket) {
+  return connect_to(control_socket).has_value();
+}
 
 std::unique_ptr<GatewayClient> GatewayClient::start(std::filesystem::path control_socket,
                                                     std::function<void()> on_change) {

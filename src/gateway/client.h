@@ -26,6 +26,10 @@ struct GatewayHello {
   model::Generation adopted = 0;  // so that a new serve goes on counting above it
 };
 
+// Somebody listens on the link.  One that is just starting may not yet: starting another is
+// harmless then, as only one gets the lock.
+bool is_gateway_alive(const std::filesystem::path& control_socket);
+
 class GatewayClient {
  public:
   // Does not wait for a gateway to be there.  `on_change` is called on the link's thread after
