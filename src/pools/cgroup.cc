@@ -168,11 +168,11 @@ void Cgroup::limit(const Part& part, const model::Resources& limits,
 
 std::vector<std::string> Cgroup::create(const model::Resources& limits) const {
   std::vector<std::string> refused;
-  bool memory = false;
-  bool cpu = false;
+  bool memory = false, cpu = false, pids = false;
   for (const Part& part : parts()) {
     memory |= part.memory;
     cpu |= part.cpu;
+    pids |= part.pids;
     if (auto made = make(part); !made) {
       const char* what = part.unified  ? "memory and CPU"
                          : part.memory ? "memory"
