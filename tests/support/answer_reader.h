@@ -11,8 +11,8 @@ namespace hitless::tests {
 
 struct Answer {
   int status = 0;
-  std::string revision;    // of X-Hitless-Revision
-  bool is_last = false;    // Connection: close
+  std::string revision;  // of X-Hitless-Revision
+  bool is_last = false;  // Connection: close
   std::string body;
 };
 

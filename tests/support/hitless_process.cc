@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <charconv>
+#include <cstdlib>
 #include <fstream>
 
 #include "base/check.h"
@@ -74,9 +76,16 @@ HitlessProcess::~HitlessProcess() {
 }
 
 void HitlessProcess::start_serve() {
-  std::vector<std::string> argv{binary(), "serve", "--state", state_.string(),
-                                "--listen", "127.0.0.1:0", "--gateway-listen", "127.0.0.1:0",
-                                "--deploy-timeout-min", "1"};
+  std::vector<std::string> argv{binary(),
+                                "serve",
+                                "--state",
+                                state_.string(),
+                                "--listen",
+                                "127.0.0.1:0",
+                                "--gateway-listen",
+                                "127.0.0.1:0",
+                                "--deploy-timeout-min",
+                                "1"};
   if (!options_.has_engines) {
     argv.insert(argv.end(), {"--engines", (folder_ / "no-engines").string()});
   }
@@ -88,7 +97,10 @@ void HitlessProcess::start_serve() {
 
 void HitlessProcess::wait_until_ready() {
   const bool ready = eventually([this] {
-    if (wait_for_end(serve_, std::chrono::milliseconds(0))) return true;  // it will not be
+    if (wait_for_end(serve_, std::chrono::milliseconds(0))) {
+      serve_ = 0;
+      return true;  // it never will be
+    }
     const ApiAnswer status = get("//hitless/v1/status");
     if (status.status != 200) return false;
     project_ = status.object().at("project_id").as_string();
@@ -101,7 +113,7 @@ void HitlessProcess::wait_until_ready() {
     return true;
   });
   EXPECT_TRUE(ready) << "serve did not become ready";
-  EXPECT_NE(gateway_.port, 0) << "serve ended by itself";
+  EXPECT_NE(serve_, 0) << "serve ended by itself";
 }
 
 void HitlessProcess::reap_serve() {

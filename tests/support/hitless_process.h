@@ -55,8 +55,8 @@ class HitlessProcess {
   HitlessProcess& operator=(const HitlessProcess&) = delete;
 
   // serve alone; the rest goes on.
-  void kill_serve();       // SIGKILL, and waits for its end
-  void start_serve();      // and waits until it is ready
+  void kill_serve();         // SIGKILL, and waits for its end
+  void start_serve();        // and waits until it is ready
   void ask_serve_to_stop();  // SIGTERM, and waits for its end
   pid_t serve_pid() const { return serve_; }
 

@@ -21,11 +21,10 @@ constexpr std::size_t k_failures_kept = 12;
 
 std::string time_of_day() {
   const auto now = std::chrono::system_clock::now();
-  const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(
-                          now.time_since_epoch()) %
-                      1000;
-  return fmt::format("{:%H:%M:%S}.{:03}",
-                     fmt::localtime(std::chrono::system_clock::to_time_t(now)), millis.count());
+  const auto millis =
+      std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()) % 1000;
+  return fmt::format("{:%H:%M:%S}.{:03}", fmt::localtime(std::chrono::system_clock::to_time_t(now)),
+                     millis.count());
 }
 
 }  // namespace
@@ -33,15 +32,13 @@ std::string time_of_day() {
 // Some of the connections, on one thread.
 class LoadWorker {
  public:
-  LoadWorker(Load& load, int index)
-      : load_(load), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+  LoadWorker(Load& load, int index) : load_(load), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
     const LoadOptions& options = load.options_;
     const int all = options.kept_connections + options.fresh_connections;
     for (int i = index; i < all; i += options.threads) {
       const bool fresh = i >= options.kept_connections;
       const std::uint64_t seed = options.seed * 1000 + static_cast<std::uint64_t>(i);
-      connections_.push_back(
-          std::make_unique<LoadConnection>(options, epoll_.get(), fresh, seed));
+      connections_.push_back(std::make_unique<LoadConnection>(options, epoll_.get(), fresh, seed));
     }
   }
 
@@ -91,9 +88,9 @@ class LoadWorker {
       ++outcome_.good;
       ++outcome_.by_revision[{end.revision, end.version}];
     } else if (outcome_.first_failures.size() < k_failures_kept) {
-      outcome_.first_failures.push_back(
-          fmt::format("{} {} {} after {} us: {}", time_of_day(), to_text(end.ending), end.status,
-                      end.latency.count(), end.detail));
+      outcome_.first_failures.push_back(fmt::format("{} {} {} after {} us: {}", time_of_day(),
+                                                    to_text(end.ending), end.status,
+                                                    end.latency.count(), end.detail));
     }
   }
 

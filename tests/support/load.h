@@ -24,8 +24,8 @@ struct LoadOptions {
   std::string service;  // id
   std::string token;
   int threads = 2;
-  int kept_connections = 14;   // keep-alive
-  int fresh_connections = 2;   // one request each; half of them GET
+  int kept_connections = 14;  // keep-alive
+  int fresh_connections = 2;  // one request each; half of them GET
   double chunked_share = 0.2;
   double pipelined_share = 0.05;  // two requests sent at once
   double slow_share = 0.01;       // answers that take slow_ms

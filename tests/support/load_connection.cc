@@ -183,10 +183,10 @@ void LoadConnection::on_time(SteadyTime now, std::deque<Ended>& ended) {
 void LoadConnection::end_all(Ending ending, const std::string& detail, std::deque<Ended>& ended) {
   const SteadyTime now = std::chrono::steady_clock::now();
   for (const Question& question : questions_) {
-    ended.push_back({.ending = ending,
-                     .latency = std::chrono::duration_cast<std::chrono::microseconds>(
-                         now - question.asked),
-                     .detail = detail});
+    ended.push_back(
+        {.ending = ending,
+         .latency = std::chrono::duration_cast<std::chrono::microseconds>(now - question.asked),
+         .detail = detail});
   }
   if (!questions_.empty()) not_before_ = now + options_.pause_after_failure;
   questions_.clear();

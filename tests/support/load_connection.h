@@ -53,8 +53,8 @@ class LoadConnection {
   bool draw(double share);
   std::string request_for(const Question& question, bool is_get);
   int connect();
-  bool write_on();                       // false: the other side takes no more
-  bool read_on();                        // false: the end of the stream
+  bool write_on();  // false: the other side takes no more
+  bool read_on();   // false: the end of the stream
   void take_answers(std::deque<Ended>& ended);
   void end_all(Ending ending, const std::string& detail, std::deque<Ended>& ended);
   void close();

@@ -57,10 +57,10 @@ Outcome& Outcome::operator+=(const Outcome& other) {
 }
 
 std::string describe(const Outcome& outcome) {
-  std::string text = fmt::format(
-      "{} requests, {} good, {} failed, p50 {} us, p99 {} us, longest {} us\n", outcome.requests,
-      outcome.good, outcome.failed(), outcome.percentile(0.5).count(),
-      outcome.percentile(0.99).count(), outcome.percentile(1).count());
+  std::string text =
+      fmt::format("{} requests, {} good, {} failed, p50 {} us, p99 {} us, longest {} us\n",
+                  outcome.requests, outcome.good, outcome.failed(), outcome.percentile(0.5).count(),
+                  outcome.percentile(0.99).count(), outcome.percentile(1).count());
   for (const auto& [ending, count] : outcome.by_ending) {
     text += fmt::format("  {}: {}\n", to_text(ending), count);
   }

@@ -34,13 +34,13 @@ constexpr std::int64_t k_never = -1;
 struct Behaviour {
   std::string listen;
   std::string version = "v0";
-  std::int64_t start_delay_ms = 0;         // before it listens at all
-  std::int64_t ready_after_ms = 0;         // after it listens; k_never: answers 503 for ever
-  std::int64_t answer_delay_ms = 0;        // of every answer
-  std::int64_t crash_after_ms = k_never;   // after its start
+  std::int64_t start_delay_ms = 0;        // before it listens at all
+  std::int64_t ready_after_ms = 0;        // after it listens; k_never: answers 503 for ever
+  std::int64_t answer_delay_ms = 0;       // of every answer
+  std::int64_t crash_after_ms = k_never;  // after its start
   std::int64_t crash_after_ready_ms = k_never;
   std::int64_t crash_at_request = k_never;
-  std::int64_t idle_ms = 300'000;          // kept connections that idle longer are closed
+  std::int64_t idle_ms = 300'000;  // kept connections that idle longer are closed
   std::int64_t grow_mib_per_second = 0;
   bool never_listen = false;
   bool ignore_term = false;
@@ -140,12 +140,14 @@ int run(const Behaviour& behaviour) {
     return 2;
   }
   Model model(behaviour);
-  const auto server = net::HttpServer::start(
-      {.listen = {*address}, .socket_mode = 0666, .handler_threads = 16,
-       .idle_timeout = milliseconds(behaviour.idle_ms)},
-      [&model](const net::HttpRequest& request, const net::HttpPeer&) {
-        return model.answer(request);
-      });
+  const auto server =
+      net::HttpServer::start({.listen = {*address},
+                              .socket_mode = 0666,
+                              .handler_threads = 16,
+                              .idle_timeout = milliseconds(behaviour.idle_ms)},
+                             [&model](const net::HttpRequest& request, const net::HttpPeer&) {
+                               return model.answer(request);
+                             });
   if (!server) {
     fmt::print(stderr, "model server: {}\n", server.error().text());
     return 2;
