@@ -118,7 +118,7 @@ Result<OrtOwned<OrtValue>> to_value(const OrtApi& api, const OrtMemoryInfo& memo
     HL_TRY(check_status(api,
                         api.GetResizedStringTensorElementBuffer(value.get(), i, text.size(), &to),
                         "filling a tensor"));
-    std::memcpy(to, text.data(), text.size());
+    text.copy(to, text.size());
   }
   return value;
 }

@@ -11,7 +11,7 @@ namespace hitless::onnx {
 namespace {
 
 // A hand-written file of a few hundred lines, with room to spare.
-constexpr std::size_t k_config_bytes_max = 1024 * 1024;
+constexpr std::size_t k_config_bytes_max = std::size_t{1024} * 1024;
 
 Result<void> check_config(const std::filesystem::path& path) {
   HL_TRY_ASSIGN(const std::string text, read_file(path, k_config_bytes_max));

@@ -41,7 +41,8 @@ Result<std::unique_ptr<Runtime>> Runtime::load(const std::filesystem::path& libr
   // Never closed: the library registers handlers that run at exit.
   void* handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
-    return Error(Code::not_found, fmt::format("loading ONNX Runtime: {}", dlerror()));
+    const char* reason = dlerror();  // NOLINT(concurrency-mt-unsafe): threads come later
+    return Error(Code::not_found, fmt::format("loading ONNX Runtime: {}", reason));
   }
   using GetBase = const OrtApiBase*(ORT_API_CALL*)();
   const auto get_base = reinterpret_cast<GetBase>(dlsym(handle, "OrtGetApiBase"));

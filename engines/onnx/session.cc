@@ -118,6 +118,7 @@ Result<std::vector<Tensor>> Session::run(std::vector<Tensor>& inputs,
     values.push_back(std::move(value));
   }
   std::vector<const char*> output_names;
+  output_names.reserve(wanted.size());
   for (const std::size_t at : wanted) output_names.push_back(outputs_[at].name.c_str());
   std::vector<OrtValue*> raw_outputs(wanted.size(), nullptr);
   auto ran = check_status(
@@ -126,6 +127,7 @@ Result<std::vector<Tensor>> Session::run(std::vector<Tensor>& inputs,
                input_values.size(), output_names.data(), output_names.size(), raw_outputs.data()),
       "running the model");
   std::vector<OrtOwned<OrtValue>> outputs;
+  outputs.reserve(raw_outputs.size());
   for (OrtValue* raw : raw_outputs) outputs.emplace_back(raw, OrtRelease{&api_});
   if (!ran) return std::move(ran).error();
 

@@ -15,7 +15,7 @@ namespace hitless::vad {
 
 inline constexpr std::size_t k_window_samples = 512;  // new ones in each request: 32 ms
 inline constexpr std::size_t k_context_samples = 64;  // of the window before, repeated
-inline constexpr std::size_t k_state_elements = 2 * 128;
+inline constexpr std::size_t k_state_elements = std::size_t{2} * 128;
 
 // The requests of one sound, in order:  while (next_request()) take_answer().
 class Stream {

@@ -22,8 +22,8 @@
 namespace hitless::vad {
 namespace {
 
-constexpr std::size_t k_wav_bytes_max = 256 * 1024 * 1024;  // 46 minutes at 48 kHz
-constexpr std::size_t k_token_bytes_max = 64 * 1024;        // Keystone's run to some 16 KiB
+constexpr std::size_t k_wav_bytes_max = std::size_t{256} * 1024 * 1024;  // 46 minutes at 48 kHz
+constexpr std::size_t k_token_bytes_max = std::size_t{64} * 1024;  // Keystone's run to some 16 KiB
 
 struct Options {
   std::string url;

@@ -6,14 +6,13 @@
 
 #include "api/auth.h"
 #include "api/call.h"
+#include "api/limits.h"
 #include "api/routes.h"
 #include "base/crypto.h"
 #include "base/log.h"
 
 namespace hitless::api {
 namespace {
-
-constexpr std::size_t k_request_id_bytes_max = 128;  // longer ones are not echoed
 
 bool is_sane_id(std::string_view id) {
   return !id.empty() && id.size() <= k_request_id_bytes_max &&

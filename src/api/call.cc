@@ -5,11 +5,10 @@
 #include <algorithm>
 #include <charconv>
 
+#include "api/limits.h"
+
 namespace hitless::api {
 namespace {
-
-// The contract's largest page (semantics.md section 14).
-constexpr std::int64_t k_page_rows_max = 1000;
 
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';

@@ -6,14 +6,9 @@
 #include "api/answers.h"
 #include "api/find.h"
 #include "api/handlers.h"
+#include "api/limits.h"
 
 namespace hitless::api {
-namespace {
-
-constexpr std::int64_t k_log_bytes_default = 64 * 1024;     // some screens full
-constexpr std::int64_t k_log_bytes_max = 16 * 1024 * 1024;  // what a browser still shows
-
-}  // namespace
 
 Reply list_instances(const Call& call) {
   HL_TRY_ASSIGN(const model::Service service, find_service(call));

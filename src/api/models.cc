@@ -4,12 +4,11 @@
 
 #include "api/answers.h"
 #include "api/handlers.h"
+#include "api/limits.h"
 #include "api/text_rules.h"
 
 namespace hitless::api {
 namespace {
-
-constexpr std::int64_t k_cascade_max = 20;  // versions per call (semantics.md section 14)
 
 // Further members of the contract's CreateModelRequest that answers echo.
 constexpr std::string_view k_echoed_members[] = {"source_job_id",   "source_job_version",
@@ -55,7 +54,7 @@ Checked<void> check_echoed(const json::object& body) {
   for (std::string_view name :
        {"dependencies", "apis", "model_docs", "input_params", "output_params"}) {
     HL_TRY_ASSIGN(const json::array* list, find_array(body, name));
-    if (name == "model_docs" && list != nullptr && list->size() > 3) {
+    if (name == "model_docs" && list != nullptr && list->size() > k_model_docs_max) {
       return Failure(Cause::invalid_argument, "field [model_docs] must have at most 3 documents");
     }
   }

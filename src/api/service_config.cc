@@ -6,13 +6,10 @@
 #include <cmath>
 #include <set>
 
+#include "api/limits.h"
+
 namespace hitless::api {
 namespace {
-
-constexpr std::int64_t k_instances_max = 128;                // semantics.md section 14
-constexpr std::int64_t k_deploy_timeout_seconds_max = 7200;  // the console's 120 minutes
-constexpr std::int64_t k_grace_seconds_max = 24 * 3600;  // a day: longer is a mistake in the unit
-constexpr double k_allowance_max = 1000;                 // more surge than any service has
 
 constexpr std::string_view k_entry_members[] = {
     "model_id", "weight", "specification", "custom_spec", "instance_count", "envs",

@@ -6,6 +6,7 @@
 #include "api/answers.h"
 #include "api/find.h"
 #include "api/handlers.h"
+#include "api/limits.h"
 #include "api/service_config.h"
 #include "api/text_rules.h"
 
@@ -39,8 +40,6 @@ constexpr std::string_view k_knob_members[] = {"max_surge",
                                                "deploy_timeout_in_seconds",
                                                "log_volume",
                                                "persistent_volumes"};
-
-constexpr std::int64_t k_priority_max = 3;
 
 json::object kept(const json::object& body, Words names) {
   json::object out;

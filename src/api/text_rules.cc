@@ -4,11 +4,10 @@
 
 #include <algorithm>
 
+#include "api/limits.h"
+
 namespace hitless::api {
 namespace {
-
-constexpr std::size_t k_name_chars_max = 64;
-constexpr std::size_t k_description_chars_max = 100;
 
 Failure no_match(std::string_view member, std::string_view pattern) {
   return Failure(Cause::invalid_argument,

@@ -90,6 +90,8 @@ Result<pools::InstanceSpec> instance_spec(const model::Instance& instance,
                     "--threads",
                     fmt::format("{}", engine_threads(entry.resources))};
   }
+  // A package's own command stands beside its config.json, and so does what it opens.
+  if (version.launch.engine == model::Engine::custom) spec.package = package / "model";
   if (!spec.listens_on_unix) spec.envs.try_emplace("PORT", "{port}");
   return spec;
 }

@@ -188,7 +188,8 @@ void Loop::reload_stale() {
 
 // A stranger's record is gone: a state directory put back from a copy, or a row long pruned.
 void Loop::stop_strangers(const World& world) {
-  for (const auto& [id, seen] : world.observed) {
+  for (const auto& [observed_id, seen] : world.observed) {
+    const model::InstanceId& id = observed_id;  // clang 14 captures no structured binding
     const bool known = std::any_of(services_.begin(), services_.end(), [&](const auto& row) {
       const auto& instances = row.second.instances;
       return std::any_of(instances.begin(), instances.end(),

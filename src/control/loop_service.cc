@@ -207,7 +207,7 @@ void Loop::ensure_probed(const ServiceState& state, const model::Instance& insta
   prober_->ensure({.instance = instance.id,
                    .address = observed.address,
                    .check = (*version)->launch.health,
-                   .package = package ? package->path : std::filesystem::path("/"),
+                   .package = package ? package->path / "model" : std::filesystem::path("/"),
                    .started = observed.since,
                    .was_ready = instance.ready_at.has_value()});
 }

@@ -156,7 +156,7 @@ void ClientConnection::take(std::string_view bytes, bool from_kept) {
   in_waits_ = !incomplete_head;
 }
 
-// The size of the head, or 0 while it is not whole.
+// How many bytes it used: the head and what came of its body; 0 while the head is not whole.
 std::size_t ClientConnection::begin_exchange(std::string_view bytes) {
   const std::size_t size_max = worker_.limits().head_bytes_max;
   const HeadEnd end = net::http1::find_head_end(bytes, scanned_);
@@ -184,11 +184,11 @@ std::size_t ClientConnection::begin_exchange(std::string_view bytes) {
   }
   timer_.clear();
   exchange_ = std::make_unique<Exchange>(worker_, *this);
-  exchange_->begin(head);
+  const std::size_t used = end.size + exchange_->begin(head, bytes.substr(end.size));
   if (exchange_ != nullptr && !exchange_->request_done() && exchange_->wants_body()) {
     expect_body();
   }
-  return end.size;
+  return used;
 }
 
 void ClientConnection::expect_body() {

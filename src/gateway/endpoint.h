@@ -23,7 +23,8 @@ struct Endpoint {
   std::uint64_t connect_failures = 0;  // refused, or reset before an answer
   std::uint64_t adoption = 0;          // number of the last adoption that routed to it
   bool retired = false;
-  bool changed = false;  // Counters' own
+  bool changed = false;      // Counters' own
+  bool closes_idle = false;  // it has closed a connection that we kept
   UpstreamPool idle;
   // How long the instance lets a connection idle, as its answers say; zero: it did not say.
   Duration keep_alive = Duration::zero();

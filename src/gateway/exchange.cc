@@ -28,7 +28,7 @@ void Exchange::set_request_id(std::string_view given) {
   std::memcpy(request_id_.data(), given.data(), given.size());
 }
 
-void Exchange::begin(const Head& head) {
+std::size_t Exchange::begin(const Head& head, std::string_view rest) {
   keep_alive_ = head.keep_alive && !worker_.draining();
   to_head_ = head.method == "HEAD";
   client_http10_ = head.minor == 0;
@@ -38,7 +38,7 @@ void Exchange::begin(const Head& head) {
   declared_ = head.content_length;
   if (body_.done()) request_done_at_ = began_;
   counters_ = &worker_.unrouted();
-  route(head);
+  return route(head, rest);
 }
 
 void Exchange::refuse(Cause cause) {
@@ -50,36 +50,71 @@ void Exchange::refuse(Cause cause) {
   fail(cause);
 }
 
-void Exchange::route(const Head& head) {
+// Head and body that came together go on together: one system call, and one piece for replay.h.
+std::size_t Exchange::route(const Head& head, std::string_view rest) {
   RequestFields& fields = worker_.request_fields();
   read_fields(head, fields);
   set_request_id(fields.request_id);
-  const Table& table = worker_.table();
-  if (origin_form(head.target) == "/healthz") {
-    counters_ = nullptr;
-    return fail(table.generation() == 0 ? Cause::no_table : Cause::healthy);
-  }
-  const std::optional<Call> call = parse_call(head.target);
-  if (!call) return fail(Cause::no_address);
-  if (head.method == "CONNECT" || head.method == "TRACE") return fail(Cause::not_implemented);
-  if (table.generation() == 0) return fail(Cause::no_table);
-
-  const bool any_token =
-      !fields.auth_token.empty() || !fields.bearer.empty() || !fields.app_code.empty();
-  if (!any_token) return fail(Cause::no_token);
+  std::string_view target;
   bool by_bearer = false;
-  if (!is_authorized(fields, by_bearer)) return fail(Cause::wrong_token);
-
-  ServiceEntry* const service = worker_.table().find(call->service);
-  if (service == nullptr) return fail(Cause::unknown_service);
-  take_service(*service);
-  if (declared_ > worker_.limits().body_bytes_max) return fail(Cause::body_too_large);
+  if (const auto refusal = refusal_of(head, target, by_bearer); refusal.has_value()) {
+    fail(*refusal);
+    return 0;
+  }
   write_request_head(request_, head, fields,
-                     {.target = call->rest,
+                     {.target = target,
                       .request_id = request_id(),
                       .peer = client_.peer(),
                       .keep_authorization = !by_bearer});
-  admit();
+  std::size_t used = 0;
+  const std::optional<Cause> wrong = read_body(rest, used);
+  request_.append(rest.substr(0, used));
+  if (wrong.has_value()) {
+    keep_alive_ = false;
+    fail(*wrong);
+  } else if (body_.framing() == Framing::length && !body_.done() &&
+             request_.size() + declared_ <= k_unread_reset_bytes_max) {
+    gather();
+  } else {
+    admit();
+  }
+  return used;
+}
+
+// A small body is waited for, so that the request goes out in one piece: it can then be sent again
+// when a kept connection turns out dead (replay.h), and no instance waits for a slow client.
+void Exchange::gather() {
+  gathering_ = true;
+  send_continue();
+}
+
+void Exchange::send_continue() {
+  if (!std::exchange(wants_continue_, false) || body_.done()) return;
+  if (!client_.send("HTTP/1.1 100 Continue\r\n\r\n", {})) on_client_gone();
+}
+
+std::optional<Cause> Exchange::refusal_of(const Head& head, std::string_view& target,
+                                          bool& by_bearer) {
+  const RequestFields& fields = worker_.request_fields();
+  Table& table = worker_.table();
+  if (origin_form(head.target) == "/healthz") {
+    counters_ = nullptr;
+    return table.generation() == 0 ? Cause::no_table : Cause::healthy;
+  }
+  const std::optional<Call> call = parse_call(head.target);
+  if (!call) return Cause::no_address;
+  if (head.method == "CONNECT" || head.method == "TRACE") return Cause::not_implemented;
+  if (table.generation() == 0) return Cause::no_table;
+  if (fields.auth_token.empty() && fields.bearer.empty() && fields.app_code.empty()) {
+    return Cause::no_token;
+  }
+  if (!is_authorized(fields, by_bearer)) return Cause::wrong_token;
+  ServiceEntry* const service = table.find(call->service);
+  if (service == nullptr) return Cause::unknown_service;
+  take_service(*service);
+  if (declared_ > worker_.limits().body_bytes_max) return Cause::body_too_large;
+  target = call->rest;
+  return std::nullopt;
 }
 
 bool Exchange::is_authorized(const RequestFields& fields, bool& by_bearer) {

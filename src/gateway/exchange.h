@@ -15,6 +15,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,7 +40,8 @@ class Exchange final : public net::Mortal {
   ~Exchange() override;
 
   // What the client's connection tells.
-  void begin(const net::http1::Head& head);
+  // `rest` is what came with the head; returns how much of it is the request's body and was used.
+  std::size_t begin(const net::http1::Head& head, std::string_view rest);
   void refuse(Cause cause);  // instead of begin(): there is no usable head
   bool wants_body() const;
   bool request_done() const { return body_.done(); }
@@ -64,9 +66,13 @@ class Exchange final : public net::Mortal {
 
  private:
   // exchange.cc: route, admit, own answers, account
-  void route(const net::http1::Head& head);
+  std::size_t route(const net::http1::Head& head, std::string_view rest);
+  std::optional<Cause> refusal_of(const net::http1::Head& head, std::string_view& target,
+                                  bool& by_bearer);
   bool is_authorized(const RequestFields& fields, bool& by_bearer);
   void take_service(ServiceEntry& service);
+  void gather();
+  void send_continue();
   void admit();
   void hold();
   void leave_hold();
@@ -80,6 +86,7 @@ class Exchange final : public net::Mortal {
   // exchange_request.cc: pick, connect, forward, replay
   void pick_endpoint();
   void connect();
+  std::optional<Cause> read_body(std::string_view bytes, std::size_t& used);
   void forward(std::string_view wire);
   void flush_request();
   void after_flush();
@@ -142,6 +149,7 @@ class Exchange final : public net::Mortal {
   bool was_cut_ = false;
   bool gone_ = false;
   bool retried_ = false;
+  bool gathering_ = false;  // the whole of a small body is waited for
   bool in_hold_ = false;
   bool was_held_ = false;
 

@@ -10,6 +10,7 @@
 
 namespace hitless::gateway {
 
+using net::http1::Body;
 using net::http1::Framing;
 
 void Exchange::pick_endpoint() {
@@ -24,7 +25,10 @@ void Exchange::pick_endpoint() {
 
 void Exchange::connect() {
   Endpoint& endpoint = *lease_.endpoint();
-  if (!fresh_only_) upstream_ = endpoint.idle.take();
+  // A larger request cannot be sent again when the connection is reset (replay.h), so it does not
+  // get one that the instance may be closing.
+  const bool small = body_.done() && request_.size() <= k_unread_reset_bytes_max;
+  if (!fresh_only_ && (small || !endpoint.closes_idle)) upstream_ = endpoint.idle.take();
   reused_ = upstream_ != nullptr;
   if (!reused_) upstream_ = UpstreamConnection::open(worker_, endpoint);
   if (upstream_ == nullptr) {
@@ -34,13 +38,8 @@ void Exchange::connect() {
   upstream_->attach(*this);
   request_sent_ = 0;
   sends_ = 0;
-  if (wants_continue_) {
-    wants_continue_ = false;
-    if (!body_.done() && !client_.send("HTTP/1.1 100 Continue\r\n\r\n", {})) {
-      return on_client_gone();
-    }
-  }
-  flush_request();
+  send_continue();
+  if (!over_) flush_request();
 }
 
 bool Exchange::wants_body() const {
@@ -49,29 +48,31 @@ bool Exchange::wants_body() const {
   return unsent() < worker_.limits().unsent_request_bytes_max;
 }
 
-std::size_t Exchange::on_body(std::string_view bytes) {
-  std::size_t used = 0;
-  auto state = net::http1::Body::State::more;
-  while (used < bytes.size() && state == net::http1::Body::State::more) {
-    const auto piece = body_.next(bytes.substr(used));
+// Follows the body over these bytes; says how many belong to it, and what is wrong with it.
+std::optional<Cause> Exchange::read_body(std::string_view bytes, std::size_t& used) {
+  auto state = body_.done() ? Body::State::done : Body::State::more;
+  used = 0;
+  while (used < bytes.size() && state == Body::State::more) {
+    const Body::Piece piece = body_.next(bytes.substr(used));
     used += piece.used;
     body_bytes_ += piece.data.size();
     state = piece.state;
   }
   if (body_.done()) request_done_at_ = worker_.loop().turn();
-  if (state == net::http1::Body::State::bad) {
+  if (state == Body::State::bad) return Cause::bad_request;
+  if (body_bytes_ > worker_.limits().body_bytes_max && !tunnel_) return Cause::body_too_large;
+  return std::nullopt;
+}
+
+std::size_t Exchange::on_body(std::string_view bytes) {
+  std::size_t used = 0;
+  const std::optional<Cause> wrong = read_body(bytes, used);
+  if (wrong.has_value()) {
     keep_alive_ = false;
     if (answer_complete_) {
       over(End::linger);
     } else {
-      fail_if_open(Cause::bad_request);
-    }
-  } else if (body_bytes_ > worker_.limits().body_bytes_max && !tunnel_) {
-    keep_alive_ = false;
-    if (answer_complete_) {
-      settle();
-    } else {
-      fail_if_open(Cause::body_too_large);
+      fail_if_open(*wrong);
     }
   } else if (answer_complete_) {
     settle();
@@ -82,6 +83,12 @@ std::size_t Exchange::on_body(std::string_view bytes) {
 }
 
 void Exchange::forward(std::string_view wire) {
+  if (gathering_) {
+    request_.append(wire);
+    if (!body_.done()) return;
+    gathering_ = false;
+    return admit();
+  }
   if (upstream_ != nullptr && !request_kept_ && unsent() == 0) {
     const ssize_t taken = upstream_->send(wire);
     if (taken < 0 && errno != EAGAIN) return on_upstream_lost(errno);
@@ -149,6 +156,7 @@ void Exchange::on_upstream_lost(int error) {
   }
   Death death = upstream_->death(error);
   death.sent_at_once = sends_ == 1 && unsent() == 0 && body_.done();
+  if (reused_) lease_.endpoint()->closes_idle = true;
   if (!reused_ && (error != 0 || !death.connected)) note_connect_failure();
   if (!cannot_have_been_taken(death) || !request_kept_) return fail(Cause::closed_early);
   replay();

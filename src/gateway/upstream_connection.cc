@@ -146,6 +146,7 @@ void UpstreamConnection::on_idle_ready(net::Ready ready) {
       return;
     }
   }
+  endpoint_.closes_idle = true;
   close_idle();
 }
 

@@ -11,8 +11,8 @@
 namespace hitless::model {
 
 // Written by control alone.
-//   starting ▶ ready ▶ draining ▶ stopping ▶ gone;  starting ▶ stopping;  any ▶ gone when the
-//   process ended by itself.
+//   starting ▶ ready ▶ draining ▶ stopping ▶ gone;  starting ▶ stopping;  draining ▶ ready when
+//   it is wanted back;  any ▶ gone when the process ended by itself.
 enum class Stage {
   starting,  // told to run; has not passed its probe
   ready,     // has passed it, and is routed as long as it keeps passing

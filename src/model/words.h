@@ -1,6 +1,7 @@
 // One table per enumeration: its wire words, read in both directions.  Private to this room.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <string>
@@ -20,13 +21,13 @@ struct Word {
 template <class E, std::size_t N>
 using Words = std::array<Word<E>, N>;
 
+// Every enumerator stands in its table.
 template <class E, std::size_t N>
 std::string_view text_of(const Words<E, N>& words, E value) {
-  for (const Word<E>& word : words) {
-    if (word.value == value) return word.text;
-  }
-  HL_CHECK(false && "every enumerator stands in its table of words");
-  return {};
+  const auto found = std::find_if(words.begin(), words.end(),
+                                  [&](const Word<E>& word) { return word.value == value; });
+  HL_CHECK(found != words.end());
+  return found->text;
 }
 
 // The error names `what` it should have been and every word that would have done.

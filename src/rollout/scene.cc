@@ -67,7 +67,7 @@ void note_draining(const View& view, Seat& seat) {
   const bool over = view.now >= seen.recorded.stage_at + view.plan.drain_budget;
   if (seen.routing == Routing::none && (seen.in_flight == 0 || over)) {
     move_to(seat, Stage::stopping, Ending::retired,
-            seen.in_flight == 0 ? "" : fmt::format("{} requests cut", seen.in_flight));
+            seen.in_flight == 0 ? "" : fmt::format("requests cut: {}", seen.in_flight));
   }
 }
 

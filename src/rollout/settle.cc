@@ -81,17 +81,27 @@ class Settler {
     move_to(seat, was_routed ? Stage::draining : Stage::stopping, Ending::retired, "");
   }
 
-  // What drains still answers: it may serve again, which costs no start.
+  // What drains still answers: it may serve again, which costs no start.  Goal instances come back
+  // as long as one is missing; others where the world has taken the slot below its floor.
   void reclaim(int slot) {
-    int lacking = place(slot).wanted - count(slot, true);
+    int missing = place(slot).wanted - count(slot, true);
+    int below_floor = place(slot).floor - routable(slot);
     for (Seat* seat : seats_of(slot, [](const Seat& candidate) {
-           return candidate.goal && candidate.stage == Stage::draining &&
+           return candidate.stage == Stage::draining &&
                   candidate.seen->process == Process::running &&
                   candidate.seen->probe == Probe::passing;
          })) {
-      if (lacking-- <= 0) return;
+      if (seat->goal ? missing <= 0 && below_floor <= 0 : below_floor <= 0) continue;
       move_to(*seat, Stage::ready, Ending::none, "");
+      --below_floor;
+      if (seat->goal) --missing;
     }
+  }
+
+  int routable(int slot) {
+    return static_cast<int>(
+        std::count_if(scene_.seats.begin(), scene_.seats.end(),
+                      [&](const Seat& seat) { return seat.slot == slot && seat.is_routable(); }));
   }
 
   // Leaving instances that never served, and surplus ones that do not serve.
@@ -162,6 +172,7 @@ class Settler {
       if (seat->is_routable() && spare-- <= 0) return;
       let_go(*seat);
       --surplus;
+      --room_;  // free room goes to the start that was made way for, not to another slot's
     }
   }
 

@@ -28,10 +28,10 @@ enum class Starts { allowed, given_up };
 
 // Marks seats as draining, stopping or ready again, and says what to start.
 //
-// Order of preference: take back what is only draining; let go what is not needed and not ready;
-// start what ceiling, room and back-off allow; then let go as many old instances as stand in the
-// way of the next start, as the floor allows.  Once the scene is complete everything else goes; not
-// in `planned` yet, so that the weights turn in the same route.
+// Order of preference, slot by slot: take back what is only draining; let go what is not needed and
+// not ready; start what ceiling, room and back-off allow; then let go as many old instances as
+// stand in the way of the next start, as the floor allows.  Once the scene is complete everything
+// else goes; not in `planned` yet, so that the weights turn in the same route.
 Settled settle(Scene& scene, Starts starts);
 
 // When the group may start its next instance, after its recent exits; none: at once.

@@ -266,8 +266,8 @@ class Simulator {
   }
 
   void show() {
-    tell(fmt::format("{}: {}", model::to_text(world_.phase()),
-                     last_why_.empty() ? "all is well" : last_why_));
+    const std::string why = last_why_.empty() ? step(world_.view()).why : last_why_;
+    tell(fmt::format("{}: {}", model::to_text(world_.phase()), why));
     for (const SimInstance& instance : world_.instances()) {
       if (instance.recorded.stage == model::Stage::gone) continue;
       transcript_ += fmt::format(

@@ -58,7 +58,9 @@ std::string shortfall_text(const Scene& scene, const Shortfall& shortfall) {
   }
   if (shortfall.no_room) {
     return fmt::format("no room in the pool for {}",
-                       shortfall.missing == 1 ? "one more instance" : missing + " more");
+                       shortfall.missing == 1
+                           ? std::string("one more instance")
+                           : fmt::format("{} more instances", shortfall.missing));
   }
   return fmt::format("{} to come once others have made way", missing);
 }
@@ -83,8 +85,10 @@ std::string drain_text(const Scene& scene, const Seat& seat) {
   if (seat.stage == Stage::stopping) return fmt::format("waiting for {} to stop", id);
   const Time began = seat.is_moved() ? scene.view->now : seat.seen->recorded.stage_at;
   if (seat.seen->in_flight > 0) {
-    return fmt::format("waiting for {} requests on {} to end, {} left", seat.seen->in_flight, id,
-                       time_left(scene.view->now, began + scene.view->plan.drain_budget));
+    return fmt::format(
+        "waiting for {} on {} to end, {} left",
+        seat.seen->in_flight == 1 ? "1 request" : fmt::format("{} requests", seat.seen->in_flight),
+        id, time_left(scene.view->now, began + scene.view->plan.drain_budget));
   }
   return fmt::format("waiting for the gateway to let go of {}", id);
 }

@@ -124,19 +124,22 @@ class SqliteStore final : public Store {
   static Result<void> record_in(Database& database, const DecisionRecord& decision);
 
   template <class Work>
-  auto write(Work work) HL_EXCLUDES(mutex_) -> decltype(work(std::declval<Database&>())) {
+  using Answer = std::invoke_result_t<Work, Database&>;
+
+  template <class Work>
+  Answer<Work> write(Work work) HL_EXCLUDES(mutex_) {
     const MutexLock lock(mutex_);
     return in_transaction(*database_, work);
   }
   template <class Work>
-  auto read(Work work) HL_EXCLUDES(mutex_) -> decltype(work(std::declval<Database&>())) {
+  Answer<Work> read(Work work) HL_EXCLUDES(mutex_) {
     const MutexLock lock(mutex_);
     return work(*database_);
   }
   template <class Work>
-  static auto in_transaction(Database& database, Work work) -> decltype(work(database)) {
+  static Answer<Work> in_transaction(Database& database, Work work) {
     HL_TRY_ASSIGN(Transaction transaction, Transaction::begin(database));
-    auto done = work(database);
+    Answer<Work> done = work(database);
     if (done) HL_TRY(transaction.commit());
     return done;
   }

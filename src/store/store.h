@@ -6,7 +6,8 @@
 // open: the owner of the state directory's lock.
 //
 // Errors: not_found, conflict (a unique name is taken, or the row is not as the caller thought),
-// exhausted (disk full; nothing was written), corrupt, unavailable (locked by another process).
+// exhausted (disk full; nothing was written), corrupt, unavailable (locked by another process),
+// unsupported (a database of a newer hitless).
 #pragma once
 
 #include <filesystem>
@@ -32,47 +33,48 @@ struct Page {
   std::int64_t total = 0;
 };
 
+// Members may be left out of designated initialisers: each has its default.
 struct PageQuery {
   std::int64_t offset = 0;
   std::int64_t limit = 1000;
-  std::string sort_by;  // a wire word; empty: the list's default
+  std::string sort_by{};  // a wire word; empty: the list's default
   bool ascending = false;
 };
 
 struct ModelQuery {
-  PageQuery page;    // sort_by: create_at (default), model_version, model_size
-  std::string name;  // part of the name, or the whole with exact_name
+  PageQuery page{};    // sort_by: create_at (default), model_version, model_size
+  std::string name{};  // part of the name, or the whole with exact_name
   bool exact_name = false;
-  std::string version;
-  std::string status;
-  std::string description;
-  std::string type;
-  std::string not_type;
+  std::string version{};
+  std::string status{};
+  std::string description{};
+  std::string type{};
+  std::string not_type{};
 };
 
 struct ServiceQuery {
-  PageQuery page;  // sort_by: publish_at (default), service_name, transition_at
-  std::string id;
-  std::string name;  // part of the name
-  std::string model;
-  std::string infer_type;
-  std::string status;
+  PageQuery page{};  // sort_by: publish_at (default), service_name, transition_at
+  std::string id{};
+  std::string name{};  // part of the name
+  std::string model{};
+  std::string infer_type{};
+  std::string status{};
 };
 
 struct EventQuery {
-  PageQuery page;  // newest first unless ascending
-  std::string subject;
-  std::string type;
-  std::string text;  // part of it
-  std::optional<Time> from, to;
+  PageQuery page{};  // newest first unless ascending
+  std::string subject{};
+  std::string type{};
+  std::string text{};  // part of it
+  std::optional<Time> from{}, to{};
 };
 
 // What one step of a rollout (or of tending) changed; recorded before anything is done about it.
 struct DecisionRecord {
-  std::optional<model::Rollout> rollout;   // its new state
-  std::vector<model::Instance> instances;  // new and changed ones, whole
-  std::optional<model::Service> service;   // its new state
-  std::vector<model::Event> events;
+  std::optional<model::Rollout> rollout{};   // its new state
+  std::vector<model::Instance> instances{};  // new and changed ones, whole
+  std::optional<model::Service> service{};   // its new state
+  std::vector<model::Event> events{};
 };
 
 class Store {
@@ -120,6 +122,8 @@ class Store {
   // Rollouts, newest first.
   virtual Result<model::Rollout> find_rollout(const model::RolloutId& id) = 0;
   virtual Result<std::vector<model::Rollout>> list_rollouts(const model::ServiceId& service) = 0;
+  // Its state and report; the plan never changes.  conflict when it ended otherwise meanwhile: a
+  // terminal phase stays.
   virtual Result<void> update_rollout(const model::Rollout& rollout) = 0;
 
   // Instances, by ordinal.  `gone` ones are kept for the record, the newest k_gone_kept a service.
@@ -127,17 +131,20 @@ class Store {
   virtual Result<std::vector<model::Instance>> list_live_instances() = 0;  // of all services
   virtual Result<int> next_ordinal(const model::ServiceId& service) = 0;
 
-  // Writes one decision, whole or not at all.
+  // Writes one decision, whole or not at all.  Of the service only what control owns: status,
+  // error, progress, revision, rollout and times.  conflict as for update_rollout.
   virtual Result<void> record(const DecisionRecord& decision) = 0;
 
   virtual Result<void> add_events(const std::vector<model::Event>& events) = 0;
   virtual Result<Page<model::Event>> list_events(const EventQuery& query) = 0;
 
-  // The route tables' counter: never lower than any published one.
+  // The route tables' counter: never lower than any published one.  Numbers are reserved in
+  // blocks, so a restart skips some.
   virtual Result<model::Generation> take_generation() = 0;
 
   // Counters of requests as of the last reading, per service and revision, so that totals survive
-  // another gateway process.
+  // another gateway process.  The last saved reading replaces the one before; instances are not
+  // kept.
   virtual Result<void> save_usage(const model::Usage& usage) = 0;
   virtual Result<model::Usage> load_usage() = 0;
 

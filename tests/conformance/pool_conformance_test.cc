@@ -139,7 +139,7 @@ TEST_P(PoolConformance, StopsTheUnknownAndTheGoneWithoutHarm) {
 TEST_P(PoolConformance, RunsAnIdAtMostOnce) {
   bench.run(k_id, {"--term-exit", "0", "--serve"});
   bench.await_log(k_id, "ready");
-  const std::int64_t pid = bench.find(k_id)->pid;
+  const std::int64_t pid = bench.await(k_id, ProcessState::running).pid;
   bench.run(k_id, {"--term-exit", "0", "--serve"});
   EXPECT_EQ(bench.find(k_id)->pid, pid);
   EXPECT_EQ(pool().observe().size(), 1U);
@@ -199,7 +199,8 @@ TEST_P(PoolConformance, RemembersThatItToldAnInstanceToStop) {
 TEST_P(PoolConformance, SeesAnExitThatHappenedMeanwhile) {
   bench.run(k_id, {"--ignore-term", "--serve"});
   bench.await_log(k_id, "ready");
-  const auto pid = static_cast<pid_t>(bench.find(k_id)->pid);
+  const auto pid = static_cast<pid_t>(bench.await(k_id, ProcessState::running).pid);
+  ASSERT_GT(pid, 0);
   bench.close();
   ASSERT_EQ(::kill(pid, SIGKILL), 0);
   ASSERT_TRUE(bench.wait_for([&] { return !is_alive(pid); }));

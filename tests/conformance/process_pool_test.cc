@@ -86,7 +86,7 @@ TEST_F(ProcessPool, SaysLostWhenAShimIsKilled) {
   bench->run(k_id, {"--ignore-term", "--grandchild", "--serve"});
   bench->await_log(k_id, "ready");
   const pid_t grandchild = std::stoi(bench->line(k_id, "grandchild "));
-  const auto pid = static_cast<pid_t>(bench->find(k_id)->pid);
+  const auto pid = static_cast<pid_t>(bench->await(k_id, ProcessState::running).pid);
   ASSERT_EQ(::kill(read_start_record(folder())->shim_pid, SIGKILL), 0);
   EXPECT_EQ(bench->await(k_id, ProcessState::exited).detail, "lost: its shim was killed");
   EXPECT_FALSE(is_alive(pid));

@@ -1,0 +1,42 @@
+// What the API takes at most, and why.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace hitless::api {
+
+// The contract's largest page (semantics.md section 14).
+inline constexpr std::int64_t k_page_rows_max = 1000;
+
+// Longer request ids are replaced, so that logs and headers stay readable.
+inline constexpr std::size_t k_request_id_bytes_max = 128;
+
+// Instances of one entry, and versions deleted by one cascade (semantics.md section 14).
+inline constexpr std::int64_t k_instances_max = 128;
+inline constexpr std::int64_t k_cascade_max = 20;
+
+// The console's 120 minutes for one instance to get ready.
+inline constexpr std::int64_t k_deploy_timeout_seconds_max = 7200;
+
+// A day from SIGTERM to SIGKILL: longer is a mistake in the unit.
+inline constexpr std::int64_t k_grace_seconds_max = 24 * 3600;
+
+// For max_surge and max_unavailable: more than any service has instances.
+inline constexpr double k_allowance_max = 1000;
+
+// The contract's preemption priorities are 1 to 3.
+inline constexpr std::int64_t k_priority_max = 3;
+
+// Documents of a model (semantics.md section 14).
+inline constexpr std::size_t k_model_docs_max = 3;
+
+// Characters of names and descriptions (semantics.md section 14).
+inline constexpr std::size_t k_name_chars_max = 64;
+inline constexpr std::size_t k_description_chars_max = 100;
+
+// The end of an instance's log: some screens full unless asked, at most what a browser shows.
+inline constexpr std::int64_t k_log_bytes_default = 64 * 1024;
+inline constexpr std::int64_t k_log_bytes_max = 16 * 1024 * 1024;
+
+}  // namespace hitless::api

@@ -1,0 +1,228 @@
+// Claims about single views that a random world would rarely hit exactly.
+#include "rollout/step.h"
+
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+#include "rollout/limits.h"
+
+namespace hitless::rollout {
+namespace {
+
+using model::Group;
+using model::Phase;
+using model::Stage;
+using std::chrono::seconds;
+
+Group group(const std::string& key, model::RevisionNumber revision, int count, int weight) {
+  Group made;
+  made.key = key;
+  made.revision = revision;
+  made.count = count;
+  made.weight = weight;
+  made.grace = seconds(7);
+  made.deploy_timeout = seconds(60);
+  return made;
+}
+
+InstanceView instance(const Group& of, int ordinal, Stage stage) {
+  InstanceView made;
+  made.recorded.id = model::InstanceId(of.key + "-" + std::to_string(ordinal));
+  made.recorded.group = of.key;
+  made.recorded.revision = of.revision;
+  made.recorded.entry = of.entry;
+  made.recorded.ordinal = ordinal;
+  made.recorded.stage = stage;
+  made.process = Process::running;
+  if (stage != Stage::ready) return made;
+  made.recorded.ready_at = Time{};
+  made.probe = Probe::passing;
+  made.routing = Routing::full;
+  return made;
+}
+
+View replacing(const Group& from, const Group& to) {
+  View view;
+  view.now = Time(seconds(1000));
+  view.plan.service = model::ServiceId("5e3d1c7a-0000");
+  view.plan.from = from.revision;
+  view.plan.to = to.revision;
+  view.plan.slots = {{from, to, 1, 0}};
+  view.plan.drain_budget = seconds(10);
+  view.phase = Phase::starting;
+  view.phase_at = view.progress_at = view.now;
+  view.next_ordinal = 100;
+  view.room = 10;
+  return view;
+}
+
+TEST(Step, SplitsASlotsWeightByReadyInstances) {
+  struct Row {
+    const char* name;
+    int old_ready, new_ready;
+    std::vector<std::uint32_t> want;  // new first, as goal
+  };
+  const Row rows[] = {
+      {"old alone", 3, 0, {1}},
+      {"two to one", 2, 1, {1, 2}},
+      {"one to two", 1, 2, {2, 1}},
+      {"new alone", 0, 2, {1}},
+  };
+  for (const Row& row : rows) {
+    const Group from = group("a", 1, 3, 100);
+    const Group to = group("b", 2, 3, 100);
+    View view = replacing(from, to);
+    view.room = 0;
+    int ordinal = 0;
+    for (int index = 0; index < row.old_ready; ++index)
+      view.instances.push_back(instance(from, ++ordinal, Stage::ready));
+    for (int index = 0; index < row.new_ready; ++index)
+      view.instances.push_back(instance(to, ++ordinal, Stage::ready));
+    std::vector<std::uint32_t> weights;
+    std::vector<std::uint32_t> ready;
+    for (const model::Share& share : step(view).route.shares) {
+      ready.push_back(static_cast<std::uint32_t>(share.endpoints.size()));
+      weights.push_back(share.weight);
+    }
+    std::sort(weights.begin(), weights.end());
+    std::vector<std::uint32_t> want = row.want;
+    std::sort(want.begin(), want.end());
+    EXPECT_EQ(weights, want) << row.name;
+    // Every instance of the slot gets the same: weight and number of endpoints go together.
+    const auto divisor = std::accumulate(ready.begin(), ready.end(), 0u, [](auto left, auto right) {
+      return std::gcd(left, right);
+    });
+    for (auto& count : ready) count /= divisor;
+    std::sort(ready.begin(), ready.end());
+    EXPECT_EQ(ready, weights) << row.name;
+  }
+}
+
+TEST(Step, KeepsRoutingWhatWasReadyWhileNothingHasBeenProbedYet) {
+  const Group from = group("a", 1, 2, 100);
+  View view = replacing(from, group("b", 2, 2, 100));
+  view.instances = {instance(from, 1, Stage::ready), instance(from, 2, Stage::ready)};
+  for (InstanceView& seen : view.instances) seen.probe = Probe::unknown;
+  const Decision decision = step(view);
+  ASSERT_EQ(decision.route.shares.size(), 1u);
+  EXPECT_EQ(decision.route.shares[0].endpoints.size(), 2u);
+  EXPECT_TRUE(decision.moves.empty());
+}
+
+TEST(Step, ServesWhatIsReadyWhenWhatHasWeightDied) {
+  const Group heavy = group("a", 1, 1, 100);
+  const Group light = group("b", 1, 1, 0);
+  View view = replacing(heavy, group("c", 2, 1, 100));
+  view.plan.slots.push_back({light, light, 1, 0});
+  view.instances = {instance(light, 1, Stage::ready)};
+  const Decision decision = step(view);
+  EXPECT_EQ(decision.route.standing, model::Standing::serving);
+  ASSERT_EQ(decision.route.shares.size(), 1u);
+  EXPECT_GT(decision.route.shares[0].weight, 0u);
+}
+
+TEST(Step, DoesNotCountTheTimeControlWasAway) {
+  const Group from = group("a", 1, 1, 100);
+  const Group to = group("b", 2, 1, 100);
+  View view = replacing(from, to);
+  view.phase_at = view.progress_at = Time{};
+  view.instances = {instance(from, 1, Stage::ready), instance(to, 2, Stage::starting)};
+  view.watched_since = view.now - seconds(1);
+  EXPECT_EQ(step(view).phase, Phase::starting);
+  view.watched_since = view.now - seconds(60);
+  EXPECT_EQ(step(view).phase, Phase::rolling_back);
+}
+
+TEST(Step, DoesNotTakeARecordedStartForAFailure) {
+  const Group from = group("a", 1, 1, 100);
+  const Group to = group("b", 2, 1, 100);
+  View view = replacing(from, to);
+  view.instances = {instance(from, 1, Stage::ready), instance(to, 2, Stage::starting)};
+  view.instances[1].recorded.created_at = view.now;
+  view.instances[1].process = Process::absent;
+  const Decision decision = step(view);
+  EXPECT_TRUE(decision.moves.empty());
+  EXPECT_TRUE(decision.starts.empty());
+  EXPECT_EQ(decision.wake_at, view.now + seconds(60));
+}
+
+TEST(Step, StopsADrainedInstanceWithItsGroupsGrace) {
+  const Group from = group("a", 1, 1, 100);
+  const Group to = group("b", 2, 1, 100);
+  View view = replacing(from, to);
+  view.phase = Phase::draining;
+  view.instances = {instance(from, 1, Stage::draining), instance(to, 2, Stage::ready)};
+  view.instances[0].recorded.stage_at = view.now;
+  view.instances[0].in_flight = 1;
+  EXPECT_TRUE(step(view).moves.empty());
+  EXPECT_EQ(step(view).wake_at, view.now + seconds(10));
+  view.instances[0].in_flight = 0;
+  const Decision decision = step(view);
+  ASSERT_EQ(decision.moves.size(), 1u);
+  EXPECT_EQ(decision.moves[0].stage, Stage::stopping);
+  EXPECT_EQ(decision.moves[0].ending, model::Ending::retired);
+  EXPECT_EQ(decision.moves[0].grace, seconds(7));
+  EXPECT_EQ(grace_of(view.plan, "unknown"), k_grace_unknown);
+}
+
+TEST(Step, LeavesWhatServesWhenTheWayBackFailsToo) {
+  const Group from = group("a", 1, 1, 100);
+  const Group to = group("b", 2, 1, 100);
+  View view = replacing(from, to);
+  view.phase = Phase::rolling_back;
+  view.reason = "it is slow";
+  view.instances = {instance(to, 1, Stage::ready), instance(from, 2, Stage::gone)};
+  view.instances[1].process = Process::exited;
+  view.instances[1].recorded.created_at = view.now;
+  view.instances[1].recorded.ending = model::Ending::never_ready;
+  view.instances[1].recorded.detail = "HTTP 500";
+  const Decision decision = step(view);
+  EXPECT_EQ(decision.phase, Phase::failed);
+  EXPECT_TRUE(decision.moves.empty());
+  EXPECT_EQ(decision.route.standing, model::Standing::serving);
+  EXPECT_NE(decision.reason.find("it is slow"), std::string::npos);
+  EXPECT_NE(decision.reason.find("HTTP 500"), std::string::npos);
+}
+
+TEST(Tend, KeepsAnInstanceThatFailsItsProbeOutOfTheRoute) {
+  const Group served = group("a", 1, 2, 100);
+  View view = replacing(served, served);
+  view.phase = Phase::succeeded;
+  view.instances = {instance(served, 1, Stage::ready), instance(served, 2, Stage::ready)};
+  view.instances[1].probe = Probe::failing;
+  view.instances[1].probe_detail = "HTTP 503 from /health";
+  const Decision decision = tend(view, Side::to);
+  EXPECT_TRUE(decision.moves.empty());
+  EXPECT_TRUE(decision.starts.empty());
+  ASSERT_EQ(decision.route.shares.size(), 1u);
+  EXPECT_EQ(decision.route.shares[0].endpoints.size(), 1u);
+  EXPECT_EQ(decision.why, "1 of 2 instances ready: a-2 fails its probe: HTTP 503 from /health");
+}
+
+TEST(Tend, WaitsLongerWithEveryExitUpToACap) {
+  const Group served = group("a", 1, 1, 100);
+  Duration before{};
+  for (int exits = 1; exits <= 12; ++exits) {
+    View view = replacing(served, served);
+    view.phase = Phase::succeeded;
+    for (int index = 1; index <= exits; ++index) {
+      InstanceView ended = instance(served, index, Stage::gone);
+      ended.process = Process::exited;
+      ended.recorded.ending = model::Ending::exited;
+      ended.recorded.stage_at = view.now;
+      view.instances.push_back(ended);
+    }
+    const Decision decision = tend(view, Side::to);
+    ASSERT_TRUE(decision.wake_at) << exits;
+    const Duration wait = *decision.wake_at - view.now;
+    EXPECT_EQ(wait, exits == 1 ? k_backoff_first : std::min(2 * before, k_backoff_max)) << exits;
+    before = wait;
+    view.now = *decision.wake_at;
+    EXPECT_EQ(tend(view, Side::to).starts.size(), 1u) << exits;
+  }
+  EXPECT_EQ(before, k_backoff_max);
+}
+
+}  // namespace
+}  // namespace hitless::rollout

@@ -1,0 +1,62 @@
+// libFuzzer: one input read whole and read in two pieces gives the same reading, as a request and
+// as an answer.  The first byte says where the cut is.
+//
+//   clang++ -std=c++20 -fsanitize=fuzzer,address,undefined -Isrc tests/fuzz/http1_fuzz.cc
+//     src/net/http1.cc src/net/http1_body.cc
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "net/http1.h"
+
+namespace {
+
+using namespace hitless::net::http1;
+
+struct Reading {
+  HeadEnd::State head = HeadEnd::State::incomplete;
+  Fault fault = Fault::none;
+  Body::State body = Body::State::more;
+  std::size_t used = 0;
+  std::size_t content = 0;
+  bool operator==(const Reading&) const = default;
+};
+
+Reading read(std::string_view bytes, std::size_t cut, bool request) {
+  static Head head;
+  Reading reading;
+  std::size_t scanned = 0;
+  HeadEnd end = find_head_end(bytes.substr(0, cut), scanned);
+  if (end.state == HeadEnd::State::incomplete) end = find_head_end(bytes, scanned);
+  reading.head = end.state;
+  if (end.state != HeadEnd::State::complete) return reading;
+  const std::string_view text = bytes.substr(0, end.size);
+  reading.fault = request ? parse_request(text, head) : parse_answer(text, false, head);
+  if (reading.fault != Fault::none) return reading;
+  Body body(head.framing, head.content_length);
+  std::size_t at = end.size;
+  if (body.done()) reading.body = Body::State::done;
+  for (const std::size_t limit : {cut, bytes.size()}) {
+    while (at < limit && reading.body == Body::State::more) {
+      const Body::Piece piece = body.next(bytes.substr(at, limit - at));
+      if (piece.used > limit - at) std::abort();
+      at += piece.used;
+      reading.content += piece.data.size();
+      reading.body = piece.state;
+    }
+  }
+  reading.used = at;
+  return reading;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size < 2) return 0;
+  const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
+  const std::size_t cut = data[0] * bytes.size() / 256;
+  for (const bool request : {true, false}) {
+    if (!(read(bytes, cut, request) == read(bytes, bytes.size(), request))) std::abort();
+  }
+  return 0;
+}
