@@ -1,4 +1,5 @@
 // Changes that go well or are taken back, under load: no request may notice.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "tests/system/under_load.h"
@@ -125,6 +126,7 @@ TEST_F(Change, TakesBackAVersionThatCrashesOnceItIsReady) {
   EXPECT_LE(outcome.failed(), at_once * static_cast<std::uint64_t>(crashes)) << describe(outcome);
   EXPECT_EQ(outcome.count(Ending::refused), 0U) << describe(outcome);
   EXPECT_EQ(outcome.count(Ending::wrong_body), 0U) << describe(outcome);
+  fmt::print("{} instances crashed: {}", crashes, describe(outcome));
 }
 
 TEST_F(Change, ScalesUp) {
