@@ -98,6 +98,7 @@ class Loop {
   std::map<model::ServiceId, ServiceState> services_;
   std::map<model::ModelId, model::ModelVersion> versions_;  // published ones never change
   std::map<std::pair<model::ServiceId, model::RevisionNumber>, model::ServiceConfig> configs_;
+  Time watched_since_;  // deadlines that passed while nobody watched do not count
   Time traffic_saved_at_;
   model::Generation generation_ = 0;  // of the newest table published
 

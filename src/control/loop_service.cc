@@ -73,6 +73,7 @@ void Loop::carry_on(ServiceState& state, World& world) {
 rollout::View Loop::view_of(const ServiceState& state, const World& world) {
   rollout::View view;
   view.now = world.now;
+  view.watched_since = watched_since_;
   if (state.rollout) {
     view.rollout = state.rollout->id;
     view.plan = state.rollout->plan;

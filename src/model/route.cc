@@ -9,9 +9,6 @@
 namespace hitless::model {
 namespace {
 
-// A share's exact turn order is laid out in full (gateway/schedule.h); per mille is fine enough.
-constexpr std::int64_t k_weight_max = 1000;
-
 template <class Enum, std::size_t n>
 std::string_view word_of(const std::array<std::pair<Enum, std::string_view>, n>& words,
                          Enum value) {
@@ -83,7 +80,7 @@ Result<Share> share_from_json(const json::value& value) {
   Share share;
   HL_TRY_ASSIGN(share.revision, get_int(*object, "revision"));
   HL_TRY_ASSIGN(const std::int64_t weight, get_int(*object, "weight"));
-  if (weight < 0 || weight > k_weight_max) {
+  if (weight < 0 || weight > std::int64_t{k_weight_max}) {
     return Error(Code::corrupt, fmt::format("weight {} is not in 0…{}", weight, k_weight_max));
   }
   share.weight = static_cast<std::uint32_t>(weight);

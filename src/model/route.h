@@ -25,6 +25,9 @@ struct Endpoint {
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
 
+// A share's weight at the most: the gateway lays a whole period of turns out (gateway/schedule.h).
+inline constexpr std::uint32_t k_weight_max = 1000;
+
 // The part of a service's traffic that one group of equal instances gets.
 struct Share {
   RevisionNumber revision = 0;      // named in every answer
@@ -45,8 +48,8 @@ struct ServiceRoute {
 };
 
 // Invariants: generation is greater than that of any table published before; services are ordered
-// by id and unique; an instance is in at most one
-// share; a service is `serving` exactly when a share of it has weight; a weight is at most 1000.
+// by id and unique; an instance is in at most one share; a service is `serving` exactly when a
+// share of it has weight; a weight is at most k_weight_max.
 struct RouteTable {
   Generation generation = 0;
   std::vector<ServiceRoute> services;

@@ -64,6 +64,15 @@ std::uint64_t common_multiple(const std::map<int, std::uint64_t>& ready) {
   return multiple;
 }
 
+// The gateway lays a whole period of turns out in advance, so weights are bounded.  Only while
+// instances change can they exceed it, and then a part in a thousand is exact enough; what has any
+// weight keeps some.
+std::uint32_t fitted(std::uint64_t weight, std::uint64_t largest) {
+  if (weight == 0 || largest <= model::k_weight_max) return static_cast<std::uint32_t>(weight);
+  return static_cast<std::uint32_t>(
+      std::max<std::uint64_t>(1, weight * model::k_weight_max / largest));
+}
+
 // Splits each slot's weight over its parts; false when nothing of it falls on any.
 template <class WeightOf>
 bool weigh(std::vector<Part>& parts, WeightOf weight_of) {
@@ -79,9 +88,9 @@ bool weigh(std::vector<Part>& parts, WeightOf weight_of) {
     divisor = std::gcd(divisor, weight);
   }
   if (divisor == 0) return false;
-  if (exact == 0) divisor = 1;
+  const std::uint64_t largest = *std::max_element(weights.begin(), weights.end()) / divisor;
   for (std::size_t index = 0; index < parts.size(); ++index) {
-    parts[index].share.weight = static_cast<std::uint32_t>(weights[index] / divisor);
+    parts[index].share.weight = fitted(weights[index] / divisor, largest);
   }
   return true;
 }

@@ -57,6 +57,32 @@ View replacing(const Group& from, const Group& to) {
   return view;
 }
 
+TEST(Step, KeepsWeightsWithinWhatTheGatewayLaysOut) {
+  View view = replacing(group("a", 1, 17, 33), group("b", 2, 17, 33));
+  view.plan.slots.push_back({group("c", 1, 13, 33), group("d", 2, 13, 33), 1, 0});
+  view.plan.slots.push_back({group("e", 1, 11, 34), group("f", 2, 11, 34), 1, 0});
+  view.room = 0;
+  int ordinal = 0;
+  for (const auto& [from, to, surge, unavailable] : view.plan.slots) {
+    for (int index = 0; index + 1 < from->count; ++index) {
+      view.instances.push_back(instance(*from, ++ordinal, Stage::ready));
+    }
+    view.instances.push_back(instance(*to, ++ordinal, Stage::ready));
+  }
+  const model::ServiceRoute route = step(view).route;
+  ASSERT_EQ(route.shares.size(), 6u);
+  double total = 0;
+  for (const model::Share& share : route.shares) {
+    EXPECT_GT(share.weight, 0u);
+    EXPECT_LE(share.weight, model::k_weight_max);
+    total += share.weight;
+  }
+  for (const model::Share& share : route.shares) {
+    if (share.endpoints.size() != 16) continue;  // 16 of 17 instances have 33 %
+    EXPECT_NEAR(share.weight / total, 0.33 * 16 / 17, 0.001);
+  }
+}
+
 TEST(Step, SplitsASlotsWeightByReadyInstances) {
   struct Row {
     const char* name;
