@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <system_error>
 
 #include "base/crypto.h"
@@ -23,10 +24,14 @@ Result<void> copy_readable(const fs::path& from, const fs::path& to, fs::perms m
   std::error_code failure;
   fs::copy_file(from, to, fs::copy_options::overwrite_existing, failure);
   if (!failure) fs::permissions(to, mode, failure);
-  if (failure) {
-    return system_error("copying to " + to.string(), from.string(), failure.value());
-  }
-  return {};
+  if (!failure) return {};
+  // A full disk shows as an input/output error here.
+  std::error_code unknown;
+  const bool is_full =
+      fs::space(to.parent_path(), unknown).available < fs::file_size(from, unknown);
+  const int cause = is_full ? ENOSPC : failure.value();
+  fs::remove(to, unknown);
+  return system_error("copying to " + to.string(), from.string(), cause);
 }
 
 // One folder per content, so that a running instance keeps the engine it was started with.

@@ -27,7 +27,7 @@ class Loop {
   Loop(ControlOptions options, ControlParts parts, TrafficBook& traffic);
   ~Loop();
 
-  // Reads every service from the store, then runs.
+  // Reads every service from the store, looks once, then runs.
   Result<void> start();
   void stop();
   void wake();

@@ -7,6 +7,7 @@
 #include <map>
 #include <thread>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "gateway/control_frames.h"
 #include "gateway/frame_connection.h"
@@ -197,8 +198,10 @@ class LinkClient final : public GatewayClient, public net::Handler {
 
 }  // namespace
 
+// Connecting would take the link away from whoever has it.
 bool is_gateway_alive(const std::filesystem::path& control_socket) {
-  return connect_to(control_socket).has_value();
+  const auto lock = lock_file(control_socket.string() + ".lock");
+  return !lock && lock.error().code() == Code::conflict;
 }
 
 std::unique_ptr<GatewayClient> GatewayClient::start(std::filesystem::path control_socket,

@@ -26,8 +26,8 @@ struct GatewayHello {
   model::Generation adopted = 0;  // so that a new serve goes on counting above it
 };
 
-// Somebody listens on the link.  One that is just starting may not yet: starting another is
-// harmless then, as only one gets the lock.
+// A gateway holds the lock beside the link, whatever state it is in.  One that is just starting may
+// not yet: starting another is harmless then, as only one gets the lock.
 bool is_gateway_alive(const std::filesystem::path& control_socket);
 
 class GatewayClient {

@@ -136,7 +136,7 @@ TEST_F(BadInput, PortThatIsNeverOpenedEndsTheDeploymentWithTheReason) {
   const json::object details = service.details();
   EXPECT_EQ(details.at("status").as_string(), "failed");
   EXPECT_THAT(to_json_text(details),
-              AllOf(HasSubstr("error_msg"), HasSubstr("/health"), HasSubstr("refused")));
+              AllOf(HasSubstr("error_msg"), HasSubstr("/health"), HasSubstr("onnect")));
   EXPECT_TRUE(eventually([&] { return service.live_instances().empty(); }));
 }
 
@@ -197,7 +197,7 @@ class FullDisk : public BadInput {
     }
     is_mounted_ = true;
     fs::permissions(place_->path(), fs::perms(0755));
-    start({.state = place_->path() / "s"});
+    start({.state = place_->path() / "s", .has_engines = false});
   }
 
   void TearDown() override {

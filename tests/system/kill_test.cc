@@ -33,15 +33,16 @@ TEST_P(KillServe, LosesNoRequestAndNoRollout) {
   start_hitless();
   const std::string good[] = {import("v1", {"--start-delay-ms", "60"}),
                               import("v2", {"--start-delay-ms", "60"})};
-  const std::string bad = import("bad", {"--ready-after-ms", "-1"}, 0);
+  // It does not go when it is told to, so that going back takes its time.
+  const std::string bad = import("bad", {"--ready-after-ms", "-1", "--ignore-term"}, 0);
   LoadOptions options;
   options.slow_share = 0.02;  // so that draining takes its time
   options.slow_ms = 60;
-  start({{.model_id = good[0], .count = 2}}, options);
+  start({{.model_id = good[0], .count = 2, .grace_seconds = 1}}, options);
   const bool turns_round = phase == "rolling_back";
   for (int i = 1; i <= k_repetitions; ++i) {
     const std::string& model = turns_round ? bad : good[i % 2];
-    last_rollout_ = service().update({{.model_id = model, .count = 2}});
+    last_rollout_ = service().update({{.model_id = model, .count = 2, .grace_seconds = 1}});
     const std::chrono::milliseconds later(std::uniform_int_distribution<>(0, 12)(random_));
     const std::string seen = kill_in(phase, later);
     go_on(300);  // with nobody in control
@@ -88,7 +89,24 @@ TEST_F(KillServeAtRest, ChangesNothingAndTheNextOneAdoptsEverything) {
   expect_counted_alike();
 }
 
-using KillInstance = UnderLoad;
+class KillInstance : public UnderLoad {
+ protected:
+  // 0 while the instance has no process.
+  static pid_t pid_of(const json::value& instance) {
+    const json::value* pid = instance.as_object().if_contains("pid");
+    return pid == nullptr ? 0 : pid->to_number<pid_t>();
+  }
+
+  // As many instances as that take traffic, and none of them is this one.
+  bool is_replaced(pid_t killed, std::size_t wanted) {
+    std::size_t routed = 0;
+    for (const json::value& each : service().live_instances()) {
+      const bool is_other = pid_of(each) != killed;
+      routed += is_other && each.at("state").as_string() == "routed" ? 1 : 0;
+    }
+    return routed == wanted;
+  }
+};
 
 // Requests that it had taken are lost with it; whatever else comes is answered by the others.
 TEST_F(KillInstance, CostsAtMostWhatWasInFlightOnIt) {
@@ -98,17 +116,11 @@ TEST_F(KillInstance, CostsAtMostWhatWasInFlightOnIt) {
   for (int i = 0; i < k_kills; ++i) {
     const json::array live = service().live_instances();
     ASSERT_FALSE(live.empty());
-    const auto pid = live.front().at("pid").to_number<pid_t>();
+    const pid_t pid = pid_of(live.front());
     ASSERT_GT(pid, 0);
     ::kill(pid, SIGKILL);
-    EXPECT_TRUE(eventually([&] {
-      std::size_t routed = 0;
-      for (const json::value& each : service().live_instances()) {
-        const bool is_other = each.at("pid").to_number<pid_t>() != pid;
-        routed += is_other && each.at("state").as_string() == "routed" ? 1 : 0;
-      }
-      return routed == 3;
-    })) << to_json_text(service().live_instances());
+    EXPECT_TRUE(eventually([&] { return is_replaced(pid, 3); }))
+        << to_json_text(service().live_instances());
     go_on(1000);
   }
   EXPECT_TRUE(load().wait_for(requests_wanted(), std::chrono::minutes(5)));
