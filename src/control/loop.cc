@@ -45,11 +45,8 @@ Result<void> Loop::start() {
   HL_TRY_ASSIGN(const auto page, parts_.store.list_services(everything));
   for (const model::Service& service : page.rows) HL_TRY(load(service.id));
   HL_TRY_ASSIGN(generation_, parts_.store.take_generation());
-<<<<<<< HEAD
   watched_since_ = parts_.clock.now();
-=======
   pass();  // whoever asks from now on is told about what was re-adopted
->>>>>>> system
   thread_ = std::thread([this] { run(); });
   return {};
 }
