@@ -29,14 +29,10 @@ bool passes(const Head& head, const FieldLine& line, bool unchunk) {
     case Field::other:
       return !is_ours(line.name) &&
              !(head.connection_names_fields && named_by_connection(head, line.name));
-    case Field::content_length:
-      return true;
-    case Field::transfer_encoding:
-      return !unchunk;
-    case Field::upgrade:
-      return head.status == 101 || head.status == 426;
-    default:
-      return false;
+    case Field::content_length: return true;
+    case Field::transfer_encoding: return !unchunk;
+    case Field::upgrade: return head.status == 101 || head.status == 426;
+    default: return false;
   }
 }
 

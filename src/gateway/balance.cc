@@ -58,12 +58,9 @@ Endpoint* by_source(ShareEntry& share, const PickInput& input) {
 
 Endpoint* pick_inside(model::Balance balance, ShareEntry& share, const PickInput& input) {
   switch (balance) {
-    case model::Balance::least_connections:
-      return least_used(share, input);
-    case model::Balance::source_ip:
-      return by_source(share, input);
-    case model::Balance::round_robin:
-      break;
+    case model::Balance::least_connections: return least_used(share, input);
+    case model::Balance::source_ip: return by_source(share, input);
+    case model::Balance::round_robin: break;
   }
   return next_in_turn(share, input);
 }

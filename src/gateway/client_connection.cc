@@ -18,16 +18,11 @@ using net::http1::HeadEnd;
 
 Cause cause_of(Fault fault) {
   switch (fault) {
-    case Fault::uri_too_long:
-      return Cause::uri_too_long;
-    case Fault::head_too_large:
-      return Cause::head_too_large;
-    case Fault::not_implemented:
-      return Cause::not_implemented;
-    case Fault::bad_version:
-      return Cause::bad_version;
-    default:
-      return Cause::bad_request;
+    case Fault::uri_too_long: return Cause::uri_too_long;
+    case Fault::head_too_large: return Cause::head_too_large;
+    case Fault::not_implemented: return Cause::not_implemented;
+    case Fault::bad_version: return Cause::bad_version;
+    default: return Cause::bad_request;
   }
 }
 
@@ -274,15 +269,13 @@ void ClientConnection::on_exchange_over(After after) {
     case After::close:
       // Closing with unread input would reset the connection under the answer.
       return readable_ || !in_.empty() ? linger() : close();
-    case After::linger:
-      return linger();
+    case After::linger: return linger();
     case After::reset: {
       constexpr ::linger k_now{.l_onoff = 1, .l_linger = 0};
       ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &k_now, sizeof k_now);
       return close();
     }
-    case After::abort:
-      return close();
+    case After::abort: return close();
   }
 }
 

@@ -133,12 +133,9 @@ void Exchange::take_service(ServiceEntry& service) {
 void Exchange::admit() {
   if (!service_->routed) return fail(Cause::unknown_service);
   switch (service_->standing) {
-    case model::Standing::stopped:
-      return fail(Cause::not_started);
-    case model::Standing::not_ready:
-      return hold();
-    case model::Standing::serving:
-      return pick_endpoint();
+    case model::Standing::stopped: return fail(Cause::not_started);
+    case model::Standing::not_ready: return hold();
+    case model::Standing::serving: return pick_endpoint();
   }
 }
 
@@ -247,16 +244,11 @@ void Exchange::over(End end) {
   account();
   if (service_ != nullptr) --service_->users;
   switch (end) {
-    case End::keep:
-      return client_.on_exchange_over(ClientConnection::After::next_request);
-    case End::close:
-      return client_.on_exchange_over(ClientConnection::After::close);
-    case End::linger:
-      return client_.on_exchange_over(ClientConnection::After::linger);
-    case End::reset:
-      return client_.on_exchange_over(ClientConnection::After::reset);
-    case End::abort:
-      return client_.on_exchange_over(ClientConnection::After::abort);
+    case End::keep: return client_.on_exchange_over(ClientConnection::After::next_request);
+    case End::close: return client_.on_exchange_over(ClientConnection::After::close);
+    case End::linger: return client_.on_exchange_over(ClientConnection::After::linger);
+    case End::reset: return client_.on_exchange_over(ClientConnection::After::reset);
+    case End::abort: return client_.on_exchange_over(ClientConnection::After::abort);
   }
 }
 

@@ -66,10 +66,8 @@ Use use_of_other(const FieldLine& line, RequestFields& fields) {
         fields.forwarded_for[fields.forwarded_for_count++] = line.value;
       }
       return Use::drop;
-    case 17:
-      return same_text(line.name, "x-forwarded-proto") ? Use::drop : Use::forward;
-    default:
-      return Use::forward;
+    case 17: return same_text(line.name, "x-forwarded-proto") ? Use::drop : Use::forward;
+    default: return Use::forward;
   }
 }
 

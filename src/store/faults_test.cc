@@ -35,14 +35,9 @@ void (*extension())() {
 // Whether to go on with the real write; ends the process when told to tear it.
 bool may_write(const std::function<void()>& write_half) {
   switch (watch_write ? watch_write() : WriteWatch::Answer::pass) {
-    case WriteWatch::Answer::pass:
-      return true;
-    case WriteWatch::Answer::tear:
-      write_half();
-      _exit(WriteWatch::k_torn);
-    case WriteWatch::Answer::fail:
-      errno = ENOSPC;
-      return false;
+    case WriteWatch::Answer::pass: return true;
+    case WriteWatch::Answer::tear: write_half(); _exit(WriteWatch::k_torn);
+    case WriteWatch::Answer::fail: errno = ENOSPC; return false;
   }
   return true;
 }

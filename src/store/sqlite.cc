@@ -20,20 +20,16 @@ Error constraint_error(int extended, const std::string& text) {
   switch (extended) {
     case SQLITE_CONSTRAINT_UNIQUE:
     case SQLITE_CONSTRAINT_PRIMARYKEY:
-    case SQLITE_CONSTRAINT_ROWID:
-      return Error(Code::conflict, text);
-    case SQLITE_CONSTRAINT_FOREIGNKEY:
-      return Error(Code::not_found, text);
-    default:
-      return Error(Code::internal, text);
+    case SQLITE_CONSTRAINT_ROWID: return Error(Code::conflict, text);
+    case SQLITE_CONSTRAINT_FOREIGNKEY: return Error(Code::not_found, text);
+    default: return Error(Code::internal, text);
   }
 }
 
 Error error_of(int extended, int system_error_number, const std::string& file,
                const std::string& text) {
   switch (extended & 0xff) {
-    case SQLITE_FULL:
-      return disk_full(file);
+    case SQLITE_FULL: return disk_full(file);
     case SQLITE_IOERR:
       if (system_error_number == ENOSPC || system_error_number == EDQUOT) return disk_full(file);
       return Error(Code::internal, fmt::format("reading or writing {} failed: {}", file, text));
@@ -53,10 +49,8 @@ Error error_of(int extended, int system_error_number, const std::string& file,
     case SQLITE_PERM:
     case SQLITE_READONLY:
       return Error(Code::forbidden, fmt::format("{} cannot be opened for writing: {}", file, text));
-    case SQLITE_CONSTRAINT:
-      return constraint_error(extended, text);
-    default:
-      return Error(Code::internal, fmt::format("{}: {}", file, text));
+    case SQLITE_CONSTRAINT: return constraint_error(extended, text);
+    default: return Error(Code::internal, fmt::format("{}: {}", file, text));
   }
 }
 

@@ -59,8 +59,9 @@ void expect_document(std::string_view path, const std::string& wanted) {
     std::ofstream(repository_root() / path) << wanted;
     return;
   }
-  EXPECT_EQ(existing(path).text, wanted)
-      << "write it anew with: HITLESS_WRITE_DOCS=1 build/dev/bin/tidy_test";
+  EXPECT_TRUE(existing(path).text == wanted)
+      << path << " is not as the code has it; write it anew with: "
+      << "HITLESS_WRITE_DOCS=1 build/dev/bin/tidy_test";
 }
 
 bool is_any(const File&) {
