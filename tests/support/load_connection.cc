@@ -73,8 +73,13 @@ void LoadConnection::ask(SteadyTime now) {
     questions_.push_back(std::move(question));
   }
   ++asked_on_this_;
-  connect_error_ = socket_ ? 0 : connect();
-  if (connect_error_ == 0) write_on();
+  // What a new connection became shows in its first event; writing before would eat the error.
+  connect_error_ = 0;
+  if (socket_) {
+    write_on();
+  } else {
+    connect_error_ = connect();
+  }
 }
 
 // Non-blocking; 0 or the error.

@@ -110,8 +110,8 @@ TEST(Load, CountsChunkedAnswersThatBreakOff) {
 
 TEST(Load, CountsAnswersToAnotherQuestion) {
   const std::string body = pretend_answer("v1", "another question", 3);
-  const Liar liar(
-      fmt::format("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{}", body.size(), body));
+  const Liar liar(fmt::format(
+      "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{}", body.size(), body));
   expect_all(outcome_of(towards(liar.address())), Ending::wrong_body);
 }
 
@@ -121,7 +121,7 @@ TEST(Load, CountsWhatIsNoHttp) {
 }
 
 TEST(Load, CountsOtherStatusesAsFailuresThatWereAnswered) {
-  const Liar liar("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n");
+  const Liar liar("HTTP/1.1 503 Busy\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
   const Outcome outcome = outcome_of(towards(liar.address()));
   EXPECT_EQ(outcome.by_status.at(503), outcome.requests);
   EXPECT_EQ(outcome.failed(), outcome.requests);
