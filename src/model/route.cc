@@ -2,40 +2,22 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <set>
+#include <string>
 #include <string_view>
+
+#include "model/words.h"
 
 namespace hitless::model {
 namespace {
 
-template <class Enum, std::size_t n>
-std::string_view word_of(const std::array<std::pair<Enum, std::string_view>, n>& words,
-                         Enum value) {
-  for (const auto& [known, word] : words) {
-    if (known == value) return word;
-  }
-  HL_CHECK(false);
-  return {};
-}
-
-template <class Enum, std::size_t n>
-Result<Enum> from_word(const std::array<std::pair<Enum, std::string_view>, n>& words,
-                       const json::object& from, std::string_view name) {
-  HL_TRY_ASSIGN(const std::string text, get_string(from, name));
-  for (const auto& [value, word] : words) {
-    if (word == text) return value;
-  }
-  return Error(Code::corrupt, fmt::format("field [{}]: unknown word {}", name, text));
-}
-
-constexpr std::array<std::pair<Balance, std::string_view>, 3> k_balances{{
+constexpr Words<Balance, 3> k_balances{{
     {Balance::round_robin, "round_robin"},
     {Balance::least_connections, "least_connections"},
     {Balance::source_ip, "source_ip"},
 }};
 
-constexpr std::array<std::pair<Standing, std::string_view>, 3> k_standings{{
+constexpr Words<Standing, 3> k_standings{{
     {Standing::serving, "serving"},
     {Standing::not_ready, "not_ready"},
     {Standing::stopped, "stopped"},
@@ -61,8 +43,8 @@ json::object to_json(const ServiceRoute& route) {
   json::array shares;
   for (const Share& share : route.shares) shares.push_back(to_json(share));
   return {{"service", route.service.text()},
-          {"standing", word_of(k_standings, route.standing)},
-          {"balance", word_of(k_balances, route.balance)},
+          {"standing", text_of(k_standings, route.standing)},
+          {"balance", text_of(k_balances, route.balance)},
           {"shares", shares}};
 }
 
@@ -97,8 +79,10 @@ Result<ServiceRoute> service_from_json(const json::value& value) {
   ServiceRoute route;
   HL_TRY_ASSIGN(std::string service, get_string(*object, "service"));
   route.service = ServiceId(std::move(service));
-  HL_TRY_ASSIGN(route.standing, from_word(k_standings, *object, "standing"));
-  HL_TRY_ASSIGN(route.balance, from_word(k_balances, *object, "balance"));
+  HL_TRY_ASSIGN(const std::string standing, get_string(*object, "standing"));
+  HL_TRY_ASSIGN(route.standing, value_of(k_standings, standing, "standing"));
+  HL_TRY_ASSIGN(const std::string balance, get_string(*object, "balance"));
+  HL_TRY_ASSIGN(route.balance, value_of(k_balances, balance, "balance"));
   HL_TRY_ASSIGN(const json::array* shares, get_array(*object, "shares"));
   for (const json::value& item : *shares) {
     HL_TRY_ASSIGN(Share share, share_from_json(item));
