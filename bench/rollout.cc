@@ -1,7 +1,6 @@
 // ./dev bench rollout: how long changes take, from the rollouts' own reports and from the clock of
 // a caller.  Runs the real binary with the pretend model; measures, never fails by time.
 #include <fmt/format.h>
-#include <gtest/gtest.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -214,7 +213,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   program.add_option("--json", options.json_file, "Also write the figures to this file");
   CLI11_PARSE(program, argc, argv);
-  ::testing::InitGoogleTest();  // the fixture reports what goes wrong through it
+  hitless::tests::prepare_outside_of_tests();
   std::vector<Row> rows;
   for (const int count : {1, 4}) {
     for (Row& row : rows_of(count, measure(options, count))) rows.push_back(std::move(row));

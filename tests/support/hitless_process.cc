@@ -53,6 +53,10 @@ std::string command_line(const fs::path& folder) {
 
 }  // namespace
 
+void prepare_outside_of_tests() {
+  ::testing::InitGoogleTest();
+}
+
 HitlessProcess::HitlessProcess(ProcessOptions options, fs::path folder)
     : options_(std::move(options)),
       folder_(std::move(folder)),

@@ -46,6 +46,9 @@ struct CommandOutcome {
   std::string output;
 };
 
+// For programs that are no tests, before anything else here: what goes wrong is then printed.
+void prepare_outside_of_tests();
+
 class HitlessProcess {
  public:
   // Starts serve and waits until its API answers and a gateway is attached.
