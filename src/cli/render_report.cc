@@ -102,12 +102,20 @@ const json::array& array_or_empty(const json::object& from, std::string_view nam
   return value && *value != nullptr ? **value : k_empty;
 }
 
+std::string change_text(const json::object& change) {
+  const std::string kind = text_or_empty(change, "kind");
+  const std::int64_t from = int_or_zero(change, "from_revision");
+  const std::int64_t to = int_or_zero(change, "to_revision");
+  if (from == 0 || to == 0 || from == to) {
+    return fmt::format("{} of revision {}", kind, to == 0 ? from : to);
+  }
+  return fmt::format("{} of revision {} to {}", kind, from, to);
+}
+
 std::string render_report(const Io& io, const json::object& rollout) {
   const json::object& report = object_or_empty(rollout, "report");
-  std::string out =
-      fmt::format("{} of revision {} to {}: {}\n", text_or_empty(rollout, "kind"),
-                  int_or_zero(rollout, "from_revision"), int_or_zero(rollout, "to_revision"),
-                  paint_word(io, text_or_empty(rollout, "phase")));
+  std::string out = fmt::format("{}: {}\n", change_text(rollout),
+                                paint_word(io, text_or_empty(rollout, "phase")));
   const std::string reason = text_or_empty(rollout, "reason");
   const std::string why = text_or_empty(rollout, "why");
   if (!reason.empty()) out.append("  turned round: ").append(reason).append("\n");

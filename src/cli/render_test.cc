@@ -94,6 +94,13 @@ TEST(Report, PaintsFailedRequests) {
   EXPECT_NE(render_report(io, rollout).find("\x1b[31m3\x1b[0m"), std::string::npos);
 }
 
+TEST(Report, NamesOneRevisionWhereThereIsOneOnly) {
+  EXPECT_EQ(change_text(object(R"({"kind":"deploy","from_revision":0,"to_revision":1})")),
+            "deploy of revision 1");
+  EXPECT_EQ(change_text(object(R"({"kind":"stop","from_revision":3,"to_revision":0})")),
+            "stop of revision 3");
+}
+
 TEST(Report, StandsMissingMembers) {
   EXPECT_NE(render_report(plain_io(), {}).find("requests"), std::string::npos);
 }
