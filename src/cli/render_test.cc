@@ -86,6 +86,20 @@ TEST(Report, ShowsTrafficTimesAndWhyItTurnedRound) {
             "  instances  1 started, 1 failed\n");
 }
 
+TEST(Report, SaysAReasonOnce) {
+  const json::object rollout = object(R"({"phase":"rolled_back","reason":"it crashed",
+    "why":"rolled back to revision 1: it crashed","report":{}})");
+  const std::string text = render_report(plain_io(), rollout);
+  EXPECT_EQ(text.find("it crashed"), text.rfind("it crashed")) << text;
+  EXPECT_NE(text.find("rolled back to revision 1"), std::string::npos) << text;
+}
+
+TEST(Report, LeavesTheTableOutWhereNobodyCalled) {
+  const json::object rollout =
+      object(R"({"phase":"succeeded","report":{"during":{"requests":0,"failed":0}}})");
+  EXPECT_NE(render_report(plain_io(), rollout).find("no requests came"), std::string::npos);
+}
+
 TEST(Report, PaintsFailedRequests) {
   const json::object rollout =
       object(R"({"phase":"succeeded","report":{"during":{"requests":10,"failed":3}}})");

@@ -46,9 +46,10 @@ int percent_of(const json::object& rollout) {
 }
 
 std::string headline(const Io& io, const json::object& rollout) {
-  return fmt::format("{}: {}{}", paint_word(io, text_or_empty(rollout, "phase")),
-                     text_or_empty(rollout, "why"),
-                     flag_of(rollout, "ended") ? "; counting what follows" : "");
+  const std::string phase = text_or_empty(rollout, "phase");
+  if (flag_of(rollout, "ended")) return paint_word(io, phase) + ": counting what follows";
+  const std::string why = text_or_empty(rollout, "why");
+  return why == phase ? paint_word(io, phase) : paint_word(io, phase) + ": " + why;
 }
 
 // Prints each state of a rollout once.
