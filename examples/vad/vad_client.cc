@@ -2,8 +2,10 @@
 //
 //   vad-client --url http://127.0.0.1:8080/v1/infers/ID --token-file FILE Front_Center.wav
 //
-// One request after the other, for each needs the state that the one before answered.
+// One request after the other, for each needs the state that the one before answered.  With
+// --streams it is a load: many such streams at once, for --seconds or --until-stopped.
 #include <fmt/format.h>
+#include <signal.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -14,8 +16,10 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "examples/vad/load.h"
 #include "examples/vad/resample.h"
 #include "examples/vad/stream.h"
+#include "examples/vad/target.h"
 #include "examples/vad/wav.h"
 #include "net/http_client.h"
 
@@ -23,7 +27,6 @@ namespace hitless::vad {
 namespace {
 
 constexpr std::size_t k_wav_bytes_max = std::size_t{256} * 1024 * 1024;  // 46 minutes at 48 kHz
-constexpr std::size_t k_token_bytes_max = std::size_t{64} * 1024;  // Keystone's run to some 16 KiB
 
 struct Options {
   std::string url;
@@ -32,14 +35,11 @@ struct Options {
   std::string expected;
   float threshold = 0.5F;
   bool json = false;
+  int streams = 0;
+  double seconds = 0;
+  bool until_stopped = false;
+  int interval_ms = 0;
   std::vector<std::string> files;
-};
-
-struct Target {
-  Address to;
-  std::string host;
-  std::string path;
-  std::string token;
 };
 
 // What was seen over all files.
@@ -55,30 +55,6 @@ struct Tally {
                : 100.0 * static_cast<double>(speech_windows) / static_cast<double>(windows);
   }
 };
-
-Result<Target> find_target(const Options& options) {
-  constexpr std::string_view scheme = "http://";
-  const std::string_view url = options.url;
-  if (url.substr(0, scheme.size()) != scheme) {
-    return Error(Code::invalid, fmt::format("--url {}: must begin with {}", url, scheme));
-  }
-  const std::string_view rest = url.substr(scheme.size());
-  const std::size_t slash = std::min(rest.find('/'), rest.size());
-  Target target;
-  target.host = rest.substr(0, slash);
-  target.path = slash == rest.size() ? "/" : std::string(rest.substr(slash));
-  const std::string address = options.socket.empty() ? target.host : "unix:" + options.socket;
-  auto parsed = parse_address(address);
-  if (!parsed) return std::move(parsed).error().context("--url " + options.url);
-  target.to = std::move(*parsed);
-  if (!options.token_file.empty()) {
-    HL_TRY_ASSIGN(target.token, read_file(options.token_file, k_token_bytes_max));
-    while (!target.token.empty() && std::isspace(static_cast<unsigned char>(target.token.back()))) {
-      target.token.pop_back();
-    }
-  }
-  return target;
-}
 
 Result<net::HttpResponse> ask(net::HttpClient& client, const Target& target, std::string body) {
   net::HttpCall call;
@@ -188,7 +164,7 @@ Result<Range> parse_range(const std::string& text) {
 Result<void> listen_to_all(const Options& options) {
   HL_TRY_ASSIGN(const Range expected,
                 parse_range(options.expected.empty() ? "0-100" : options.expected));
-  HL_TRY_ASSIGN(const Target target, find_target(options));
+  HL_TRY_ASSIGN(const Target target, find_target(options.url, options.socket, options.token_file));
   const std::unique_ptr<net::HttpClient> client = net::HttpClient::make();
   Tally tally;
   json::array described;
@@ -211,6 +187,42 @@ Result<void> listen_to_all(const Options& options) {
                                           tally.share(), options.expected));
 }
 
+Result<void> load_service(const Options& options) {
+  if (options.until_stopped == (options.seconds > 0)) {
+    return Error(Code::invalid, "--streams needs one of --seconds and --until-stopped");
+  }
+  HL_TRY_ASSIGN(const Target target, find_target(options.url, options.socket, options.token_file));
+  std::vector<std::vector<float>> sounds;
+  for (const std::string& file : options.files) {
+    auto samples = read_samples(file);
+    if (!samples) return std::move(samples).error().context(file);
+    if (!samples->empty()) sounds.push_back(std::move(*samples));
+  }
+  if (sounds.empty()) return Error(Code::invalid, "no file holds a sound");
+  const std::chrono::milliseconds duration(static_cast<std::int64_t>(options.seconds * 1000));
+  const LoadTally tally = run_load({.streams = options.streams,
+                                    .interval = std::chrono::milliseconds(options.interval_ms),
+                                    .duration = duration,
+                                    .threshold = options.threshold},
+                                   target, sounds);
+  if (options.json)
+    fmt::print("{}\n", to_json_text(to_json(tally)));
+  else
+    fmt::print("{}", to_text(tally));
+  if (tally.failed() == 0) return {};
+  return Error(Code::unavailable,
+               fmt::format("{} of {} requests failed", tally.failed(), tally.requests));
+}
+
+// Before any thread is there: run_load() waits for them.
+void block_ending_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
 int run(int argc, char** argv) {
   Options options;
   CLI::App app(
@@ -225,10 +237,20 @@ int run(int argc, char** argv) {
   app.add_option(
       "--expect-speech", options.expected,
       "MIN-MAX: end with status 1 if the share of speech windows, in percent, is outside");
+  app.add_option("--streams", options.streams, "Load: this many streams at once, all counted")
+      ->check(CLI::Range(1, 1000));
+  app.add_option("--seconds", options.seconds, "How long the load lasts")
+      ->check(CLI::Range(0.001, 1e6));
+  app.add_flag("--until-stopped", options.until_stopped, "It lasts until SIGTERM or SIGINT");
+  app.add_option("--interval-ms", options.interval_ms,
+                 "A stream asks this often at most; 32 is how fast people speak")
+      ->check(CLI::Range(0, 60'000))
+      ->capture_default_str();
   app.add_flag("--json", options.json, "Print one line of JSON instead of text");
   app.add_option("files", options.files, "WAV files")->required();
   CLI11_PARSE(app, argc, argv);
-  const Result<void> ended = listen_to_all(options);
+  if (options.streams > 0) block_ending_signals();
+  const Result<void> ended = options.streams > 0 ? load_service(options) : listen_to_all(options);
   if (ended) return 0;
   fmt::print(stderr, "vad-client: {}\n", ended.error().text());
   return 1;

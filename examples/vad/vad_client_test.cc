@@ -108,6 +108,31 @@ TEST_F(VadClientTest, PrintsWhereSpeechBeginsAndEnds) {
   EXPECT_THAT(ended.output, HasSubstr("45 requests"));
 }
 
+TEST_F(VadClientTest, LoadsUntilItIsStoppedAndCountsEveryRequest) {
+  OnnxEngine engine(HITLESS_ONNX_PROGRAM, package("silero-vad-v6"));
+  ASSERT_TRUE(engine.ready()) << engine.child().errors();
+  const Ended timed = listen(engine, {"--streams", "3", "--seconds", "0.5", "--json"}, spoken());
+  EXPECT_EQ(timed.status, 0) << timed.errors;
+  const auto tally = parse_json(timed.output);
+  ASSERT_TRUE(tally) << timed.output;
+  EXPECT_GT(tally->at("requests").to_number<int>(), 3);
+  EXPECT_EQ(tally->at("requests"), tally->at("ok"));
+  EXPECT_GT(tally->at("speech_windows").to_number<int>(), 0);
+  EXPECT_THAT(listen(engine, {"--streams", "3"}, spoken()).errors, HasSubstr("--until-stopped"));
+}
+
+// Its engine ends under it: what fails is said by kind, and nothing is asked twice in secret.
+TEST_F(VadClientTest, SaysHowRequestsOfALoadFailed) {
+  OnnxEngine engine(HITLESS_ONNX_PROGRAM, package("silero-vad-v6"));
+  ASSERT_TRUE(engine.ready()) << engine.child().errors();
+  engine.child().signal(SIGKILL);
+  engine.child().wait(k_patience_millis);
+  const Ended ended = listen(engine, {"--streams", "1", "--seconds", "0.05"}, spoken());
+  EXPECT_EQ(ended.status, 1);
+  EXPECT_THAT(ended.output, HasSubstr("refused: "));
+  EXPECT_THAT(ended.errors, HasSubstr("requests failed"));
+}
+
 TEST_F(VadClientTest, EndsWithOneWhenTheShareIsNotAsExpected) {
   OnnxEngine engine(HITLESS_ONNX_PROGRAM, package("silero-vad-v5"));
   ASSERT_TRUE(engine.ready()) << engine.child().errors();

@@ -48,6 +48,7 @@ run_suites() {
   else
     suite "house rules of scripts and format" suite_house
     suite "all tests (g++, invariants checked)" suite_of_preset dev all ""
+    suite "the demo, in short" suite_demo
     suite "unit tests (clang++, ASan and UBSan)" suite_of_preset asan unit_tests ""
     suite "unit tests (g++, TSan)" suite_of_preset tsan unit_tests ""
     if [ -n "${HITLESS_LONG:-}" ]; then suite "clang-tidy" suite_clang_tidy; fi
@@ -61,6 +62,23 @@ run_suites() {
 suite_house() {
   check format format_sources --check
   check shellcheck check_scripts
+}
+
+suite_demo() {
+  check demo demo_in_short
+}
+
+# The dev build's: unattended, with little load, and what it reports is looked at.
+demo_in_short() {
+  local report=build/logs/demo.json
+  rm -f "$report"
+  HITLESS_DEMO_PRESET=dev HITLESS_DEMO_SECONDS=2 scripts/demo --once --json "$report" &&
+    jq -e '.passed and .upgrade.exit_status == 0 and .broken.exit_status == 3
+      and all(.upgrade, .broken; .client.requests > 0 and .client.failed == 0
+        and .counted_so_far == .sent_so_far and .hitless.report.after.requests > 0)
+      and .upgrade.hitless.phase == "succeeded" and .broken.hitless.phase == "rolled_back"
+      and (.upgrade.client.revisions | keys) == ["1", "2"]
+      and (.broken.client.revisions | keys) == ["2"]' "$report"
 }
 
 suite_clang_tidy() {

@@ -12,6 +12,7 @@
 #include "app/serve.h"
 #include "app/state_dir.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "gateway/gateway.h"
 #include "pools/process_pool.h"
 #include "rollout/sim.h"
@@ -158,9 +159,13 @@ int down_command(const Arguments& arguments) {
   std::int64_t grace = options.grace.count();
   command.add_option("--grace", grace, "Seconds an instance gets to end its requests")
       ->capture_default_str();
+  const auto run = [&options]() -> Result<void> {
+    HL_TRY(open_log(LogLevel::error, ""));  // that the gateway leaves is what is asked for
+    return run_down(options);
+  };
   return parse_and(command, arguments, [&] {
     options.grace = std::chrono::seconds(grace);
-    return report("down", run_down(options));
+    return report("down", run());
   });
 }
 

@@ -18,9 +18,7 @@ std::string effect_of(const json::object& plan) {
 }  // namespace
 
 std::string render_plan(const Io& io, const json::object& plan) {
-  std::string out =
-      fmt::format("Plan: {} of revision {} to {}\n", text_or_empty(plan, "kind"),
-                  int_or_zero(plan, "from_revision"), int_or_zero(plan, "to_revision"));
+  std::string out = fmt::format("Plan: {}\n", change_text(plan));
   std::string strategy = text_or_empty(plan, "strategy");
   if (const std::string reason = text_or_empty(plan, "reason"); !reason.empty()) {
     strategy += ": " + reason;

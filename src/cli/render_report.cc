@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <vector>
@@ -40,7 +41,14 @@ std::string cell(const Io& io, const json::object& report, std::string_view wind
   return bad ? paint(io, Colour::red, text) : text;
 }
 
+bool has_traffic(const json::object& report) {
+  return std::any_of(k_windows.begin(), k_windows.end(), [&report](std::string_view window) {
+    return int_or_zero(object_or_empty(report, window), "requests") > 0;
+  });
+}
+
 std::string traffic_text(const Io& io, const json::object& report) {
+  if (!has_traffic(report)) return "no requests came\n";
   Table table({"", ">before", ">during", ">after"});
   for (const Row& row : k_rows) {
     std::vector<std::string> cells{std::string(row.name)};
@@ -102,16 +110,27 @@ const json::array& array_or_empty(const json::object& from, std::string_view nam
   return value && *value != nullptr ? **value : k_empty;
 }
 
+std::string change_text(const json::object& change) {
+  const std::string kind = text_or_empty(change, "kind");
+  const std::int64_t from = int_or_zero(change, "from_revision");
+  const std::int64_t to = int_or_zero(change, "to_revision");
+  if (from == 0 || to == 0 || from == to) {
+    return fmt::format("{} of revision {}", kind, to == 0 ? from : to);
+  }
+  return fmt::format("{} of revision {} to {}", kind, from, to);
+}
+
 std::string render_report(const Io& io, const json::object& rollout) {
   const json::object& report = object_or_empty(rollout, "report");
-  std::string out =
-      fmt::format("{} of revision {} to {}: {}\n", text_or_empty(rollout, "kind"),
-                  int_or_zero(rollout, "from_revision"), int_or_zero(rollout, "to_revision"),
-                  paint_word(io, text_or_empty(rollout, "phase")));
+  std::string out = fmt::format("{}: {}\n", change_text(rollout),
+                                paint_word(io, text_or_empty(rollout, "phase")));
   const std::string reason = text_or_empty(rollout, "reason");
   const std::string why = text_or_empty(rollout, "why");
-  if (!reason.empty()) out.append("  turned round: ").append(reason).append("\n");
-  if (!why.empty() && why != reason) out.append("  ").append(why).append("\n");
+  // What a rollout says at its end mostly holds the reason.
+  if (why.find(reason) == std::string::npos) {
+    out.append("  turned round: ").append(reason).append("\n");
+  }
+  if (!why.empty()) out.append("  ").append(why).append("\n");
   out.append("\n").append(indented(traffic_text(io, report))).append("\n");
   const std::int64_t ended = int_or_zero(rollout, "ended_at");
   const std::int64_t took_us = ended == 0 ? 0 : (ended - int_or_zero(rollout, "created_at")) * 1000;

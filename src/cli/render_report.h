@@ -12,6 +12,9 @@ namespace hitless::cli {
 // shown as "-".
 std::string render_report(const Io& io, const json::object& rollout);
 
+// "update of revision 1 to 2", "deploy of revision 1": of a rollout or a plan.
+std::string change_text(const json::object& change);
+
 // Reads what may be missing: 0, "" or an empty object then.
 std::int64_t int_or_zero(const json::object& from, std::string_view name);
 std::string text_or_empty(const json::object& from, std::string_view name);

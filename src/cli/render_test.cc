@@ -86,12 +86,33 @@ TEST(Report, ShowsTrafficTimesAndWhyItTurnedRound) {
             "  instances  1 started, 1 failed\n");
 }
 
+TEST(Report, SaysAReasonOnce) {
+  const json::object rollout = object(R"({"phase":"rolled_back","reason":"it crashed",
+    "why":"rolled back to revision 1: it crashed","report":{}})");
+  const std::string text = render_report(plain_io(), rollout);
+  EXPECT_EQ(text.find("it crashed"), text.rfind("it crashed")) << text;
+  EXPECT_NE(text.find("rolled back to revision 1"), std::string::npos) << text;
+}
+
+TEST(Report, LeavesTheTableOutWhereNobodyCalled) {
+  const json::object rollout =
+      object(R"({"phase":"succeeded","report":{"during":{"requests":0,"failed":0}}})");
+  EXPECT_NE(render_report(plain_io(), rollout).find("no requests came"), std::string::npos);
+}
+
 TEST(Report, PaintsFailedRequests) {
   const json::object rollout =
       object(R"({"phase":"succeeded","report":{"during":{"requests":10,"failed":3}}})");
   Io io = plain_io();
   io.colour = true;
   EXPECT_NE(render_report(io, rollout).find("\x1b[31m3\x1b[0m"), std::string::npos);
+}
+
+TEST(Report, NamesOneRevisionWhereThereIsOneOnly) {
+  EXPECT_EQ(change_text(object(R"({"kind":"deploy","from_revision":0,"to_revision":1})")),
+            "deploy of revision 1");
+  EXPECT_EQ(change_text(object(R"({"kind":"stop","from_revision":3,"to_revision":0})")),
+            "stop of revision 3");
 }
 
 TEST(Report, StandsMissingMembers) {

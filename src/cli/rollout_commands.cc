@@ -58,7 +58,6 @@ void add_rollout_commands(CLI::App& app, Command& chosen) {
   CLI::App* group = app.add_subcommand("rollout", "Changes: list, show, watch");
   group->group("Models and services")->require_subcommand(1);
   auto which = std::make_shared<std::string>();
-  auto whole_report = std::make_shared<bool>(false);
 
   CLI::App* list = group->add_subcommand("list", "Changes of a service, newest first");
   list->add_option("SERVICE", *which, "Name or id")->required();
@@ -74,12 +73,11 @@ void add_rollout_commands(CLI::App& app, Command& chosen) {
 
   CLI::App* watch = group->add_subcommand("watch", "Follow a change to its end");
   watch->add_option("ROLLOUT", *which, "Its id, or a service: then its newest")->required();
-  watch->add_flag("--whole-report", *whole_report, "Wait for the traffic after the change, too");
   watch->footer("Exit status: 0 succeeded, 3 rolled back, 4 failed, 1 superseded.");
-  watch->callback([which, whole_report, &chosen] {
-    chosen = [which, whole_report](Session& session) -> Result<int> {
+  watch->callback([which, &chosen] {
+    chosen = [which](Session& session) -> Result<int> {
       HL_TRY_ASSIGN(const std::string id, find_rollout(session, *which));
-      return watch_rollout(session, id, *whole_report);
+      return watch_rollout(session, id);
     };
   });
 }

@@ -13,8 +13,11 @@
 namespace hitless::cli {
 namespace {
 
-// Later than that the traffic after the change is not waited for any more.
-constexpr std::int64_t k_report_wait_ms = 120'000;
+// Later than that the traffic after the change is not waited for any more: serve looks at 5 s of
+// it, and not at all when the next change begins before.
+constexpr std::int64_t k_after_wait_ms = 10'000;
+// What serve writes right after the end of the rollout may come one look later.
+constexpr std::int64_t k_end_wait_ms = 500;
 
 bool flag_of(const json::object& from, std::string_view name) {
   const json::value* value = from.if_contains(name);
@@ -43,8 +46,10 @@ int percent_of(const json::object& rollout) {
 }
 
 std::string headline(const Io& io, const json::object& rollout) {
-  return fmt::format("{}: {}", paint_word(io, text_or_empty(rollout, "phase")),
-                     text_or_empty(rollout, "why"));
+  const std::string phase = text_or_empty(rollout, "phase");
+  if (flag_of(rollout, "ended")) return paint_word(io, phase) + ": counting what follows";
+  const std::string why = text_or_empty(rollout, "why");
+  return why == phase ? paint_word(io, phase) : paint_word(io, phase) + ": " + why;
 }
 
 // Prints each state of a rollout once.
@@ -80,10 +85,16 @@ class View {
   std::string last_;
 };
 
-bool is_complete(const json::object& rollout, bool whole_report) {
+// Whether nothing more is to come.  What follows the change is counted for some seconds after it,
+// which are worth the wait where somebody calls the service.
+bool is_complete(const json::object& rollout) {
   if (!flag_of(rollout, "ended")) return false;
-  if (!whole_report || object_or_empty(rollout, "report").contains("after")) return true;
-  return now_ms() > int_or_zero(rollout, "ended_at") + k_report_wait_ms;
+  const json::object& report = object_or_empty(rollout, "report");
+  if (report.contains("after") || text_or_empty(rollout, "phase") == "superseded") return true;
+  const std::int64_t requests = int_or_zero(object_or_empty(report, "before"), "requests") +
+                                int_or_zero(object_or_empty(report, "during"), "requests");
+  return now_ms() >
+         int_or_zero(rollout, "ended_at") + (requests == 0 ? k_end_wait_ms : k_after_wait_ms);
 }
 
 }  // namespace
@@ -114,12 +125,12 @@ Result<std::string> newest_rollout(Session& session, const std::string& path) {
   return text_or_empty(rows.front().get_object(), "rollout_id");
 }
 
-Result<int> watch_rollout(Session& session, const std::string& rollout_id, bool whole_report) {
+Result<int> watch_rollout(Session& session, const std::string& rollout_id) {
   View view(session.io);
   for (;;) {
     HL_TRY_ASSIGN(const json::object rollout, session.api.get("/rollouts/" + rollout_id));
     if (!session.json) view.show(rollout);
-    if (is_complete(rollout, whole_report)) {
+    if (is_complete(rollout)) {
       view.clear();
       if (session.json) {
         print_json(session, rollout);
@@ -134,7 +145,7 @@ Result<int> watch_rollout(Session& session, const std::string& rollout_id, bool 
 
 Result<int> watch_newest(Session& session, const std::string& path, const std::string& before) {
   HL_TRY_ASSIGN(const std::string newest, newest_rollout(session, path));
-  if (!newest.empty() && newest != before) return watch_rollout(session, newest, false);
+  if (!newest.empty() && newest != before) return watch_rollout(session, newest);
   if (session.json) {
     print_json(session, json::object());
   } else {

@@ -11,9 +11,9 @@ namespace hitless::cli {
 // The id of the newest rollout of the service at `path` ("/services/<id>"); empty when it has none.
 Result<std::string> newest_rollout(Session& session, const std::string& path);
 
-// Watches to the end and prints the report.  With `whole_report` it also waits for what can only
-// be known some seconds later: the traffic after the change.  The value is the exit status.
-Result<int> watch_rollout(Session& session, const std::string& rollout_id, bool whole_report);
+// Watches to the end and prints the report.  Where the service is called, that is some seconds
+// later, when the traffic after the change is known.  The value is the exit status.
+Result<int> watch_rollout(Session& session, const std::string& rollout_id);
 
 // Watches what was begun since `before` was the newest; nothing was: says so.
 Result<int> watch_newest(Session& session, const std::string& path, const std::string& before);

@@ -132,7 +132,7 @@ TEST_F(Cli, ShowsAndListsRollouts) {
   deploy();
   EXPECT_TRUE(has(run({"rollout", "list", "speech"}).out, "deploy  succeeded"));
   const Ran shown = run({"rollout", "show", "speech"});
-  EXPECT_TRUE(has(shown.out, "Plan: deploy of revision 0 to 1")) << shown.out;
+  EXPECT_TRUE(has(shown.out, "Plan: deploy of revision 1\n")) << shown.out;
   const std::string id = text(run({"--json", "rollout", "show", "speech"}).as_json(), "rollout_id");
   EXPECT_EQ(run({"rollout", "watch", id}).status, 0);
   EXPECT_EQ(run({"rollout", "watch", "nothing"}).status, k_exit_error);
