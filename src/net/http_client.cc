@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <future>
 #include <iterator>
 #include <map>
@@ -65,6 +66,7 @@ class Transfer {
   void add_header(const std::string& line);
   bool take_head_line(std::string_view line);
   bool take_body(std::string_view bytes);
+  int connect_errno() const;
   Error error_of(CURLcode outcome) const;
 
   static std::size_t on_head(char* bytes, std::size_t size, std::size_t count, void* transfer);
@@ -243,12 +245,20 @@ void Transfer::fail(Error error) {
                                              call_.request.method, call_.request.path())));
 }
 
+// libcurl's own words name a host and a port even where a Unix socket was meant.
+int Transfer::connect_errno() const {
+  long number = 0;
+  ::curl_easy_getinfo(easy_.get(), CURLINFO_OS_ERRNO, &number);
+  return number == 0 ? ECONNREFUSED : static_cast<int>(number);
+}
+
 Error Transfer::error_of(CURLcode outcome) const {
   if (too_large_) return Error(Code::exhausted, "the answer is too large");
   std::string text = reason_[0] != '\0' ? reason_ : ::curl_easy_strerror(outcome);
   switch (outcome) {
     case CURLE_OPERATION_TIMEDOUT: return Error(Code::timeout, std::move(text));
     case CURLE_COULDNT_CONNECT:
+      return Error(Code::unavailable, system_error("cannot connect", {}, connect_errno()).text());
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:
     case CURLE_GOT_NOTHING:
