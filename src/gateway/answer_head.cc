@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "gateway/text_writer.h"
+
 namespace hitless::gateway {
 namespace {
 
@@ -9,7 +11,7 @@ using net::http1::Field;
 using net::http1::FieldLine;
 using net::http1::Framing;
 using net::http1::Head;
-using net::http1::same_text;
+using net::http1::is_name;
 
 bool named_by_connection(const Head& head, std::string_view name) {
   for (std::size_t i = 0; i < head.field_count; ++i) {
@@ -20,8 +22,8 @@ bool named_by_connection(const Head& head, std::string_view name) {
 }
 
 bool is_ours(std::string_view name) {
-  return (name.size() == 12 && same_text(name, "x-request-id")) ||
-         (name.size() == 18 && same_text(name, "x-hitless-revision"));
+  return (name.size() == 12 && is_name(name, "x-request-id")) ||
+         (name.size() == 18 && is_name(name, "x-hitless-revision"));
 }
 
 bool passes(const Head& head, const FieldLine& line, bool unchunk) {
@@ -36,49 +38,53 @@ bool passes(const Head& head, const FieldLine& line, bool unchunk) {
   }
 }
 
-void append_number(std::string& out, std::int64_t number) {
+void put_number(TextWriter& to, std::int64_t number) {
   char digits[24];
   const auto [end, failure] = std::to_chars(digits, digits + sizeof digits, number);
-  out.append(digits, static_cast<std::size_t>(end - digits));
+  to.put({digits, static_cast<std::size_t>(end - digits)});
 }
 
-void append_status_and_fields(std::string& out, const Head& head, bool unchunk) {
-  out.reserve(out.size() + head.size + 128);
-  out.append("HTTP/1.1 ");
-  append_number(out, head.status);
-  out.append(" ").append(head.reason).append("\r\n");
+void put_status_and_fields(TextWriter& to, const Head& head, bool unchunk) {
+  to.put("HTTP/1.1 ");
+  put_number(to, head.status);
+  to.put(" ").put(head.reason).put("\r\n");
   std::string_view run;
   for (std::size_t i = 0; i < head.field_count; ++i) {
     const FieldLine& line = head.fields[i];
     if (passes(head, line, unchunk)) {
       run = run.empty() ? line.line : std::string_view(run.data(), run.size() + line.line.size());
     } else {
-      out.append(run);
+      if (!run.empty()) to.put(run);
       run = {};
     }
   }
-  out.append(run);
+  if (!run.empty()) to.put(run);
 }
+
+// All that is put besides parts of the received head: our fields' names, numbers, Connection.
+constexpr std::size_t k_added = 160;
 
 }  // namespace
 
 void write_answer_head(std::string& out, const Head& head, const AnswerForm& form) {
-  append_status_and_fields(out, head, form.unchunk);
-  out.append("X-Request-Id: ").append(form.request_id).append("\r\nX-Hitless-Revision: ");
-  append_number(out, form.revision);
+  TextWriter to(out, head.size + form.request_id.size() + k_added);
+  put_status_and_fields(to, head, form.unchunk);
+  to.put("X-Request-Id: ").put(form.request_id).put("\r\nX-Hitless-Revision: ");
+  put_number(to, form.revision);
   if (head.status == 101) {
-    out.append("\r\nConnection: upgrade");
+    to.put("\r\nConnection: upgrade");
   } else if (!form.keep_alive) {
-    out.append("\r\nConnection: close");
+    to.put("\r\nConnection: close");
   } else if (form.to_http10) {
-    out.append("\r\nConnection: keep-alive");
+    to.put("\r\nConnection: keep-alive");
   }
-  out.append("\r\n\r\n");
+  to.put("\r\n\r\n");
 }
 
 void write_interim_head(std::string& out, const Head& head) {
-  append_status_and_fields(out, head, true);
-  out.append("\r\n");
+  TextWriter to(out, head.size + k_added);
+  put_status_and_fields(to, head, true);
+  to.put("\r\n");
 }
 
 Duration keep_alive_of(const Head& head) {

@@ -42,12 +42,13 @@ std::uint64_t mixed(std::uint64_t value) {
 
 // Rendezvous hashing: an endpoint that goes moves only its own clients.
 Endpoint* by_source(ShareEntry& share, const PickInput& input) {
+  const std::uint64_t client = mixed(std::hash<std::string_view>{}(input.client));
   Endpoint* best = nullptr;
   std::uint64_t best_score = 0;
   for (Endpoint* const endpoint : share.endpoints) {
     if (is_tried(input, endpoint)) continue;
     const std::uint64_t name = std::hash<std::string>{}(endpoint->instance.text());
-    const std::uint64_t score = mixed(name ^ mixed(input.client));
+    const std::uint64_t score = mixed(name ^ client);
     if (best == nullptr || score > best_score) {
       best = endpoint;
       best_score = score;

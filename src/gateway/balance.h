@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "gateway/table.h"
 
@@ -14,7 +15,7 @@ struct Picked {
 };
 
 struct PickInput {
-  std::uint64_t client = 0;            // hash of the client's address
+  std::string_view client;             // its address
   std::span<Endpoint* const> tried;    // endpoints that refused this request
   model::RevisionNumber revision = 0;  // a replay stays with its revision while it can
 };

@@ -34,7 +34,6 @@ class ClientConnection final : public net::Handler {
   void shut();
 
   const std::string& peer() const { return peer_; }
-  std::uint64_t peer_hash() const { return std::hash<std::string>{}(peer_); }
   // Hashes a token once per connection, not once per request.
   bool is_token_valid(std::string_view token);
 

@@ -80,7 +80,7 @@ void Exchange::begin_answer(const Head& head, std::string_view rest) {
   answer_started_ = true;
   // It has been taken now: what was kept of the request for a replay can go.
   if (unsent() == 0) {
-    std::string().swap(request_);
+    worker_.give_back(std::exchange(request_, {}));
     request_sent_ = 0;
     request_kept_ = false;
   }
@@ -119,6 +119,7 @@ void Exchange::relay(std::string_view head, std::string_view bytes) {
 // `surplus`: the instance sent more than its answer, so its connection cannot be trusted.
 void Exchange::finish_answer(bool surplus) {
   const bool sent_whole = body_.done() && unsent() == 0;
+  if (upstream_keeps_ && upstream_->half_closed()) lease_.endpoint()->closes_idle = true;
   release_upstream(upstream_keeps_ && !surplus && sent_whole && !upstream_->half_closed());
   answer_complete_ = true;
   settle();

@@ -15,7 +15,7 @@ using net::http1::Framing;
 
 void Exchange::pick_endpoint() {
   const Picked picked =
-      pick(*service_, {.client = client_.peer_hash(), .tried = tried_, .revision = revision_});
+      pick(*service_, {.client = client_.peer(), .tried = tried_, .revision = revision_});
   if (picked.endpoint == nullptr) return fail(Cause::refused);
   revision_ = picked.share->revision;
   counters_ = picked.share->counters;

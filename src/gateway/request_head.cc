@@ -1,11 +1,14 @@
 #include "gateway/request_head.h"
 
+#include "gateway/text_writer.h"
+
 namespace hitless::gateway {
 namespace {
 
 using net::http1::Field;
 using net::http1::FieldLine;
 using net::http1::Head;
+using net::http1::is_name;
 using net::http1::same_text;
 using Use = RequestFields::Use;
 
@@ -24,9 +27,9 @@ bool is_request_id(std::string_view text) {
   for (const char byte : text) {
     const bool letter = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
     const bool digit = byte >= '0' && byte <= '9';
-    if (!letter && !digit && std::string_view("-_.:/+=@").find(byte) == std::string_view::npos) {
-      return false;
-    }
+    const bool mark = byte == '-' || byte == '_' || byte == '.' || byte == ':' || byte == '/' ||
+                      byte == '+' || byte == '=' || byte == '@';
+    if (!letter && !digit && !mark) return false;
   }
   return true;
 }
@@ -43,30 +46,30 @@ std::string_view bearer_of(std::string_view authorization) {
 Use use_of_other(const FieldLine& line, RequestFields& fields) {
   switch (line.name.size()) {
     case 12:
-      if (same_text(line.name, "x-auth-token")) {
+      if (is_name(line.name, "x-auth-token")) {
         fields.auth_token = line.value;
         return Use::drop;
       }
-      if (same_text(line.name, "x-request-id")) {
+      if (is_name(line.name, "x-request-id")) {
         if (is_request_id(line.value)) fields.request_id = line.value;
         return Use::drop;
       }
       return Use::forward;
     case 13:
-      if (!same_text(line.name, "authorization")) return Use::forward;
+      if (!is_name(line.name, "authorization")) return Use::forward;
       fields.bearer = bearer_of(line.value);
       return Use::authorization;
     case 14:
-      if (!same_text(line.name, "x-apig-appcode")) return Use::forward;
+      if (!is_name(line.name, "x-apig-appcode")) return Use::forward;
       fields.app_code = line.value;
       return Use::drop;
     case 15:
-      if (!same_text(line.name, "x-forwarded-for")) return Use::forward;
+      if (!is_name(line.name, "x-forwarded-for")) return Use::forward;
       if (fields.forwarded_for_count < fields.forwarded_for.size()) {
         fields.forwarded_for[fields.forwarded_for_count++] = line.value;
       }
       return Use::drop;
-    case 17: return same_text(line.name, "x-forwarded-proto") ? Use::drop : Use::forward;
+    case 17: return is_name(line.name, "x-forwarded-proto") ? Use::drop : Use::forward;
     default: return Use::forward;
   }
 }
@@ -92,9 +95,9 @@ std::optional<Call> parse_call(std::string_view target) {
   const std::string_view path = origin_form(target);
   if (!path.starts_with(k_prefix)) return std::nullopt;
   const std::string_view call = path.substr(k_prefix.size());
-  const std::size_t end = call.find_first_of("/?");
-  Call found{.service = call.substr(0, end), .rest = {}};
-  if (end != std::string_view::npos) found.rest = call.substr(end);
+  std::size_t end = 0;
+  while (end < call.size() && call[end] != '/' && call[end] != '?') ++end;
+  const Call found{.service = call.substr(0, end), .rest = call.substr(end)};
   if (found.service.empty()) return std::nullopt;
   return found;
 }
@@ -125,14 +128,16 @@ void read_fields(const Head& head, RequestFields& fields) {
 
 void write_request_head(std::string& out, const Head& head, const RequestFields& fields,
                         const Forwarding& forwarding) {
-  out.reserve(out.size() + head.size + 192);
-  out.append(head.method).append(" ");
-  if (!forwarding.target.starts_with('/')) out.append("/");
-  out.append(forwarding.target).append(" HTTP/1.1\r\n");
+  // All that is put besides parts of the received head: names, separators, the version.
+  constexpr std::size_t k_added = 192;
+  TextWriter to(out, 2 * head.target.size() + head.size + forwarding.request_id.size() +
+                         forwarding.peer.size() + k_added);
+  to.put(head.method).put(forwarding.target.starts_with('/') ? " " : " /");
+  to.put(forwarding.target).put(" HTTP/1.1\r\n");
   if (const std::string_view authority = authority_of(head.target); !authority.empty()) {
-    out.append("Host: ").append(authority).append("\r\n");
+    to.put("Host: ").put(authority).put("\r\n");
   } else if (head.host.data() == nullptr) {
-    out.append("Host: localhost\r\n");  // HTTP/1.0 need not send one, HTTP/1.1 must
+    to.put("Host: localhost\r\n");  // HTTP/1.0 need not send one, HTTP/1.1 must
   }
   // Neighbouring fields that go on unchanged are copied in one piece.
   std::string_view run;
@@ -140,19 +145,19 @@ void write_request_head(std::string& out, const Head& head, const RequestFields&
     const std::string_view line = head.fields[i].line;
     const Use use = fields.uses[i];
     if (use == Use::drop || (use == Use::authorization && !forwarding.keep_authorization)) {
-      out.append(run);
+      if (!run.empty()) to.put(run);
       run = {};
     } else {
       run = run.empty() ? line : std::string_view(run.data(), run.size() + line.size());
     }
   }
-  out.append(run);
-  if (head.upgrade) out.append("Connection: upgrade\r\n");
-  out.append("X-Request-Id: ").append(forwarding.request_id).append("\r\nX-Forwarded-For: ");
+  if (!run.empty()) to.put(run);
+  if (head.upgrade) to.put("Connection: upgrade\r\n");
+  to.put("X-Request-Id: ").put(forwarding.request_id).put("\r\nX-Forwarded-For: ");
   for (std::size_t i = 0; i < fields.forwarded_for_count; ++i) {
-    out.append(fields.forwarded_for[i]).append(", ");
+    to.put(fields.forwarded_for[i]).put(", ");
   }
-  out.append(forwarding.peer).append("\r\nX-Forwarded-Proto: http\r\n\r\n");
+  to.put(forwarding.peer).put("\r\nX-Forwarded-Proto: http\r\n\r\n");
 }
 
 }  // namespace hitless::gateway

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 
 #include "base/check.h"
 #include "base/crypto.h"
@@ -14,6 +15,24 @@ namespace {
 constexpr Duration k_report_interval = std::chrono::milliseconds(250);
 // A storm of refused connections is told of this often.
 constexpr Duration k_report_pause = std::chrono::milliseconds(10);
+
+// A turn's worth of small requests is kept to be written into again.
+constexpr std::size_t k_spare_buffers_max = 64;
+constexpr std::size_t k_spare_bytes_max = 4 * 1024;
+
+constexpr std::array<std::array<char, 2>, 256> k_hex_pairs = [] {
+  std::array<std::array<char, 2>, 256> pairs{};
+  for (std::size_t byte = 0; byte < 256; ++byte) {
+    pairs[byte] = {"0123456789abcdef"[byte >> 4], "0123456789abcdef"[byte & 15]};
+  }
+  return pairs;
+}();
+
+void write_hex(std::uint64_t word, char* to) {
+  for (int byte = 0; byte < 8; ++byte, word >>= 8, to += 2) {
+    std::memcpy(to, k_hex_pairs[word & 0xff].data(), 2);
+  }
+}
 
 std::uint64_t random_word() {
   const std::string hex = random_hex(8);
@@ -106,19 +125,28 @@ void Worker::remove(ClientConnection& connection) {
 
 // xorshift128+: unique, not secret.
 std::string_view Worker::make_request_id() {
-  std::size_t at = 0;
-  for (int half = 0; half < 2; ++half) {
+  for (std::size_t half = 0; half < 2; ++half) {
     std::uint64_t x = id_state_[0];
     const std::uint64_t y = id_state_[1];
     id_state_[0] = y;
     x ^= x << 23;
     id_state_[1] = x ^ y ^ (x >> 17) ^ (y >> 26);
-    std::uint64_t word = id_state_[1] + y;
-    for (int digit = 0; digit < 16; ++digit, word >>= 4) {
-      id_text_[at++] = "0123456789abcdef"[word & 15];
-    }
+    write_hex(id_state_[1] + y, id_text_.data() + half * 16);
   }
   return {id_text_.data(), id_text_.size()};
+}
+
+std::string Worker::take_buffer() {
+  if (buffers_.empty()) return {};
+  std::string buffer = std::move(buffers_.back());
+  buffers_.pop_back();
+  return buffer;
+}
+
+void Worker::give_back(std::string buffer) {
+  if (buffer.capacity() > k_spare_bytes_max || buffers_.size() >= k_spare_buffers_max) return;
+  buffer.clear();
+  buffers_.push_back(std::move(buffer));
 }
 
 void Worker::on_counted() {

@@ -14,16 +14,16 @@ constexpr std::size_t k_length_digits_max = 18;
 
 Field field_of(std::string_view name) {
   switch (name.size()) {
-    case 2: return same_text(name, "te") ? Field::te : Field::other;
-    case 4: return same_text(name, "host") ? Field::host : Field::other;
-    case 6: return same_text(name, "expect") ? Field::expect : Field::other;
-    case 7: return same_text(name, "upgrade") ? Field::upgrade : Field::other;
+    case 2: return is_name(name, "te") ? Field::te : Field::other;
+    case 4: return is_name(name, "host") ? Field::host : Field::other;
+    case 6: return is_name(name, "expect") ? Field::expect : Field::other;
+    case 7: return is_name(name, "upgrade") ? Field::upgrade : Field::other;
     case 10:
-      if (same_text(name, "connection")) return Field::connection;
-      return same_text(name, "keep-alive") ? Field::keep_alive : Field::other;
-    case 14: return same_text(name, "content-length") ? Field::content_length : Field::other;
-    case 16: return same_text(name, "proxy-connection") ? Field::proxy_connection : Field::other;
-    case 17: return same_text(name, "transfer-encoding") ? Field::transfer_encoding : Field::other;
+      if (is_name(name, "connection")) return Field::connection;
+      return is_name(name, "keep-alive") ? Field::keep_alive : Field::other;
+    case 14: return is_name(name, "content-length") ? Field::content_length : Field::other;
+    case 16: return is_name(name, "proxy-connection") ? Field::proxy_connection : Field::other;
+    case 17: return is_name(name, "transfer-encoding") ? Field::transfer_encoding : Field::other;
     default: return Field::other;
   }
 }
@@ -169,12 +169,15 @@ Fault parse_version(std::string_view text, int& minor) {
   return Fault::none;
 }
 
-bool is_target(std::string_view text) {
-  if (text.empty()) return false;
+bool is_host(std::string_view text) {
   for (const char byte : text) {
-    if (static_cast<std::uint8_t>(byte) <= 0x20 || byte == 0x7f) return false;
+    if (byte == ' ' || byte == '\t' || byte == ',' || byte == '/' || byte == '@') return false;
   }
   return true;
+}
+
+bool is_target(std::string_view text) {
+  return !text.empty() && !has_blank_or_control(text);
 }
 
 Fault parse_request_line(std::string_view line, Head& head) {
@@ -191,7 +194,7 @@ Fault parse_request_line(std::string_view line, Head& head) {
 
 Fault settle_request(Head& head, const Gathered& gathered) {
   if (gathered.hosts == 0 && head.minor >= 1) return Fault::bad_request;
-  if (head.host.find_first_of(" \t,/@") != std::string_view::npos) return Fault::bad_request;
+  if (!is_host(head.host)) return Fault::bad_request;
   if (gathered.codings > 0) {
     // A lone "chunked" is the only coding that all recipients read alike.
     if (gathered.lengths > 0 || head.minor == 0 || gathered.codings > 1) return Fault::bad_request;

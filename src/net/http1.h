@@ -9,6 +9,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace hitless::net::http1 {
@@ -87,6 +88,26 @@ Fault parse_request(std::string_view bytes, Head& head);
 // `to_head`: answers to HEAD have no body whatever they say.
 Fault parse_answer(std::string_view bytes, bool to_head, Head& head);
 
+// Whether a field's name (a token) is this one, which is written in small letters and hyphens.
+// In a token, setting the bit that tells small letters from large ones makes no other byte a letter
+// or a hyphen.
+inline bool is_name(std::string_view token, std::string_view name) {
+  if (token.size() != name.size()) return false;
+  constexpr std::uint64_t k_small = 0x2020202020202020;
+  std::uint64_t difference = 0;
+  std::size_t at = 0;
+  for (; at + 8 <= name.size(); at += 8) {
+    std::uint64_t left = 0;
+    std::uint64_t right = 0;
+    std::memcpy(&left, token.data() + at, 8);
+    std::memcpy(&right, name.data() + at, 8);
+    difference |= (left | k_small) ^ right;
+  }
+  for (; at < name.size(); ++at) {
+    difference |= static_cast<std::uint64_t>((token[at] | 0x20) ^ name[at]);
+  }
+  return difference == 0;
+}
 // Equal without regard to case (ASCII).
 bool same_text(std::string_view left, std::string_view right);
 // Whether a comma-separated list has that word.

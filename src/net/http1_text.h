@@ -36,27 +36,41 @@ inline bool is_control(char byte) {
   return (value < 0x20 && value != '\t') || value == 0x7f;
 }
 
-// Eight bytes at a time: most have neither a byte below 0x20 nor 0x7f, and the others are looked
-// at one by one.
-inline bool has_control(std::string_view text) {
+// Whether a byte is below `least` or is 0x7f, except for tabs when these are allowed.  Eight bytes
+// at a time: most words have none, the others are looked at one by one.
+template <char least, bool tabs>
+bool has_odd_byte(std::string_view text) {
+  const auto is_odd = [](char byte) {
+    const auto value = static_cast<std::uint8_t>(byte);
+    return (value < static_cast<std::uint8_t>(least) && !(tabs && byte == '\t')) || value == 0x7f;
+  };
   constexpr std::uint64_t k_ones = 0x0101010101010101;
   constexpr std::uint64_t k_highs = 0x8080808080808080;
   std::size_t at = 0;
   for (; at + 8 <= text.size(); at += 8) {
     std::uint64_t word = 0;
     std::memcpy(&word, text.data() + at, 8);
-    const std::uint64_t below = (word - k_ones * 0x20) & ~word;
+    const std::uint64_t below = (word - k_ones * static_cast<std::uint64_t>(least)) & ~word;
     const std::uint64_t deleted = word ^ (k_ones * 0x7f);
     const std::uint64_t found = (below | ((deleted - k_ones) & ~deleted)) & k_highs;
     if (found == 0) continue;
     for (std::size_t i = at; i < at + 8; ++i) {
-      if (is_control(text[i])) return true;
+      if (is_odd(text[i])) return true;
     }
   }
   for (; at < text.size(); ++at) {
-    if (is_control(text[at])) return true;
+    if (is_odd(text[at])) return true;
   }
   return false;
+}
+
+// Controls other than tab.
+inline bool has_control(std::string_view text) {
+  return has_odd_byte<0x20, true>(text);
+}
+// Controls and blanks.
+inline bool has_blank_or_control(std::string_view text) {
+  return has_odd_byte<0x21, false>(text);
 }
 
 }  // namespace hitless::net::http1

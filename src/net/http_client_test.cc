@@ -124,8 +124,9 @@ TEST_F(HttpClientTest, ARefusedConnectionIsUnavailable) {
   socket.close();
   const auto refused = client_->fetch(call(nobody, "GET", "/v1/x?y=1"));
   EXPECT_EQ(refused.error().code(), Code::unavailable);
-  EXPECT_THAT(refused.error().text(),
-              StartsWith("calling " + to_text(nobody) + ": GET /v1/x: cannot connect: Connection refused"));
+  EXPECT_THAT(
+      refused.error().text(),
+      StartsWith("calling " + to_text(nobody) + ": GET /v1/x: cannot connect: Connection refused"));
   EXPECT_EQ(client_->fetch(call(unix_address())).error().code(), Code::unavailable);
 }
 
