@@ -129,6 +129,7 @@ class Exchange final : public net::Mortal {
   net::Instant held_since_ = net::k_never;
   Duration held_for_ = Duration::zero();
   std::vector<Endpoint*> tried_;  // endpoints that refused this request
+  int unread_ = 0;                // new connections that were closed with this request unread
   std::size_t held_bytes_ = 0;
 
   bool keep_alive_ = true;

@@ -13,6 +13,10 @@ namespace hitless::gateway {
 using net::http1::Body;
 using net::http1::Framing;
 
+// An instance that accepts a connection and closes it unread is impatient (its idle time ran out
+// before it came to run), not missing; on a busy machine that may happen again.
+constexpr int k_unread_max = 3;
+
 void Exchange::pick_endpoint() {
   const Picked picked =
       pick(*service_, {.client = client_.peer(), .tried = tried_, .revision = revision_});
@@ -164,9 +168,10 @@ void Exchange::on_upstream_lost(int error) {
 
 void Exchange::replay() {
   retried_ = true;
+  const bool was_accepted = upstream_ != nullptr && upstream_->connected();
   if (reused_) {
     fresh_only_ = true;
-  } else {
+  } else if (!was_accepted || ++unread_ >= k_unread_max) {
     tried_.push_back(lease_.endpoint());
   }
   release_upstream(false);
