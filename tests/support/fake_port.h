@@ -246,6 +246,7 @@ class FakePort final : public control::Port {
     rollout.report.phases.push_back({rollout.phase, now()});
     rollout.report.instances_started = 2;
     rollout.report.during = window();
+    rollout.report.after = window();
     store::DecisionRecord record;
     HL_TRY_ASSIGN(model::Service service, store_.find_service(rollout.service));
     const bool good = world_.outcome == model::Phase::succeeded;
