@@ -40,12 +40,15 @@ apt_install() {
   local as_root=()
   become_root "$@"
   echo "installing: $*"
-  has_package_lists || update_package_lists
-  apt_get_install "$@" && return
-  echo "trying again with fresh package lists"
+  if has_package_lists; then
+    apt_get_install "$@" && return
+    echo "trying again with fresh package lists"
+  fi
   update_package_lists
-  apt_get_install "$@" || die "apt-get could not install what is needed; hitless is built on Debian" \
-    "12, this is $(sed -n 's/^PRETTY_NAME="\(.*\)"/\1/p' /etc/os-release) (log: $apt_log)"
+  apt_get_install "$@" && return
+  tail -n 20 "$apt_log" >&2
+  die "apt-get could not install these; are Debian's mirrors within reach?  hitless is built on" \
+    "Debian 12, this is $(sed -n 's/^PRETTY_NAME="\(.*\)"/\1/p' /etc/os-release) (log: $apt_log)"
 }
 
 # Sets as_root to what makes apt-get root, or says what somebody else has to do.
@@ -62,8 +65,10 @@ become_root() {
   apt-get update && apt-get install --no-install-recommends $*"
 }
 
+# A list that cannot be fetched may be somebody else's: the installing tells.
 update_package_lists() {
-  "${as_root[@]}" apt-get -o DPkg::Lock::Timeout=500 -qq update
+  echo "  updating package lists"
+  "${as_root[@]}" apt-get -o DPkg::Lock::Timeout=500 -qq update || true
 }
 
 apt_log=build/logs/apt.log
@@ -72,9 +77,7 @@ apt_get_install() {
   mkdir -p build/logs
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C \
     apt-get -o DPkg::Lock::Timeout=500 -o Dpkg::Use-Pty=0 -q install -y --no-install-recommends \
-    "$@" </dev/null 2>&1 | tell_apt_progress && return
-  tail -n 20 "$apt_log" >&2
-  return 1
+    "$@" </dev/null 2>&1 | tell_apt_progress
 }
 
 # All of apt's lines go to the log; here a line now and then, for it takes minutes.
