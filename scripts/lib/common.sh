@@ -35,19 +35,37 @@ quietly() {
   shift
   mkdir -p build/logs
   "$@" >"$log" 2>&1 && return
+  show_failure "$log" "$@"
+}
+
+show_failure() {
+  local log=$1
+  shift
   cat "$log"
   echo "failed: $* (log: $log)"
   return 1
 }
 
-# The same on a terminal as the command itself; elsewhere ninja's lines would bury everything.
+# On a terminal the same as the command itself; elsewhere ninja's lines would bury everything, so
+# one in a minute says how far it is.
 showing_progress() {
-  local name=$1 began=$SECONDS
+  local name=$1 log=build/logs/$1.log began=$SECONDS
   shift
   if [ -t 1 ]; then
     "$@" || return 1
   else
-    quietly "$name" "$@" || return 1
+    mkdir -p build/logs
+    "$@" 2>&1 | one_line_a_minute "$log" || show_failure "$log" "$@" || return 1
   fi
   echo "$name: $((SECONDS - began)) s"
+}
+
+one_line_a_minute() {
+  local line told=$SECONDS
+  while IFS= read -r line; do
+    printf '%s\n' "$line"
+    [[ $line == \[*/*\]* && $((SECONDS - told)) -ge 60 ]] || continue
+    told=$SECONDS
+    printf '  %s\n' "$line" >&3
+  done 3>&1 >"$1"
 }

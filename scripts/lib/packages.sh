@@ -37,25 +37,65 @@ installed_packages() {
 }
 
 apt_install() {
-  command -v apt-get >/dev/null ||
-    die "needed and not installed: $* (hitless is built on Debian 12; there is no apt-get here)"
   local as_root=()
-  if [ "$(id -u)" -ne 0 ]; then
-    command -v sudo >/dev/null ||
-      die "needed and not installed: $*; run this as root or with sudo: apt-get install $*"
-    as_root=(sudo)
-  fi
+  become_root "$@"
   echo "installing: $*"
-  if ! has_package_lists; then "${as_root[@]}" apt-get -o DPkg::Lock::Timeout=500 -q update; fi
+  if has_package_lists; then
+    apt_get_install "$@" && return
+    echo "trying again with fresh package lists"
+  fi
+  update_package_lists
   apt_get_install "$@" && return
-  echo "trying again with fresh package lists"
-  "${as_root[@]}" apt-get -o DPkg::Lock::Timeout=500 -q update
-  apt_get_install "$@" || die "apt-get could not install: $*"
+  tail -n 20 "$apt_log" >&2
+  die "apt-get could not install these; are Debian's mirrors within reach?  hitless is built on" \
+    "Debian 12, this is $(sed -n 's/^PRETTY_NAME="\(.*\)"/\1/p' /etc/os-release) (log: $apt_log)"
 }
 
+# Sets as_root to what makes apt-get root, or says what somebody else has to do.
+become_root() {
+  command -v apt-get >/dev/null ||
+    die "needed and not installed: $* (hitless is built on Debian 12; there is no apt-get here)"
+  [ "$(id -u)" -ne 0 ] || return 0
+  if command -v sudo >/dev/null && sudo true; then
+    as_root=(sudo)
+    return
+  fi
+  die "$# Debian packages are missing, and installing them needs root or sudo. Have this run as" \
+    "root, then run ./dev again:
+  apt-get update && apt-get install --no-install-recommends $*"
+}
+
+# A list that cannot be fetched may be somebody else's: the installing tells.
+update_package_lists() {
+  echo "  updating package lists"
+  "${as_root[@]}" apt-get -o DPkg::Lock::Timeout=500 -qq update || true
+}
+
+apt_log=build/logs/apt.log
+
 apt_get_install() {
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get -o DPkg::Lock::Timeout=500 -q install -y --no-install-recommends "$@"
+  mkdir -p build/logs
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C \
+    apt-get -o DPkg::Lock::Timeout=500 -o Dpkg::Use-Pty=0 -q install -y --no-install-recommends \
+    "$@" </dev/null 2>&1 | tell_apt_progress
+}
+
+# All of apt's lines go to the log; here a line now and then, for it takes minutes.
+tell_apt_progress() {
+  local line all=0 fetched=0 unpacked=0 ready=0 told=$SECONDS
+  while read -r line; do
+    printf '%s\n' "$line"
+    case $line in
+      *' newly installed, '*) all=${line% newly*} all=${all##* } ;;
+      'Need to get '* | 'After this operation, '* | *'Could not get lock'*) echo "  $line" >&3 ;;
+      Get:*) fetched=$((fetched + 1)) ;;
+      Unpacking*) unpacked=$((unpacked + 1)) ;;
+      'Setting up'*) ready=$((ready + 1)) ;;
+    esac
+    [ $((SECONDS - told)) -ge 10 ] || continue
+    told=$SECONDS
+    echo "  of $all packages $fetched downloaded, $unpacked unpacked, $ready ready" >&3
+  done 3>&1 >"$apt_log"
 }
 
 has_package_lists() {

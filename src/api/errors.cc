@@ -10,7 +10,7 @@
 namespace hitless::api {
 namespace {
 
-// The contract's codes (semantics.md section 15); HITLESS.nnnn where it has none.
+// The contract's error codes; HITLESS.nnnn where it has none.
 constexpr std::array k_causes = {
     CauseRow{Cause::invalid_argument, 400, "ModelArts.0101"},
     CauseRow{Cause::no_token, 401, "ModelArts.0201"},

@@ -6,13 +6,13 @@
 
 namespace hitless::api {
 
-// The contract's largest page (semantics.md section 14).
+// The contract's largest page (limits).
 inline constexpr std::int64_t k_page_rows_max = 1000;
 
 // Longer request ids are replaced, so that logs and headers stay readable.
 inline constexpr std::size_t k_request_id_bytes_max = 128;
 
-// Instances of one entry, and versions deleted by one cascade (semantics.md section 14).
+// Instances of one entry, and versions deleted by one cascade (contract: limits).
 inline constexpr std::int64_t k_instances_max = 128;
 inline constexpr std::int64_t k_cascade_max = 20;
 
@@ -28,10 +28,10 @@ inline constexpr double k_allowance_max = 1000;
 // The contract's preemption priorities are 1 to 3.
 inline constexpr std::int64_t k_priority_max = 3;
 
-// Documents of a model (semantics.md section 14).
+// Documents of a model (contract: limits).
 inline constexpr std::size_t k_model_docs_max = 3;
 
-// Characters of names and descriptions (semantics.md section 14).
+// Characters of names and descriptions (contract: limits).
 inline constexpr std::size_t k_name_chars_max = 64;
 inline constexpr std::size_t k_description_chars_max = 100;
 

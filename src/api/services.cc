@@ -13,7 +13,7 @@
 namespace hitless::api {
 namespace {
 
-constexpr std::string_view k_forbidden_on_create = "!<>+&\"'";  // semantics.md section 14
+constexpr std::string_view k_forbidden_on_create = "!<>+&\"'";  // contract: limits
 constexpr std::string_view k_forbidden_on_update = "<>=&\"'";
 
 // Members that are kept and echoed as they are; hitless does nothing else with them yet.
@@ -253,7 +253,7 @@ Reply update_service(const Call& call) {
   HL_TRY_ASSIGN(const model::Service service, find_service(call));
   HL_TRY_ASSIGN(const json::object body, call.body());
   HL_TRY_ASSIGN(const std::optional<std::string> status, find_string(body, "status"));
-  if (status) {  // then config is ignored (semantics.md section 1)
+  if (status) {  // then config is ignored (contract: service states)
     HL_TRY(start_or_stop(call, service.id, *status));
     return ok(json::object());
   }

@@ -1,4 +1,4 @@
-// The contract's rules for names and descriptions (semantics.md section 14), and readers that
+// The contract's rules for names and descriptions (limits), and readers that
 // apply them to a body's members.  Any thread.
 #pragma once
 

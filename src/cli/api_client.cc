@@ -11,7 +11,7 @@ namespace hitless::cli {
 namespace {
 
 constexpr std::size_t k_token_bytes_max = 4096;                   // the file holds one line
-constexpr Duration k_predict_timeout = std::chrono::seconds(40);  // semantics.md section 8
+constexpr Duration k_predict_timeout = std::chrono::seconds(40);  // contract: calling a service
 
 Code code_of(int status) {
   switch (status) {

@@ -63,7 +63,7 @@ class Port {
   virtual Result<model::ServiceId> create_service(NewService service) = 0;
   virtual Result<model::Plan> plan_update(const model::ServiceId& id,
                                           const ServiceUpdate& update) = 0;
-  // conflict: the state forbids it (semantics.md section 1), with the state in the text.
+  // conflict: the state forbids it (contract: service states), with the state in the text.
   virtual Result<void> update_service(const model::ServiceId& id, ServiceUpdate update) = 0;
   virtual Result<void> start_service(const model::ServiceId& id) = 0;
   virtual Result<void> stop_service(const model::ServiceId& id) = 0;

@@ -1,5 +1,5 @@
-// What a service's user sees of it: the wire status and the events of semantics.md sections 1 and
-// 12.  Pure.
+// What a service's user sees of it: the wire status (contract: service states) and the
+// events (contract: events).  Pure.
 #pragma once
 
 #include <vector>

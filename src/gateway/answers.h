@@ -1,5 +1,5 @@
 // The gateway's own answers: one table from what went wrong to what the client is told
-// (contract: semantics.md section 15).
+// (contract: error codes).
 #pragma once
 
 #include <cstdint>

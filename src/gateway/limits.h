@@ -11,7 +11,7 @@ struct Limits {
   // Requests with larger heads are attacks or mistakes; nginx's default for large headers is 32
   // KiB.
   std::size_t head_bytes_max = 32 * 1024;
-  // The contract's 12 MB (semantics.md section 8); larger answers 413.
+  // The contract's 12 MB (calling a service); larger answers 413.
   std::size_t body_bytes_max = 12 * 1024 * 1024;
   // A request that is kept up to this size can be sent again when it cannot have been taken.
   std::size_t replay_bytes_max = 1024 * 1024;

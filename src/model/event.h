@@ -1,4 +1,4 @@
-// What happened to a service or a model, for its user (semantics.md section 12).  Value.
+// What happened to a service or a model, for its user (contract: events).  Value.
 #pragma once
 
 #include <string>

@@ -22,7 +22,7 @@ enum class Engine {
 // Wire words of model_status.
 enum class ModelStatus { publishing, published, failed, building, building_failed };
 
-// How an instance is asked whether it may get traffic (semantics.md section 4).
+// How an instance is asked whether it may get traffic (contract: health checks).
 struct HealthCheck {
   enum class Method { http, exec };
   Method method = Method::http;

@@ -10,7 +10,7 @@
 
 namespace hitless::model {
 
-// What a changed field does to instances (design: section 3).
+// What a changed field does to instances (docs/life_of_a_rollout.md).
 enum class ChangeClass { note, route, scale, replace, refuse };
 
 struct Change {

@@ -29,7 +29,7 @@ constexpr Words<Balance, 3> k_balances{{
 }};
 
 // Members of an entry as sent that are of class "replace" and have no place of their own in
-// ConfigEntry (semantics.md section 2).
+// ConfigEntry (contract: what an update does).
 constexpr std::array k_replace_in_entry{"affinity"};
 constexpr std::array k_replace_in_properties{"log_volume", "persistent_volumes"};
 // Already in Resources, where "1" and "1.0" are the same.

@@ -14,7 +14,7 @@
 
 namespace hitless::model {
 
-// Wire words of a service's status (semantics.md section 1).
+// Wire words of a service's status (contract: service states).
 enum class ServiceStatus {
   deploying,
   waiting,
@@ -35,7 +35,7 @@ struct Resources {
   friend bool operator==(const Resources&, const Resources&) = default;
 };
 
-// How one entry changes (semantics.md section 3).
+// How one entry changes (contract: rolling upgrade).
 struct Knobs {
   double max_surge = 1;                        // below 1 a share of the count, else a number
   double max_unavailable = 0;                  // same reading
@@ -101,7 +101,8 @@ json::value to_json(const ServiceConfig& config);  // the store's form; wire mem
 Result<ServiceConfig> service_config_from_json(const json::value& value);
 
 // Equal for two entries whose instances are interchangeable: a digest over every field of class
-// "replace" (semantics.md section 2).  Weight, count and rollout knobs are not in it; grace is.
+// "replace" (contract: what an update does).  Weight, count and rollout knobs are not in it; grace
+// is.
 std::string template_digest(const ConfigEntry& entry);
 
 }  // namespace hitless::model

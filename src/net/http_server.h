@@ -40,7 +40,7 @@ struct HttpServerOptions {
   std::size_t queue_max = 1024;     // requests waiting for a handler; more are answered 503
   std::size_t connections_max = 4096;
   std::size_t head_bytes_max = 16 * 1024;
-  std::size_t body_bytes_max = 12 * 1024 * 1024;  // the contract's 12 MB (semantics.md section 8)
+  std::size_t body_bytes_max = 12 * 1024 * 1024;  // the contract's 12 MB (calling a service)
   // For a whole request, once it began; and for a reader of the answer who takes nothing more.
   Duration read_timeout = std::chrono::seconds(30);
   Duration idle_timeout = std::chrono::seconds(300);  // between requests

@@ -1,4 +1,4 @@
-// What must hold for every decision, whatever the world does (design: the rollout's invariants).
+// What must hold for every decision, whatever the world does.
 // Written against the plan alone and not with step's own arithmetic, so that one can be wrong
 // without the other.  Pure.
 #pragma once

@@ -26,7 +26,7 @@ inline constexpr Duration k_backoff_max = std::chrono::seconds(30);
 inline constexpr Duration k_exit_window = std::chrono::minutes(10);
 
 // SIGTERM to SIGKILL for an instance whose group is in no slot of the plan any more (a superseded
-// plan's).  The contract's default (semantics.md section 3).
+// plan's).  The contract's default (rolling upgrade).
 inline constexpr Duration k_grace_unknown = std::chrono::seconds(120);
 
 // Up to this common multiple of instance counts, weights are split exactly; beyond

@@ -20,7 +20,7 @@ struct PlanInput {
 // the text names the field.
 Result<model::Plan> plan_change(const PlanInput& input);
 
-// max_surge and max_unavailable as numbers (semantics.md section 3): below 1 a share of `count`,
+// max_surge and max_unavailable as numbers (contract: rolling upgrade): below 1 a share of `count`,
 // surge rounded up, unavailable down; exactly 1 and above a number; both 0 makes surge 1.
 struct Allowance {
   int surge = 1;

@@ -34,7 +34,7 @@ std::string missing(const model::ModelId& id) {
   return fmt::format("model {} does not exist", id.text());
 }
 
-// "1.2.3" as 10203: the three numbers are 0 to 99 (semantics.md section 14).  Others sort first.
+// "1.2.3" as 10203: the three numbers are 0 to 99 (contract: limits).  Others sort first.
 std::int64_t version_order(const std::string& version) {
   int major = 0, minor = 0, patch = 0;
   if (std::sscanf(version.c_str(), "%4d.%4d.%4d", &major, &minor, &patch) != 3) return 0;
