@@ -14,7 +14,7 @@
 #include "base/file.h"
 #include "gateway/gateway.h"
 #include "pools/process_pool.h"
-#include "rollout/sim.h"
+#include "rollout/sim/sim.h"
 
 namespace hitless::app {
 namespace {

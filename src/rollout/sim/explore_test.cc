@@ -8,10 +8,10 @@
 #include <cstdlib>
 #include <random>
 
-#include "rollout/invariants.h"
 #include "rollout/phase.h"
 #include "rollout/plan.h"
-#include "rollout/sim_world.h"
+#include "rollout/sim/invariants.h"
+#include "rollout/sim/world.h"
 
 namespace hitless::rollout {
 namespace {
