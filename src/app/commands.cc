@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "gateway/gateway.h"
 #include "pools/process_pool.h"
-#include "rollout/sim.h"
+#include "rollout/sim/sim.h"
 
 namespace hitless::app {
 namespace {

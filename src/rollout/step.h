@@ -2,7 +2,7 @@
 //
 // Owns:      the classes of change, the phases and their edges (phase.h), the arithmetic of slots,
 //            weights, verdicts and back-off, the sentences that say why, and a pretend world to
-//            run it all in (sim.h).
+//            run it all in (sim/sim.h).
 // May touch: base, model.  Never a clock, a file, a socket, a log, a random number.
 // Promises:  step() and tend() are pure and total.  Same view, same decision.  A decision never
 //            takes a slot's routed-ready instances below its floor, never starts one beyond its

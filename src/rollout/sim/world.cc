@@ -1,4 +1,4 @@
-#include "rollout/sim_world.h"
+#include "rollout/sim/world.h"
 
 #include <fmt/format.h>
 

@@ -8,10 +8,11 @@
 #include <cstdlib>
 #include <random>
 
-#include "rollout/invariants.h"
 #include "rollout/phase.h"
 #include "rollout/plan.h"
-#include "rollout/sim_world.h"
+#include "rollout/sim/course.h"
+#include "rollout/sim/effort.h"
+#include "rollout/sim/invariants.h"
 
 namespace hitless::rollout {
 namespace {
@@ -21,13 +22,7 @@ using model::Stage;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// A million steps and more.  Sanitizers look at memory and threads, not at promises, and cost
-// twenty times as much: a tenth of the worlds does for them.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::uint64_t k_worlds = 1'400;
-#else
-constexpr std::uint64_t k_worlds = 14'000;
-#endif
+constexpr std::uint64_t k_worlds = k_sanitized ? 1'000 : 10'000;
 constexpr std::uint64_t k_worlds_long = 200'000;
 constexpr int k_fair_steps_max = 600;
 
@@ -38,27 +33,28 @@ struct Totals {
 
 class Explorer {
  public:
-  Explorer(std::uint64_t seed, bool tells) : rng_(seed), tells_(tells), world_(service(), 0) {}
+  Explorer(std::uint64_t seed, bool tells)
+      : rng_(seed), course_(World(service(), 0), tells), world_(course_.world) {}
 
   // What went wrong; empty: nothing.
   std::vector<std::string> run(Totals& totals) {
     set_up();
     const int unfair = one_in(3) ? 0 : number(1, 60);
-    for (int step = 0; step < unfair && failures_.empty(); ++step) {
+    for (int step = 0; step < unfair && is_well(); ++step) {
       make_trouble();
       round();
     }
     make_fair();
-    for (int step = 0; step < k_fair_steps_max && failures_.empty(); ++step) {
+    for (int step = 0; step < k_fair_steps_max && is_well(); ++step) {
       if (is_end(world_.phase()) && is_quiet_) break;
       round();
       finish_requests();
     }
-    if (failures_.empty() && !is_end(world_.phase())) fail("no end in sight: " + why_);
-    if (failures_.empty()) keep_tended();
-    totals.steps += steps_;
+    if (is_well() && !is_end(world_.phase())) course_.fail("no end in sight: " + course_.why());
+    if (is_well()) keep_tended();
+    totals.steps += course_.steps();
     ++totals.ends[world_.phase()];
-    return std::move(failures_);
+    return course_.failures();
   }
 
  private:
@@ -70,15 +66,8 @@ class Explorer {
     return *(values.begin() + number(0, static_cast<int>(values.size()) - 1));
   }
 
-  void tell(const std::string& text) {
-    if (tells_)
-      fmt::print("{:>9.3f}s {}\n",
-                 std::chrono::duration<double>(world_.now().time_since_epoch()).count(), text);
-  }
-  void fail(std::string text) {
-    tell("FAILED: " + text);
-    failures_.push_back(std::move(text));
-  }
+  void tell(const std::string& text) { course_.tell(text); }
+  bool is_well() const { return course_.failures().empty(); }
 
   model::ServiceConfig random_config() {
     model::ServiceConfig config;
@@ -114,7 +103,7 @@ class Explorer {
                  : input.from ? model::RolloutKind::update
                               : model::RolloutKind::deploy;
     Result<model::Plan> plan = plan_change(input);
-    if (!plan) fail(plan.error().text());
+    if (!plan) course_.fail(plan.error().text());
     model::Plan made = plan ? *plan : model::Plan{};
     made.drain_budget = seconds(10);
     return made;
@@ -273,86 +262,17 @@ class Explorer {
 
   // One turn of control's loop, perhaps killed on the way.
   void round() {
-    const View view = world_.view();
-    const Decision decision = is_end(view.phase) ? rest(view) : step(view);
-    ++steps_;
-    show(view, decision);
-    for (std::string& failure :
-         is_end(view.phase) ? check_tend(view, decision) : check_step(view, decision))
-      fail(std::move(failure));
-    const bool ends = is_end(decision.phase) && !is_end(view.phase);
-    if (ends) {
-      for (std::string& failure : check_end(view, decision)) fail(std::move(failure));
-      if (decision.phase == Phase::succeeded) serving_ = target_;
-    }
-    why_ = decision.why;
-    world_.record(decision);
-    check_recorded(decision);
-    if (one_in(10)) {
-      world_.perform(number(0, 2));
-      world_.restart_control();
-      tell("control killed while performing");
-    } else {
-      world_.perform();
-    }
-    check_processes();
-    pass_time(view, decision);
-  }
-
-  // Recorded and not performed: the same view but for the record asks for nothing twice.
-  void check_recorded(const Decision& decision) {
-    if (is_end(decision.phase)) return;
-    const View view = world_.view();
-    for (const StartInstance& start : step(view).starts) {
-      for (const StartInstance& before : decision.starts) {
-        if (start.id == before.id) fail(start.id.text() + " would be started twice");
-      }
-    }
-  }
-
-  // Terminal: step's rest must emit nothing; tend goes on from there.
-  Decision rest(const View& view) {
-    const Decision nothing = step(view);
-    for (std::string& failure : check_step(view, nothing)) fail(std::move(failure));
-    return tend(view, view.phase == Phase::succeeded ? Side::to : Side::from);
-  }
-
-  // What workers may send to was up when it was last heard of, unless the world ended it.
-  void check_processes() {
-    for (const model::ServiceRoute* route : {&world_.adopted_route(), &world_.published_route()}) {
-      for (const model::Share& share : route->shares) {
-        for (const model::Endpoint& endpoint : share.endpoints) {
-          const SimInstance* instance = world_.find(endpoint.instance.text());
-          if (instance == nullptr || instance->was_told_to_stop)
-            fail(endpoint.instance.text() + " was told to stop while workers may use it");
-        }
-      }
-    }
-  }
-
-  void pass_time(const View& view, const Decision& decision) {
-    const bool changed = !decision.moves.empty() || !decision.starts.empty() ||
-                         decision.phase != view.phase || !(decision.route == last_route_);
-    last_route_ = decision.route;
-    is_quiet_ = !changed;
-    if (changed && !one_in(3)) return;
-    std::optional<Time> till = world_.next_event();
-    if (decision.wake_at && (!till || *decision.wake_at < *till)) till = decision.wake_at;
-    if (!till) {
-      const bool drains =
-          std::any_of(world_.instances().begin(), world_.instances().end(),
-                      [](const SimInstance& instance) { return instance.in_flight > 0; });
-      if (!changed && !drains && !is_end(decision.phase) && world_.adopts_by_itself &&
-          world_.view().adopted)
-        stuck(view, decision);
-      return world_.advance(seconds(1));
-    }
-    world_.advance(std::max(Duration{}, *till - world_.now()));
-  }
-
-  void stuck(const View& view, const Decision& decision) {
-    if (++stuck_ > 3)
-      fail("stuck in " + std::string(model::to_text(view.phase)) + ": " + decision.why);
+    const Course::Turn turn =
+        one_in(10) ? course_.round_killed_after(number(0, 2)) : course_.round();
+    if (turn.ended() && turn.after == Phase::succeeded) serving_ = target_;
+    is_quiet_ = !turn.changed;
+    if (turn.changed && !one_in(3)) return;
+    const bool drains =
+        std::any_of(world_.instances().begin(), world_.instances().end(),
+                    [](const SimInstance& instance) { return instance.in_flight > 0; });
+    const bool may_wait = turn.changed || drains || is_end(turn.after) || !world_.adopts_by_itself;
+    if (course_.advance() || may_wait || !world_.view().adopted) return;
+    if (++stuck_ > 3) course_.fail("stuck: " + course_.why());
   }
 
   // After the end: one instance dies, and the service heals.
@@ -364,45 +284,19 @@ class Explorer {
     if (victim != nullptr) world_.crash(*victim, "killed by signal 9");
     tell("after the end");
     is_quiet_ = false;
-    for (int step = 0; step < 60 && failures_.empty(); ++step) round();
+    for (int step = 0; step < 60 && is_well(); ++step) round();
     const View view = world_.view();
     Decision decision = tend(view, view.phase == Phase::succeeded ? Side::to : Side::from);
-    for (std::string& failure : check_end(view, decision)) fail("tended: " + failure);
-  }
-
-  void show(const View& view, const Decision& decision) {
-    if (!tells_) return;
-    for (const InstanceView& seen : view.instances) {
-      if (seen.recorded.stage == Stage::gone) continue;
-      tell(fmt::format("    {} {} {} process {} probe {} routing {} in flight {}",
-                       seen.recorded.id.text(), seen.recorded.group.substr(0, 6),
-                       model::to_text(seen.recorded.stage), static_cast<int>(seen.process),
-                       static_cast<int>(seen.probe), static_cast<int>(seen.routing),
-                       seen.in_flight));
-    }
-    tell(fmt::format("{} → {} ({}) {}", model::to_text(view.phase), model::to_text(decision.phase),
-                     decision.why, decision.reason));
-    for (const MoveInstance& move : decision.moves) {
-      tell(fmt::format("  {} → {} {}", move.id.text(), model::to_text(move.stage), move.detail));
-    }
-    for (const StartInstance& start : decision.starts) tell("  start " + start.id.text());
-    for (const model::Share& share : decision.route.shares) {
-      tell(fmt::format("  share r{} weight {} endpoints {}", share.revision, share.weight,
-                       share.endpoints.size()));
-    }
+    for (std::string& failure : check_end(view, decision)) course_.fail("tended: " + failure);
   }
 
   std::mt19937_64 rng_;
-  const bool tells_;
-  World world_;
+  Course course_;
+  World& world_;
   model::RevisionNumber revisions_ = 0;
   std::optional<model::Revision> serving_;
   std::optional<model::Revision> target_;
   std::map<std::string, Habit> habits_;
-  model::ServiceRoute last_route_;
-  std::vector<std::string> failures_;
-  std::string why_;
-  std::uint64_t steps_ = 0;
   int stuck_ = 0;
   bool is_quiet_ = false;
 };
@@ -415,7 +309,7 @@ TEST(Explorer, FindsNoWorldThatBreaksAPromise) {
     for (const std::string& failure : failures) ADD_FAILURE() << failure;
     return;
   }
-  const std::uint64_t worlds = std::getenv("HITLESS_LONG") != nullptr ? k_worlds_long : k_worlds;
+  const std::uint64_t worlds = is_long() ? k_worlds_long : k_worlds;
   const std::uint64_t base = std::random_device{}();
   fmt::print("worlds {} seeds from {}\n", worlds, base);
   std::fflush(stdout);

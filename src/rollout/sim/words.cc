@@ -1,4 +1,4 @@
-#include "rollout/sim_words.h"
+#include "rollout/sim/words.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "rollout/invariants.h"
+#include "rollout/sim/invariants.h"
 
 #include <fmt/format.h>
 

@@ -1,15 +1,15 @@
-#include "rollout/sim.h"
+#include "rollout/sim/sim.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
 
-#include "rollout/invariants.h"
 #include "rollout/phase.h"
 #include "rollout/plan.h"
-#include "rollout/sim_words.h"
-#include "rollout/sim_world.h"
+#include "rollout/sim/invariants.h"
+#include "rollout/sim/words.h"
+#include "rollout/sim/world.h"
 
 namespace hitless::rollout {
 namespace {

@@ -1,5 +1,5 @@
 // Every tests/scenarios/*.txt against the .golden beside it.  HITLESS_GOLDEN=write writes them.
-#include "rollout/sim.h"
+#include "rollout/sim/sim.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // A pretend world in virtual time: a pool, a prober, a gateway, and the memory that control would
-// have.  The simulator (sim.h) and the property tests drive the same step() with it that control
-// drives with the real one.  No clock, no randomness of its own.
+// have.  The simulator (sim.h) and the property tests drive the same step() with it that
+// control drives with the real one.  No clock, no randomness of its own.
 #pragma once
 
 #include <map>
