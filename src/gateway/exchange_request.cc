@@ -10,12 +10,12 @@
 
 namespace hitless::gateway {
 
-using net::http1::Body;
-using net::http1::Framing;
-
 // An instance that accepts a connection and closes it unread is impatient (its idle time ran out
 // before it came to run), not missing; on a busy machine that may happen again.
 constexpr int k_unread_max = 3;
+
+using net::http1::Body;
+using net::http1::Framing;
 
 void Exchange::pick_endpoint() {
   const Picked picked =
