@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/crypto.h"
@@ -116,6 +117,16 @@ Allowance resolve_allowance(const model::Knobs& knobs, int count) {
                       .unavailable = resolve(knobs.max_unavailable, false)};
   if (allowance.surge == 0 && allowance.unavailable == 0) allowance.surge = 1;
   return allowance;
+}
+
+model::RevisionNumber base_of(const Plan& under_way, model::Phase phase,
+                              const std::vector<model::Instance>& instances) {
+  if (under_way.from != 0 || phase == model::Phase::rolling_back) return under_way.from;
+  const bool serves =
+      std::any_of(instances.begin(), instances.end(), [&](const model::Instance& instance) {
+        return instance.revision == under_way.to && instance.stage == model::Stage::ready;
+      });
+  return serves ? under_way.to : 0;
 }
 
 Result<Plan> plan_change(const PlanInput& input) {

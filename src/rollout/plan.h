@@ -3,8 +3,12 @@
 
 #include <optional>
 
+#include <vector>
+
 #include "base/result.h"
+#include "model/instance.h"
 #include "model/plan.h"
+#include "model/rollout.h"
 
 namespace hitless::rollout {
 
@@ -19,6 +23,12 @@ struct PlanInput {
 // surge and unavailable are resolved to numbers.  invalid: the change can never be carried out;
 // the text names the field.
 Result<model::Plan> plan_change(const PlanInput& input);
+
+// What a change during a change starts from, and goes back to if it fails: what the one under way
+// started from, because that served.  A first deployment that has something ready by now is itself
+// what serves; 0 if it has not, or has failed.
+model::RevisionNumber base_of(const model::Plan& under_way, model::Phase phase,
+                              const std::vector<model::Instance>& instances);
 
 // max_surge and max_unavailable as numbers (contract: rolling upgrade): below 1 a share of `count`,
 // surge rounded up, unavailable down; exactly 1 and above a number; both 0 makes surge 1.

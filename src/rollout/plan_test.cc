@@ -226,6 +226,34 @@ TEST(Plan, RefusesWhatCanNeverBeCarriedOutAndNamesTheField) {
   }
 }
 
+TEST(Plan, StartsFromWhatServesWhenAnotherIsUnderWay) {
+  struct Row {
+    const char* name;
+    model::RevisionNumber from;
+    model::Phase phase;
+    model::Stage stage;
+    model::RevisionNumber of, want;
+  };
+  const Row rows[] = {
+      {"an update goes back to what it started from", 1, model::Phase::shifting,
+       model::Stage::ready, 2, 1},
+      {"a first deployment that serves", 0, model::Phase::starting, model::Stage::ready, 2, 2},
+      {"one that only starts", 0, model::Phase::starting, model::Stage::starting, 2, 0},
+      {"one that lets go of it", 0, model::Phase::starting, model::Stage::draining, 2, 0},
+      {"one that failed", 0, model::Phase::rolling_back, model::Stage::ready, 2, 0},
+      {"instances of another one", 0, model::Phase::starting, model::Stage::ready, 1, 0},
+  };
+  for (const Row& row : rows) {
+    model::Plan under_way;
+    under_way.from = row.from;
+    under_way.to = 2;
+    model::Instance instance;
+    instance.revision = row.of;
+    instance.stage = row.stage;
+    EXPECT_EQ(base_of(under_way, row.phase, {instance}), row.want) << row.name;
+  }
+}
+
 TEST(Phases, PictureShowsEveryEdge) {
   const std::string picture = phase_picture();
   for (const Edge& edge : k_edges) {

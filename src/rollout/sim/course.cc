@@ -29,13 +29,13 @@ Course::Turn Course::round_killed_after(int actions) {
   return turn;
 }
 
-bool Course::is_anything_due() const {
-  return world.next_event().has_value() || wake_at_.has_value();
+std::optional<Time> Course::due_at() const {
+  const std::optional<Time> event = world.next_event();
+  return !event || (wake_at_ && *wake_at_ < *event) ? wake_at_ : event;
 }
 
 bool Course::advance() {
-  std::optional<Time> till = world.next_event();
-  if (wake_at_ && (!till || *wake_at_ < *till)) till = wake_at_;
+  const std::optional<Time> till = due_at();
   world.advance(till ? std::max(Duration{}, *till - world.now()) : std::chrono::seconds(1));
   return till.has_value();
 }

@@ -28,7 +28,7 @@ class Course {
 
   // To the next thing that happens or is due; false: nothing is, and a second passed.
   bool advance();
-  bool is_anything_due() const;
+  std::optional<Time> due_at() const;
 
   void tell(const std::string& text) const;
   void fail(const std::string& text);

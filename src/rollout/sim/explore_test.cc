@@ -143,6 +143,7 @@ class Explorer {
   }
 
   void change() {
+    if (target_ && world_.base() == target_->number) serving_ = target_;
     target_.reset();
     if (!one_in(8)) {
       model::ServiceConfig config = random_config();

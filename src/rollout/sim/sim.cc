@@ -84,11 +84,12 @@ class Simulator {
   Result<model::Plan> make_plan(std::optional<model::Revision> to) {
     PlanInput input;
     input.service = model::ServiceId("sim");
+    if (target_ && world_.base() == target_->number) serving_ = target_;
     input.from = serving_;
     input.to = std::move(to);
-    input.kind = !input.to  ? model::RolloutKind::stop
-                 : serving_ ? model::RolloutKind::update
-                            : model::RolloutKind::deploy;
+    input.kind = !input.to    ? model::RolloutKind::stop
+                 : input.from ? model::RolloutKind::update
+                              : model::RolloutKind::deploy;
     HL_TRY_ASSIGN(model::Plan plan, plan_change(input));
     name_groups(input.from, plan);
     name_groups(input.to, plan);

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 
+#include "rollout/phase.h"
+#include "rollout/plan.h"
+
 namespace hitless::rollout {
 namespace {
 
@@ -56,6 +59,13 @@ View World::view() const {
                               .in_flight = instance.in_flight});
   }
   return view;
+}
+
+model::RevisionNumber World::base() const {
+  if (is_end(phase_)) return 0;
+  std::vector<model::Instance> recorded;
+  for (const SimInstance& instance : instances_) recorded.push_back(instance.recorded);
+  return base_of(plan_, phase_, recorded);
 }
 
 void World::record(const Decision& decision) {

@@ -63,6 +63,7 @@ class World {
   Time now() const { return now_; }
   model::Phase phase() const { return phase_; }
   const model::Plan& plan() const { return plan_; }
+  model::RevisionNumber base() const;  // base_of() a rollout under way; 0: none is
   const model::ServiceRoute& adopted_route() const { return adopted_; }
   const model::ServiceRoute& published_route() const { return published_; }
   std::vector<SimInstance>& instances() { return instances_; }
