@@ -31,7 +31,10 @@ Result<StateDir> StateDir::open(fs::path path) {
                              "for the sockets in it: choose a shorter one with --state",
                              path.string(), k_path_bytes_max));
   }
-  HL_TRY(ensure_directory(path, 0711));
+  if (auto made = ensure_directory(path, 0711); !made) {
+    return std::move(made).error().context(
+        "the state directory has to be a folder of whoever runs this; --state names another");
+  }
   return StateDir(std::move(path));
 }
 

@@ -139,8 +139,9 @@ Result<Changes::Standing> Changes::read(const model::ServiceId& id) {
   HL_TRY_ASSIGN(standing.service, store_.find_service(id));
   if (!standing.service.rollout.empty()) {
     HL_TRY_ASSIGN(standing.under_way, store_.find_rollout(standing.service.rollout));
-    // A superseded change never served: what the one before it started from is what we go back to.
-    standing.serving = standing.under_way->plan.from;
+    HL_TRY_ASSIGN(const auto instances, store_.list_instances(id));
+    standing.serving =
+        rollout::base_of(standing.under_way->plan, standing.under_way->phase, instances);
     return standing;
   }
   const ServiceStatus status = standing.service.status;

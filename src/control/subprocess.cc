@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstring>
 
 #include "base/file.h"
 
@@ -22,7 +23,24 @@ constexpr uid_t k_unprivileged_uid = 65534;
 // The child's own failures to start, as shells report them.
 constexpr int k_cannot_start = 127;
 
-// In the child, between fork and exec: only async-signal-safe calls.
+// In the child, between fork and exec: only async-signal-safe calls, strerrordesc_np among them.
+void say(const char* text) {
+  (void)!::write(STDERR_FILENO, text, std::strlen(text));
+}
+
+[[noreturn]] void give_up(const char* what, const char* name) {
+  const int cause = errno;
+  say(what);
+  say(name);
+  say(": ");
+  say(::strerrordesc_np(cause));
+  if (cause == EACCES) {
+    say(" as a user without rights, who must be able to pass through every folder on the way: "
+        "`chmod o+x` them, or keep it elsewhere");
+  }
+  ::_exit(k_cannot_start);
+}
+
 [[noreturn]] void exec_child(char* const* argv, const char* directory, int output) {
   char* const environment[] = {const_cast<char*>("PATH=/usr/local/bin:/usr/bin:/bin"),
                                const_cast<char*>("LANG=C.UTF-8"), nullptr};
@@ -32,13 +50,13 @@ constexpr int k_cannot_start = 127;
   const int nothing = ::open("/dev/null", O_RDONLY);
   ::dup2(nothing, STDIN_FILENO);
   ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-  if (::chdir(directory) != 0) ::_exit(k_cannot_start);
+  if (::chdir(directory) != 0) give_up("cannot enter ", directory);
   if (::geteuid() == 0 &&
       (::setgid(k_unprivileged_uid) != 0 || ::setuid(k_unprivileged_uid) != 0)) {
-    ::_exit(k_cannot_start);
+    give_up("cannot become a user without rights for ", argv[0]);
   }
   ::execvpe(argv[0], argv, environment);
-  ::_exit(k_cannot_start);
+  give_up("cannot run ", argv[0]);
 }
 
 int millis_until(std::chrono::steady_clock::time_point deadline) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/file.h"
+
 namespace hitless::control {
 namespace {
 
@@ -42,6 +44,18 @@ TEST(Subprocess, SaysThatACommandDoesNotExist) {
   const Result<CommandEnd> end = run_command({.argv = {"/nonexistent/command"}, .directory = "/"});
   ASSERT_TRUE(end);
   EXPECT_EQ(end->status, 127);
+  EXPECT_EQ(end->output, "cannot run /nonexistent/command: No such file or directory");
+}
+
+TEST(Subprocess, SaysWhatAFolderThatIsClosedNeeds) {
+  const auto folder = TemporaryDirectory::make("hitless-subprocess");
+  ASSERT_TRUE(folder);
+  const std::filesystem::path program = folder->path() / "program";
+  ASSERT_TRUE(write_file_atomically(program, "#!/bin/sh\n", 0644));
+  const Result<CommandEnd> end = run_command({.argv = {program.string()}, .directory = "/"});
+  ASSERT_TRUE(end);
+  EXPECT_EQ(end->status, 127);
+  EXPECT_NE(end->output.find("chmod o+x"), std::string::npos) << end->output;
 }
 
 }  // namespace

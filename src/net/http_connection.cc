@@ -41,18 +41,40 @@ HttpConnection::HttpConnection(HttpConnectionHost& host, Socket socket, HttpPeer
       input_(std::max(k_read_bytes, host.options.head_bytes_max), '\0') {}
 
 void HttpConnection::start() {
+  error_code failure;
+  socket_.non_blocking(true, failure);
+  if (failure) return close();
   expect_by(after(host_.options.idle_timeout));
   read();
 }
 
 // ---- reading
 
+// Between requests bytes stay with the kernel until they are dealt with.  If the idle timer comes
+// first the connection ends in a reset, which tells its peer that the request was not taken.
 void HttpConnection::read() {
+  if (phase_ == Phase::idle) {
+    socket_.async_wait(Socket::wait_read, [self = shared_from_this()](const error_code& failure) {
+      self->on_readable(failure);
+    });
+    return;
+  }
   socket_.async_read_some(
       boost::asio::buffer(input_.data() + input_end_, input_.size() - input_end_),
       [self = shared_from_this()](const error_code& failure, std::size_t bytes) {
         self->on_read(failure, bytes);
       });
+}
+
+void HttpConnection::on_readable(error_code failure) {
+  if (failure == boost::asio::error::operation_aborted || phase_ != Phase::idle) return;
+  std::size_t bytes = 0;
+  if (!failure) {
+    bytes = socket_.read_some(
+        boost::asio::buffer(input_.data() + input_end_, input_.size() - input_end_), failure);
+  }
+  if (failure == boost::asio::error::would_block) return read();
+  on_read(failure, bytes);
 }
 
 void HttpConnection::on_read(const error_code& failure, std::size_t bytes) {

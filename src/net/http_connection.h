@@ -63,6 +63,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   using SteadyTime = std::chrono::steady_clock::time_point;
 
   void read();
+  void on_readable(boost::system::error_code failure);
   void on_read(const boost::system::error_code& failure, std::size_t bytes);
   void parse();
   void await_more();

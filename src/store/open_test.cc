@@ -24,6 +24,12 @@ class Opening : public StoreTest {
   }
 };
 
+TEST_F(Opening, MakesADatabaseThatOthersCannotRead) {
+  using std::filesystem::perms;
+  const perms mode = std::filesystem::status(file()).permissions();
+  EXPECT_EQ(mode, perms::owner_read | perms::owner_write);
+}
+
 TEST_F(Opening, RefusesADatabaseOfANewerVersion) {
   execute("PRAGMA user_version = 99");
   const Error error = error_of_opening();

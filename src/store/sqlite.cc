@@ -1,11 +1,13 @@
 #include "store/sqlite.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
 
 #include <cerrno>
 
 #include "base/check.h"
+#include "base/file.h"
 #include "store/limits.h"
 
 namespace hitless::store {
@@ -119,6 +121,9 @@ std::string Statement::text(int column) const {
 }
 
 Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& file) {
+  // Environments of services are in it, and passwords in those: nobody else's to read.  SQLite
+  // gives its other files the same mode.
+  UniqueFd(::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   sqlite3* handle = nullptr;
   constexpr int k_flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
   const int code = sqlite3_open_v2(file.c_str(), &handle, k_flags, nullptr);
