@@ -6,6 +6,7 @@
 #include <cmath>
 #include <fstream>
 #include <latch>
+#include <set>
 
 #include "base/json.h"
 #include "engines/onnx/inference_service.h"

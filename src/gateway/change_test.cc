@@ -95,8 +95,28 @@ TEST(Change, AShareWhoseEndpointsAllRefuseGivesItsRequestsToTheOthers) {
   }
 }
 
-TEST(Change, WhenEveryEndpointRefusesTheClientIsToldToTryAgain) {
+// Instances that crash together refuse for the moment until the next table comes.
+TEST(Change, WhenEveryEndpointRefusesRequestsWaitForTheNextTable) {
+  RawUpstream good(named("good"));
   GatewayFixture fixture;
+  ASSERT_TRUE(fixture.adopt({serving({{1, 1, {endpoint("bad", nowhere())}}})}));
+  RawConnection client = fixture.connect();
+  client.write(request());
+  ASSERT_TRUE(fixture.eventually([](const model::Usage& usage) {
+    const auto* bad = usage.find(model::InstanceId("bad"));
+    return bad != nullptr && bad->connect_failures >= 2;  // it is tried again by itself, too
+  }));
+  ASSERT_TRUE(fixture.adopt({serving({{1, 1, {endpoint("good", good.address())}}})}));
+  EXPECT_EQ(client.read_message().body, "good");
+  const model::Outcomes outcomes = fixture.outcomes_of(1);
+  EXPECT_EQ(outcomes.failed, 0U);
+  EXPECT_EQ(outcomes.held, 1U);
+}
+
+TEST(Change, WhenEveryEndpointGoesOnRefusingTheClientIsToldToTryAgain) {
+  gateway::Limits limits;
+  limits.hold_timeout = std::chrono::milliseconds(120);
+  GatewayFixture fixture(limits);
   ASSERT_TRUE(fixture.adopt({serving({{1, 1, {endpoint("bad", nowhere())}}})}));
   const RawMessage answer = fixture.call(request());
   EXPECT_EQ(answer.status(), 503);

@@ -153,7 +153,9 @@ void Exchange::hold() {
   in_hold_ = was_held_ = true;
   if (held_since_ == net::k_never) held_since_ = worker_.loop().turn();
   // A request that returns to the hold has only what is left of its time.
-  client_.set_deadline(held_since_ + limits.hold_timeout);
+  const net::Instant end = held_since_ + limits.hold_timeout;
+  const bool refused = !tried_.empty();
+  client_.set_deadline(refused ? std::min(end, worker_.loop().turn() + limits.refused_retry) : end);
 }
 
 void Exchange::leave_hold() {
@@ -269,7 +271,12 @@ void Exchange::on_client_gone() {
 }
 
 void Exchange::on_client_deadline() {
-  if (in_hold_) return fail(Cause::hold_expired);
+  if (in_hold_) {
+    const bool refused = !tried_.empty();
+    const bool over = worker_.loop().turn() >= held_since_ + worker_.limits().hold_timeout;
+    if (refused && !over) return on_service_changed();
+    return fail(refused ? Cause::refused : Cause::hold_expired);
+  }
   if (answer_complete_) return over(End::abort);  // the rest of a body that nobody waits for
   fail_if_open(Cause::request_timeout);
 }

@@ -52,6 +52,9 @@ struct Limits {
   std::size_t held_requests_max = 1024;
   std::size_t held_bytes_max = 64 * 1024 * 1024;
   Duration hold_timeout = std::chrono::seconds(10);
+  // A request that every endpoint refused is tried again this often while it is held, should no
+  // new table come first: a crash is answered by one within milliseconds.
+  Duration refused_retry = std::chrono::milliseconds(50);
 };
 
 }  // namespace hitless::gateway
