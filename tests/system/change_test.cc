@@ -110,7 +110,10 @@ TEST_F(Change, TakesBackAVersionThatCrashesAtTheStart) {
 // It passes its probe, so it gets traffic; the crash may cost what is in flight on it and no more.
 TEST_F(Change, TakesBackAVersionThatCrashesOnceItIsReady) {
   const std::string v1 = import("v1");
-  const std::string bad = import("bad", {"--crash-after-ready-ms", "150"});
+  // Three starts of 400 ms, one after the other, each over before the one before it crashes: the
+  // rollout cannot be through before three have crashed.
+  const std::string bad =
+      import("bad", {"--start-delay-ms", "400", "--crash-after-ready-ms", "150"});
   start({{.model_id = v1, .count = 3}});
   EXPECT_EQ(change({{.model_id = bad, .count = 3}}), "rolled_back");
   expect_taken_back(v1);
