@@ -14,6 +14,7 @@
 #include "app/version.h"
 #include "base/crypto.h"
 #include "base/log.h"
+#include "base/thread_annotations.h"
 #include "control/control.h"
 #include "gateway/client.h"
 #include "net/http_server.h"
@@ -63,16 +64,34 @@ sigset_t block_ending_signals() {
   return signals;
 }
 
-// Wakes control once there is one: the parts below it start earlier and may already have news.
+// Wakes control while there is one: the parts below it start earlier and end later, and have news
+// of their own threads at any time.
 class Bell {
  public:
-  void connect(control::Control* control) { control_.store(control); }
+  void connect(control::Control* control) {
+    const MutexLock lock(mutex_);
+    control_ = control;
+  }
   void ring() {
-    if (control::Control* control = control_.load()) control->wake();
+    const MutexLock lock(mutex_);
+    if (control_ != nullptr) control_->wake();
   }
 
  private:
-  std::atomic<control::Control*> control_{nullptr};
+  Mutex mutex_;
+  control::Control* control_ HL_GUARDED_BY(mutex_) = nullptr;
+};
+
+// Connects for as long as it lives, whichever way its scope is left.
+class BellConnection {
+ public:
+  BellConnection(Bell& bell, control::Control& control) : bell_(bell) { bell_.connect(&control); }
+  ~BellConnection() { bell_.connect(nullptr); }
+  BellConnection(const BellConnection&) = delete;
+  BellConnection& operator=(const BellConnection&) = delete;
+
+ private:
+  Bell& bell_;
 };
 
 std::vector<std::string> gateway_arguments(const ServeOptions& options, const StateDir& state) {
@@ -134,8 +153,8 @@ Result<void> run_serve(const ServeOptions& options) {
                                                            .port_last = options.port_last},
                                                           [&bell] { bell.ring(); }));
   GatewayKeeper keeper(state, gateway_arguments(options, state));
-  std::unique_ptr<gateway::GatewayClient> gateway;
   std::atomic<gateway::GatewayClient*> link{nullptr};
+  std::unique_ptr<gateway::GatewayClient> gateway;
   gateway = gateway::GatewayClient::start(state.gateway_socket(), [&] {
     if (const gateway::GatewayClient* client = link.load()) {
       keeper.attached(client->attached().has_value());
@@ -156,7 +175,7 @@ Result<void> run_serve(const ServeOptions& options) {
                                          .gateway = *gateway,
                                          .packages = packages,
                                          .clock = clock}));
-  bell.connect(control.get());
+  const BellConnection connection(bell, *control);
   control->wake();
   HL_TRY_ASSIGN(
       const auto server,
@@ -173,7 +192,6 @@ Result<void> run_serve(const ServeOptions& options) {
                         {"note", "the gateway and the instances go on; `hitless down` ends them"}});
   server->stop();
   control->stop();
-  bell.connect(nullptr);
   return {};
 }
 

@@ -60,16 +60,6 @@ Reading TrafficBook::reading(const model::ServiceId& service, Time now) const {
   return {.at = now, .total = total_of(service)};
 }
 
-model::Outcomes TrafficBook::total(const model::ServiceId& service,
-                                   model::RevisionNumber revision) const {
-  const MutexLock lock(mutex_);
-  model::Outcomes total;
-  const Key key(service, revision);
-  if (const auto place = base_.find(key); place != base_.end()) total += place->second;
-  if (const auto place = now_.find(key); place != now_.end()) total += place->second;
-  return total;
-}
-
 std::optional<Reading> TrafficBook::earlier(const model::ServiceId& service, Time now) const {
   const MutexLock lock(mutex_);
   const auto place = recent_.find(service);

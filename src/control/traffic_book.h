@@ -28,7 +28,6 @@ class TrafficBook {
   void take(const model::Usage& usage, Time now);
 
   Reading reading(const model::ServiceId& service, Time now) const;
-  model::Outcomes total(const model::ServiceId& service, model::RevisionNumber revision) const;
 
   // The oldest reading kept that is not older than k_report_window.
   std::optional<Reading> earlier(const model::ServiceId& service, Time now) const;
