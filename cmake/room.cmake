@@ -84,4 +84,5 @@ function(hitless_bench name)
   target_link_libraries(bench_${name} PRIVATE hitless_flags fmt::fmt ${ARG_LIBS}
     benchmark::benchmark benchmark::benchmark_main)
   target_include_directories(bench_${name} PRIVATE ${CMAKE_SOURCE_DIR})
+  add_dependencies(benchmarks bench_${name})
 endfunction()
