@@ -1,6 +1,7 @@
 #include "app/state_dir.h"
 
 #include <fmt/format.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -19,6 +20,14 @@ namespace fs = std::filesystem;
 constexpr std::size_t k_path_bytes_max = 64;
 constexpr std::size_t k_token_bytes = 32;
 constexpr std::size_t k_small_file_bytes_max = 4096;
+
+// From the death of a serve to the last child of it that still holds its lock: the moment between
+// fork and exec, on a machine under load.
+constexpr Duration k_dead_holder_patience = std::chrono::seconds(10);
+
+bool is_alive(pid_t pid) {
+  return pid > 0 && (::kill(pid, 0) == 0 || errno == EPERM);
+}
 
 }  // namespace
 
@@ -40,12 +49,15 @@ Result<StateDir> StateDir::open(fs::path path) {
 
 Result<UniqueFd> StateDir::lock() const {
   auto held = lock_file(path_ / "serve.lock");
+  if (!held && held.error().code() == Code::conflict && !is_alive(recorded_pid())) {
+    held = lock_file(path_ / "serve.lock", k_dead_holder_patience);
+  }
   if (!held) {
     if (held.error().code() != Code::conflict) return held;
     return Error(Code::conflict,
                  fmt::format("another `hitless serve` (pid {}) uses {}: stop it first, or give "
                              "this one a state directory of its own with --state",
-                             serve_pid(), path_.string()));
+                             recorded_pid(), path_.string()));
   }
   const std::string pid = fmt::format("{}\n", ::getpid());
   if (::ftruncate(held->get(), 0) != 0 ||
@@ -57,6 +69,10 @@ Result<UniqueFd> StateDir::lock() const {
 
 pid_t StateDir::serve_pid() const {
   if (lock_file(path_ / "serve.lock")) return 0;  // nobody held it
+  return recorded_pid();
+}
+
+pid_t StateDir::recorded_pid() const {
   const auto text = read_file(path_ / "serve.lock", k_small_file_bytes_max);
   pid_t pid = 0;
   if (text) std::from_chars(text->data(), text->data() + text->size(), pid);

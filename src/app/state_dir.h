@@ -44,6 +44,8 @@ class StateDir {
 
  private:
   explicit StateDir(std::filesystem::path path) : path_(std::move(path)) {}
+  pid_t recorded_pid() const;  // of the last serve that held the lock; 0: none yet
+
   std::filesystem::path path_;
 };
 

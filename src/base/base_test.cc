@@ -1,4 +1,7 @@
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/crypto.h"
 #include "base/file.h"
@@ -63,6 +66,30 @@ TEST(File, LockIsExclusiveWhileHeld) {
     EXPECT_EQ(lock_file(folder.path() / "lock").error().code(), Code::conflict);
   }
   EXPECT_TRUE(lock_file(folder.path() / "lock"));
+}
+
+// As when the holder was killed between the fork and the exec of a child.
+TEST(File, LockLeftToAChildIsHadOnceTheChildIsGone) {
+  const TemporaryDirectory folder = TemporaryDirectory::make("base-test").value();
+  Result<UniqueFd> held = lock_file(folder.path() / "lock");
+  ASSERT_TRUE(held);
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  UniqueFd child_waits(ends[0]);
+  UniqueFd parent_ends(ends[1]);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::close(parent_ends.get());
+    char byte;
+    ::_exit(static_cast<int>(::read(child_waits.get(), &byte, 1)));
+  }
+  held->reset();
+  EXPECT_EQ(lock_file(folder.path() / "lock").error().code(), Code::conflict);
+  parent_ends.reset();
+  EXPECT_TRUE(lock_file(folder.path() / "lock", std::chrono::minutes(1)));
+  int status = 0;
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
 }
 
 TEST(Crypto, KnownAnswers) {

@@ -9,9 +9,13 @@
 #include <cerrno>
 #include <cstdlib>
 #include <system_error>
+#include <thread>
 
 namespace hitless {
 namespace {
+
+// A lock that is waited for is had this long after it became free, at the latest.
+constexpr Duration k_lock_retry = std::chrono::milliseconds(2);
 
 Result<void> write_all(int fd, std::string_view content, const std::string& name) {
   while (!content.empty()) {
@@ -80,14 +84,17 @@ Result<void> ensure_directory(const std::filesystem::path& path, unsigned mode) 
   return {};
 }
 
-Result<UniqueFd> lock_file(const std::filesystem::path& path) {
+Result<UniqueFd> lock_file(const std::filesystem::path& path, Duration patience) {
   UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!fd) return system_error("opening", path.string(), errno);
-  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EWOULDBLOCK) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EINTR) continue;
+    if (errno != EWOULDBLOCK) return system_error("locking", path.string(), errno);
+    if (std::chrono::steady_clock::now() >= deadline) {
       return Error(Code::conflict, path.string() + " is locked by another process");
     }
-    return system_error("locking", path.string(), errno);
+    std::this_thread::sleep_for(k_lock_retry);  // the kernel tells nobody that a lock is free
   }
   return fd;
 }

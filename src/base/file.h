@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/result.h"
 
 namespace hitless {
@@ -45,8 +46,11 @@ Result<void> write_file_atomically(const std::filesystem::path& path, std::strin
 Result<void> ensure_directory(const std::filesystem::path& path, unsigned mode = 0755);
 
 // An exclusive lock on a file, held as long as the descriptor lives, released by the kernel when
-// the process dies.  conflict when somebody else holds it.
-Result<UniqueFd> lock_file(const std::filesystem::path& path);
+// the process dies.  conflict when somebody else still holds it after `patience`.
+//
+// A process that was killed while it started another one leaves its locks to that child until the
+// child runs its own program: whoever follows a dead holder needs a little patience.
+Result<UniqueFd> lock_file(const std::filesystem::path& path, Duration patience = {});
 
 // A folder that is removed with its content at the end of its owner's life.
 class TemporaryDirectory {

@@ -33,6 +33,8 @@ namespace {
 constexpr int k_ending_retry_ms = 2;
 // A shim that has recorded an exit has nothing left to do but return.
 constexpr int k_shim_end_ms = 1000;
+// A serve that was killed leaves its locks to a child that it was just starting, for a moment.
+constexpr Duration k_lock_patience = std::chrono::seconds(10);
 constexpr std::uint64_t k_wake_token = 0;
 
 // One thread of its own watches the shims; every public function may be called from any thread.
@@ -456,7 +458,7 @@ Result<std::unique_ptr<PoolDriver>> open_process_pool(ProcessPoolOptions options
   options.directory = std::filesystem::absolute(options.directory, failure);
   options.shim = std::filesystem::absolute(options.shim, failure);
   HL_TRY(ensure_directory(options.directory, 0755));
-  Result<UniqueFd> lock = lock_file(options.directory / ".lock");
+  Result<UniqueFd> lock = lock_file(options.directory / ".lock", k_lock_patience);
   if (!lock) return std::move(lock).error().context("opening the process pool");
   auto pool =
       std::make_unique<ProcessPool>(std::move(options), std::move(on_change), std::move(*lock));
