@@ -110,7 +110,7 @@ json::object plan_to_json(const model::Plan& plan) {
   return {{"kind", model::to_text(plan.kind)},
           {"from_revision", plan.from},
           {"to_revision", plan.to},
-          {"strategy", plan.strategy},
+          {"strategy", to_text(plan.strategy)},
           {"reason", plan.reason},
           {"changes", std::move(changes)},
           {"instances_started", touched.started},

@@ -147,6 +147,7 @@ Loop::World Loop::observe() {
       const model::Resources used = used_by(instance);
       world.free.cpu_millis -= used.cpu_millis;
       world.free.memory_mib -= used.memory_mib;
+      world.free.gpus -= used.gpus;
     }
   }
   world.capacity = capacity;

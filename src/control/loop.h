@@ -85,7 +85,7 @@ class Loop {
   Result<pools::InstanceSpec> spec_of(const model::Instance& instance);
   Result<const model::ModelVersion*> version_of(const model::ModelId& id);
   model::Resources used_by(const model::Instance& instance);
-  int room_for(const ServiceState& state, const World& world);
+  static rollout::Room room_of(const World& world);
 
   const ControlOptions options_;
   const ControlParts parts_;

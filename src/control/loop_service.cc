@@ -16,8 +16,6 @@ using model::Stage;
 
 // When the store refuses to write (a full disk), the decision is tried again after this long.
 constexpr Duration k_store_retry = std::chrono::seconds(1);
-// More instances than any pool of ours holds: "as many as you like".
-constexpr int k_room_unlimited = 1 << 20;
 
 // A draining instance is asked too: a rollout that turns round takes back only what passes.
 bool is_probed(Stage stage) {
@@ -81,14 +79,19 @@ rollout::View Loop::view_of(const ServiceState& state, const World& world) {
     view.reason = state.rollout->reason;
     view.phase_at = state.rollout->phase_at;
     view.progress_at = state.rollout->progress_at;
+    view.step = state.rollout->step;
+    view.baking_at = state.rollout->baking_at;
+    view.orders = state.rollout->orders;
+    view.evidence = state.rollout->evidence;
   }
   view.next_ordinal = state.next_ordinal;
-  view.room = room_for(state, world);
+  view.room = room_of(world);
   view.adopted = book_.is_adopted();
   for (const model::Instance& instance : state.instances) {
     const bool of_this_rollout = state.rollout && instance.rollout == state.rollout->id;
     if (instance.stage == Stage::gone && !of_this_rollout && state.is_rolling_out()) continue;
     view.instances.push_back(instance_view(state, world, instance));
+    view.instances.back().needs = used_by(instance);
   }
   return view;
 }
@@ -149,6 +152,7 @@ Loop::Written Loop::record(ServiceState& state, World& world, const rollout::Vie
     const model::Resources used = used_by(row);
     world.free.cpu_millis -= used.cpu_millis;
     world.free.memory_mib -= used.memory_mib;
+    world.free.gpus -= used.gpus;
   }
   if (recording.rows.service) state.service = *recording.rows.service;
   if (recording.rows.rollout) {
@@ -316,26 +320,12 @@ model::Resources Loop::used_by(const model::Instance& instance) {
   return entry ? (*entry)->resources : model::Resources();
 }
 
-// By the largest entry that may have to start, so that a plan never counts on half an instance.
-int Loop::room_for(const ServiceState& state, const World& world) {
-  if (!state.rollout) return 0;
-  model::Resources need;
-  for (const model::Slot& slot : state.rollout->plan.slots) {
-    for (const auto& group : {slot.from, slot.to}) {
-      if (!group) continue;
-      const auto entry = entry_of(state.service.id, group->revision, group->entry);
-      if (!entry) continue;
-      need.cpu_millis = std::max(need.cpu_millis, (*entry)->resources.cpu_millis);
-      need.memory_mib = std::max(need.memory_mib, (*entry)->resources.memory_mib);
-    }
-  }
-  std::int64_t room = k_room_unlimited;
-  const auto bound_by = [&](std::int64_t capacity, std::int64_t free, std::int64_t each) {
-    if (capacity > 0 && each > 0) room = std::min(room, std::max<std::int64_t>(free, 0) / each);
-  };
-  bound_by(world.capacity.cpu_millis, world.free.cpu_millis, need.cpu_millis);
-  bound_by(world.capacity.memory_mib, world.free.memory_mib, need.memory_mib);
-  return static_cast<int>(room);
+rollout::Room Loop::room_of(const World& world) {
+  rollout::Room room;
+  if (world.capacity.cpu_millis > 0) room.cpu_millis = world.free.cpu_millis;
+  if (world.capacity.memory_mib > 0) room.memory_mib = world.free.memory_mib;
+  if (world.capacity.gpus > 0) room.gpus = world.free.gpus;
+  return room;
 }
 
 }  // namespace hitless::control

@@ -39,6 +39,23 @@ Result<Change> change_from_json(const json::value& value) {
   return change;
 }
 
+json::value to_json(const Resources& resources) {
+  return json::object{{"cpu_millis", resources.cpu_millis},
+                      {"memory_mib", resources.memory_mib},
+                      {"gpus", resources.gpus}};
+}
+
+// Absent in plans of database version 1.
+Result<Resources> find_resources(const json::object& from, std::string_view name) {
+  HL_TRY_ASSIGN(const json::object* object, find_object(from, name));
+  Resources resources;
+  if (object == nullptr) return resources;
+  HL_TRY_ASSIGN(resources.cpu_millis, get_int(*object, "cpu_millis"));
+  HL_TRY_ASSIGN(resources.memory_mib, get_int(*object, "memory_mib"));
+  HL_TRY_ASSIGN(resources.gpus, get_int(*object, "gpus"));
+  return resources;
+}
+
 json::value to_json(const std::optional<Group>& group) {
   if (!group) return nullptr;
   return json::object{{"key", group->key},
@@ -47,7 +64,8 @@ json::value to_json(const std::optional<Group>& group) {
                       {"count", group->count},
                       {"weight", group->weight},
                       {"grace_us", group->grace.count()},
-                      {"deploy_timeout_us", group->deploy_timeout.count()}};
+                      {"deploy_timeout_us", group->deploy_timeout.count()},
+                      {"needs", to_json(group->needs)}};
 }
 
 Result<std::optional<Group>> find_group(const json::object& from, std::string_view name) {
@@ -61,6 +79,7 @@ Result<std::optional<Group>> find_group(const json::object& from, std::string_vi
   HL_TRY_ASSIGN(group.weight, get_small_int(*object, "weight"));
   HL_TRY_ASSIGN(group.grace, get_micros(*object, "grace_us"));
   HL_TRY_ASSIGN(group.deploy_timeout, get_micros(*object, "deploy_timeout_us"));
+  HL_TRY_ASSIGN(group.needs, find_resources(*object, "needs"));
   return std::optional<Group>(std::move(group));
 }
 
@@ -79,6 +98,45 @@ Result<Slot> slot_from_json(const json::value& value) {
   HL_TRY_ASSIGN(slot.surge, get_small_int(*object, "surge"));
   HL_TRY_ASSIGN(slot.unavailable, get_small_int(*object, "unavailable"));
   return slot;
+}
+
+json::value to_json(const Forecast& forecast) {
+  json::object object{{"lowest", forecast.lowest},
+                      {"highest", forecast.highest},
+                      {"longest_hold_us", forecast.longest_hold.count()},
+                      {"hitless", forecast.hitless},
+                      {"unmet", array_of(forecast.unmet)}};
+  if (forecast.predicted) object["predicted_us"] = forecast.predicted->count();
+  return object;
+}
+
+Result<Forecast> forecast_from_json(const json::value& value) {
+  HL_TRY_ASSIGN(const json::object* object, as_object(value));
+  Forecast forecast;
+  HL_TRY_ASSIGN(forecast.lowest, get_small_int(*object, "lowest"));
+  HL_TRY_ASSIGN(forecast.highest, get_small_int(*object, "highest"));
+  HL_TRY_ASSIGN(forecast.longest_hold, get_micros(*object, "longest_hold_us"));
+  HL_TRY_ASSIGN(forecast.hitless, get_bool(*object, "hitless"));
+  HL_TRY_ASSIGN(forecast.unmet, get_strings(*object, "unmet"));
+  if (object->if_contains("predicted_us") != nullptr) {
+    HL_TRY_ASSIGN(forecast.predicted, get_micros(*object, "predicted_us"));
+  }
+  return forecast;
+}
+
+// What plans have had since database version 2.
+Result<void> read_course(const json::object& from, Plan& plan) {
+  if (from.if_contains("steps") == nullptr) return {};
+  HL_TRY_ASSIGN(plan.steps, get_each<BakeStep>(from, "steps", bake_step_from_json));
+  HL_TRY_ASSIGN(plan.hold, get_micros(from, "hold_us"));
+  HL_TRY_ASSIGN(const json::object* judgement, get_object(from, "judgement"));
+  HL_TRY_ASSIGN(plan.judgement, judgement_from_json(json::value(*judgement)));
+  HL_TRY_ASSIGN(const std::int64_t drop_budget, get_int(from, "drop_budget"));
+  plan.drop_budget = static_cast<std::uint64_t>(drop_budget);
+  HL_TRY_ASSIGN(plan.slow_start, get_micros(from, "slow_start_us"));
+  HL_TRY_ASSIGN(const json::object* forecast, get_object(from, "forecast"));
+  HL_TRY_ASSIGN(plan.forecast, forecast_from_json(json::value(*forecast)));
+  return {};
 }
 
 Result<Balance> get_balance(const json::object& from, std::string_view name) {
@@ -101,6 +159,8 @@ json::value to_json(const Plan& plan) {
   for (const Change& change : plan.changes) changes.push_back(to_json(change));
   json::array slots;
   for (const Slot& slot : plan.slots) slots.push_back(to_json(slot));
+  json::array steps;
+  for (const BakeStep& step : plan.steps) steps.push_back(to_json(step));
   return json::object{
       {"service", plan.service.text()},
       {"kind", to_text(plan.kind)},
@@ -111,8 +171,14 @@ json::value to_json(const Plan& plan) {
       {"balance", to_wire(plan.balance)},
       {"balance_from", to_wire(plan.balance_from)},
       {"drain_budget_us", plan.drain_budget.count()},
-      {"strategy", plan.strategy},
+      {"strategy", to_text(plan.strategy)},
       {"reason", plan.reason},
+      {"steps", std::move(steps)},
+      {"hold_us", plan.hold.count()},
+      {"judgement", to_json(plan.judgement)},
+      {"drop_budget", static_cast<std::int64_t>(plan.drop_budget)},
+      {"slow_start_us", plan.slow_start.count()},
+      {"forecast", to_json(plan.forecast)},
       {"hash", plan.hash},
   };
 }
@@ -131,7 +197,9 @@ Result<Plan> plan_from_json(const json::value& value) {
   HL_TRY_ASSIGN(plan.balance, get_balance(*object, "balance"));
   HL_TRY_ASSIGN(plan.balance_from, get_balance(*object, "balance_from"));
   HL_TRY_ASSIGN(plan.drain_budget, get_micros(*object, "drain_budget_us"));
-  HL_TRY_ASSIGN(plan.strategy, get_string(*object, "strategy"));
+  HL_TRY_ASSIGN(const std::string strategy, get_string(*object, "strategy"));
+  HL_TRY_ASSIGN(plan.strategy, strategy_from_text(strategy));
+  HL_TRY(read_course(*object, plan));
   HL_TRY_ASSIGN(plan.reason, get_string(*object, "reason"));
   HL_TRY_ASSIGN(plan.hash, get_string(*object, "hash"));
   return plan;

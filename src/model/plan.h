@@ -37,6 +37,7 @@ struct Group {
   int weight = 0;               // percent of the service's traffic
   Duration grace{};
   Duration deploy_timeout{};
+  Resources needs;  // what one instance takes of its pool
   friend bool operator==(const Group&, const Group&) = default;
 };
 
@@ -50,6 +51,18 @@ struct Slot {
   friend bool operator==(const Slot&, const Slot&) = default;
 };
 
+// What is expected of a plan.  For people; nothing is carried out by it, and of it only `hitless`
+// and `unmet` are in the hash, because the rest moves with every measurement.
+struct Forecast {
+  int lowest = 0;                     // instances that serve at the worst moment
+  int highest = 0;                    // instances that run at the fullest moment
+  Duration longest_hold{};            // of a request; 0: none is parked
+  std::optional<Duration> predicted;  // the whole rollout; none: no start was measured yet
+  bool hitless = true;
+  std::vector<std::string> unmet;  // what keeps it from being hitless, a sentence each
+  friend bool operator==(const Forecast&, const Forecast&) = default;
+};
+
 struct Plan {
   ServiceId service;
   RolloutKind kind = RolloutKind::update;
@@ -60,9 +73,15 @@ struct Plan {
   Balance balance = Balance::round_robin;       // of `to`
   Balance balance_from = Balance::round_robin;  // of `from`
   Duration drain_budget{};  // from "absent from the adopted table" to SIGTERM at the latest
-  std::string strategy;     // "none", "surge", "shrink"; why it was picked is in `reason`
-  std::string reason;
-  std::string hash;  // over all of the above
+  Strategy strategy = Strategy::none;
+  std::string reason;           // why it was picked
+  std::vector<BakeStep> steps;  // canary and blue/green; empty: weights follow the instances
+  Duration hold{};  // how long a request may be parked while nothing serves; 0: as the gateway says
+  Judgement judgement;
+  std::uint64_t drop_budget = 0;
+  Duration slow_start{};
+  Forecast forecast;
+  std::string hash;  // over all of the above, but for the forecast's estimates
   friend bool operator==(const Plan&, const Plan&) = default;
 };
 

@@ -30,9 +30,49 @@ Result<PhaseTime> phase_time_from_json(const json::value& value) {
   return PhaseTime{.phase = phase, .begin = begin};
 }
 
+void put_time(json::object& to, std::string_view name, const std::optional<Time>& time) {
+  if (time) to[name] = to_micros(*time);
+}
+
+Result<std::optional<Time>> find_time(const json::object& from, std::string_view name) {
+  if (from.if_contains(name) == nullptr) return std::optional<Time>();
+  HL_TRY_ASSIGN(const Time time, get_time_micros(from, name));
+  return std::optional(time);
+}
+
+json::value to_json(const InstanceTimes& times) {
+  json::object object{
+      {"instance", times.instance.text()}, {"revision", times.revision}, {"ending", times.ending}};
+  put_time(object, "started_us", times.started);
+  put_time(object, "ready_us", times.ready);
+  put_time(object, "routed_us", times.routed);
+  put_time(object, "drain_begun_us", times.drain_begun);
+  put_time(object, "told_to_stop_us", times.told_to_stop);
+  put_time(object, "gone_us", times.gone);
+  return object;
+}
+
+Result<InstanceTimes> instance_times_from_json(const json::value& value) {
+  HL_TRY_ASSIGN(const json::object* object, as_object(value));
+  InstanceTimes times;
+  HL_TRY_ASSIGN(std::string instance, get_string(*object, "instance"));
+  times.instance = InstanceId(std::move(instance));
+  HL_TRY_ASSIGN(times.revision, get_int(*object, "revision"));
+  HL_TRY_ASSIGN(times.ending, get_string(*object, "ending"));
+  HL_TRY_ASSIGN(times.started, find_time(*object, "started_us"));
+  HL_TRY_ASSIGN(times.ready, find_time(*object, "ready_us"));
+  HL_TRY_ASSIGN(times.routed, find_time(*object, "routed_us"));
+  HL_TRY_ASSIGN(times.drain_begun, find_time(*object, "drain_begun_us"));
+  HL_TRY_ASSIGN(times.told_to_stop, find_time(*object, "told_to_stop_us"));
+  HL_TRY_ASSIGN(times.gone, find_time(*object, "gone_us"));
+  return times;
+}
+
 }  // namespace
 
 json::value to_json(const Report& report) {
+  json::array instances;
+  for (const InstanceTimes& times : report.instances) instances.push_back(to_json(times));
   json::array phases;
   for (const PhaseTime& time : report.phases) {
     phases.push_back(
@@ -43,6 +83,7 @@ json::value to_json(const Report& report) {
       {"during", to_json(report.during)},
       {"after", to_json(report.after)},
       {"phases", std::move(phases)},
+      {"instances", std::move(instances)},
       {"instances_started", report.instances_started},
       {"instances_failed", report.instances_failed},
       {"ready_to_routed_us", report.ready_to_routed_us},
@@ -58,6 +99,10 @@ Result<Report> report_from_json(const json::value& value) {
   HL_TRY_ASSIGN(report.during, find_window(*object, "during"));
   HL_TRY_ASSIGN(report.after, find_window(*object, "after"));
   HL_TRY_ASSIGN(report.phases, get_each<PhaseTime>(*object, "phases", phase_time_from_json));
+  if (object->if_contains("instances") != nullptr) {  // since database version 2
+    HL_TRY_ASSIGN(report.instances,
+                  get_each<InstanceTimes>(*object, "instances", instance_times_from_json));
+  }
   HL_TRY_ASSIGN(report.instances_started, get_small_int(*object, "instances_started"));
   HL_TRY_ASSIGN(report.instances_failed, get_small_int(*object, "instances_failed"));
   HL_TRY_ASSIGN(report.ready_to_routed_us, get_int(*object, "ready_to_routed_us"));

@@ -1,14 +1,16 @@
 #include "model/rollout.h"
 
+#include "model/json_members.h"
 #include "model/words.h"
 
 namespace hitless::model {
 namespace {
 
-constexpr Words<Phase, 9> k_phases{{
+constexpr Words<Phase, 10> k_phases{{
     {Phase::planned, "planned"},
     {Phase::starting, "starting"},
     {Phase::shifting, "shifting"},
+    {Phase::baking, "baking"},
     {Phase::draining, "draining"},
     {Phase::rolling_back, "rolling_back"},
     {Phase::succeeded, "succeeded"},
@@ -19,11 +21,42 @@ constexpr Words<Phase, 9> k_phases{{
 
 }  // namespace
 
+json::value course_to_json(const Rollout& rollout) {
+  json::object object{{"step", rollout.step},
+                      {"who", rollout.who},
+                      {"abort", rollout.orders.abort},
+                      {"skip", rollout.orders.skip}};
+  if (rollout.baking_at) object["baking_us"] = to_micros(*rollout.baking_at);
+  if (rollout.orders.paused_at) object["paused_us"] = to_micros(*rollout.orders.paused_at);
+  if (rollout.evidence) object["evidence"] = to_json(*rollout.evidence);
+  return object;
+}
+
+Result<void> read_course(const json::value& value, Rollout& rollout) {
+  HL_TRY_ASSIGN(const json::object* object, as_object(value));
+  if (object->empty()) return {};  // of database version 1
+  HL_TRY_ASSIGN(rollout.step, get_small_int(*object, "step"));
+  HL_TRY_ASSIGN(rollout.who, get_string(*object, "who"));
+  HL_TRY_ASSIGN(rollout.orders.abort, get_string(*object, "abort"));
+  HL_TRY_ASSIGN(rollout.orders.skip, get_small_int(*object, "skip"));
+  if (object->if_contains("baking_us") != nullptr) {
+    HL_TRY_ASSIGN(rollout.baking_at, get_time_micros(*object, "baking_us"));
+  }
+  if (object->if_contains("paused_us") != nullptr) {
+    HL_TRY_ASSIGN(rollout.orders.paused_at, get_time_micros(*object, "paused_us"));
+  }
+  if (const json::value* evidence = object->if_contains("evidence")) {
+    HL_TRY_ASSIGN(rollout.evidence, evidence_from_json(*evidence));
+  }
+  return {};
+}
+
 bool is_terminal(Phase phase) {
   switch (phase) {
     case Phase::planned:
     case Phase::starting:
     case Phase::shifting:
+    case Phase::baking:
     case Phase::draining:
     case Phase::rolling_back: return false;
     case Phase::succeeded:

@@ -5,19 +5,21 @@
 #include <string>
 #include <vector>
 
+#include "model/evidence.h"
 #include "model/plan.h"
 #include "model/usage.h"
 
 namespace hitless::model {
 
-// planned ▶ starting ▶ shifting ▶ draining ▶ succeeded
-//     └────────┴──────────┴──────────┴──────▶ rolling_back ▶ rolled_back
+// planned ▶ starting ▶ shifting ◀▶ baking ▶ draining ▶ succeeded
+//     └────────┴──────────┴──────────┴─────────┴──────▶ rolling_back ▶ rolled_back
 // any but a terminal one ▶ superseded; rolling_back ▶ failed.  The edges are data in
 // rollout/phase.h.
 enum class Phase {
   planned,       // recorded, nothing done yet
   starting,      // new instances start; traffic is where it was
   shifting,      // some new instances are routed
+  baking,        // a step of the plan has its weight; time and judgement decide on the next
   draining,      // all traffic is on the new side; the old one empties and stops
   rolling_back,  // the old side takes over again
   succeeded,
@@ -41,12 +43,21 @@ struct PhaseTime {
   Time begin;
 };
 
+// One instance's way through the rollout; absent times did not come.
+struct InstanceTimes {
+  InstanceId instance;
+  RevisionNumber revision = 0;
+  std::optional<Time> started, ready, routed, drain_begun, told_to_stop, gone;
+  std::string ending;  // how it came to be gone, for people; empty: it serves
+};
+
 // Kept for good.  Counters cover the service's every revision.
 struct Report {
   std::optional<Window> before;  // up to k_report_window before the first phase
   std::optional<Window> during;
   std::optional<Window> after;  // filled once k_report_window has passed, or the next change came
   std::vector<PhaseTime> phases;
+  std::vector<InstanceTimes> instances;  // started or taken out by this rollout, by ordinal
   int instances_started = 0;
   int instances_failed = 0;
   // Longest over the instances of this rollout, microseconds; 0 when there was none.
@@ -55,19 +66,37 @@ struct Report {
   std::int64_t start_to_ready_us = 0;
 };
 
+// What users have asked of a rollout under way.  Level-triggered: the rollout follows it at each
+// step.
+struct Orders {
+  std::optional<Time> paused_at;  // neither starts nor takes out anything; its clocks stand still
+  std::string abort;              // turn round, and why; empty: go on
+  int skip = 0;                   // bakes of steps with a lower index are over
+  friend bool operator==(const Orders&, const Orders&) = default;
+};
+
 struct Rollout {
   RolloutId id;
   ServiceId service;
   Plan plan;
   Phase phase = Phase::planned;
   std::string why;     // what it waits for, or why it ended so; a sentence for the user
+  std::string who;     // asked for it; empty: hitless itself
   std::string reason;  // why it turned round; empty when it did not
   Time created_at;
-  Time phase_at;                 // when this phase began
-  Time progress_at;              // when an instance last moved on
-  std::optional<Time> ended_at;  // terminal phases only
+  Time phase_at;                  // when this phase began
+  Time progress_at;               // when an instance last moved on
+  std::optional<Time> ended_at;   // terminal phases only
+  int step = 0;                   // of plan.steps, the one under way; their number: all are done
+  std::optional<Time> baking_at;  // when the step got its weight; pauses move it on
+  Orders orders;
+  std::optional<Evidence> evidence;  // the newest of this step, or what it was taken back for
   Report report;
 };
+
+// Everything of a rollout that changes as it goes and has no column of its own.
+json::value course_to_json(const Rollout& rollout);
+Result<void> read_course(const json::value& value, Rollout& rollout);
 
 json::value to_json(const Report& report);
 Result<Report> report_from_json(const json::value& value);

@@ -53,7 +53,7 @@ ConfigEntry any_entry() {
   entry.model = ModelId(any_text());
   entry.weight = any_int();
   entry.specification = any_text();
-  entry.resources = {.cpu_millis = any_int(), .memory_mib = any_int()};
+  entry.resources = {.cpu_millis = any_int(), .memory_mib = any_int(), .gpus = any_int()};
   entry.instance_count = any_int();
   for (const std::string& name : some(any_text)) entry.envs[name] = any_text();
   entry.pool = any_text();
@@ -73,7 +73,8 @@ std::optional<Group> any_group() {
                .count = any_int(),
                .weight = any_int(),
                .grace = any_duration(),
-               .deploy_timeout = any_duration()};
+               .deploy_timeout = any_duration(),
+               .needs = {.cpu_millis = any_int(), .memory_mib = any_int(), .gpus = any_int()}};
 }
 
 Slot any_slot() {
@@ -98,7 +99,16 @@ Plan any_plan() {
   plan.balance = any_balance();
   plan.balance_from = any_balance();
   plan.drain_budget = any_duration();
-  plan.strategy = any_text();
+  plan.strategy = static_cast<Strategy>(*rc::gen::inRange(0, 6));
+  plan.hold = any_duration();
+  plan.slow_start = any_duration();
+  plan.drop_budget = static_cast<std::uint64_t>(*rc::gen::inRange(0, 1000));
+  plan.forecast.lowest = any_int();
+  plan.forecast.highest = any_int();
+  plan.forecast.longest_hold = any_duration();
+  if (*rc::gen::arbitrary<bool>()) plan.forecast.predicted = any_duration();
+  plan.forecast.hitless = *rc::gen::arbitrary<bool>();
+  plan.forecast.unmet = some(any_text);
   plan.reason = any_text();
   plan.hash = any_text();
   return plan;
@@ -114,8 +124,51 @@ std::optional<Window> any_window() {
   return window;
 }
 
+std::optional<Time> maybe_time() {
+  return *rc::gen::arbitrary<bool>() ? std::optional(any_time()) : std::nullopt;
+}
+
+InstanceTimes any_instance_times() {
+  return {.instance = InstanceId(any_text()),
+          .revision = any_int(),
+          .started = maybe_time(),
+          .ready = maybe_time(),
+          .routed = maybe_time(),
+          .drain_begun = maybe_time(),
+          .told_to_stop = maybe_time(),
+          .gone = maybe_time(),
+          .ending = any_text()};
+}
+
+Measure any_measure() {
+  return {.name = any_text(),
+          .what = any_text(),
+          .old_events = *rc::gen::arbitrary<std::uint32_t>(),
+          .old_total = *rc::gen::arbitrary<std::uint32_t>(),
+          .new_events = *rc::gen::arbitrary<std::uint32_t>(),
+          .new_total = *rc::gen::arbitrary<std::uint32_t>(),
+          .limit_us = any_int(),
+          .log_ratio = any_double(),
+          .verdict = static_cast<Verdict>(*rc::gen::inRange(0, 3))};
+}
+
+Rollout any_course() {
+  Rollout rollout;
+  rollout.step = any_int();
+  rollout.who = any_text();
+  rollout.baking_at = maybe_time();
+  rollout.orders = {.paused_at = maybe_time(), .abort = any_text(), .skip = any_int()};
+  if (*rc::gen::arbitrary<bool>()) {
+    rollout.evidence = Evidence{.verdict = static_cast<Verdict>(*rc::gen::inRange(0, 3)),
+                                .text = any_text(),
+                                .step = any_int(),
+                                .measures = some(any_measure)};
+  }
+  return rollout;
+}
+
 PhaseTime any_phase_time() {
-  return {.phase = static_cast<Phase>(*rc::gen::inRange(0, 9)), .begin = any_time()};
+  return {.phase = static_cast<Phase>(*rc::gen::inRange(0, 10)), .begin = any_time()};
 }
 
 Report any_report() {
@@ -124,6 +177,7 @@ Report any_report() {
   report.during = any_window();
   report.after = any_window();
   report.phases = some(any_phase_time);
+  report.instances = some(any_instance_times);
   report.instances_started = any_int();
   report.instances_failed = any_int();
   report.ready_to_routed_us = any_int();
@@ -159,6 +213,17 @@ RC_GTEST_PROP(RoundTrip, ReportIsExact, ()) {
   RC_ASSERT(back.phases.size() == report.phases.size());
   RC_ASSERT(back.start_to_ready_us == report.start_to_ready_us);
   RC_ASSERT(back.drain_to_stop_us == report.drain_to_stop_us);
+}
+
+RC_GTEST_PROP(RoundTrip, CourseIsExact, ()) {
+  const Rollout rollout = any_course();
+  Rollout back;
+  RC_ASSERT(read_course(parse_json(to_json_text(course_to_json(rollout))).value(), back));
+  RC_ASSERT(back.step == rollout.step);
+  RC_ASSERT(back.who == rollout.who);
+  RC_ASSERT(back.baking_at == rollout.baking_at);
+  RC_ASSERT(back.orders == rollout.orders);
+  RC_ASSERT(back.evidence == rollout.evidence);
 }
 
 RC_GTEST_PROP(RoundTrip, LaunchIsExact, ()) {

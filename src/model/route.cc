@@ -36,7 +36,10 @@ json::object to_json(const Endpoint& endpoint) {
 json::object to_json(const Share& share) {
   json::array endpoints;
   for (const Endpoint& endpoint : share.endpoints) endpoints.push_back(to_json(endpoint));
-  return {{"revision", share.revision}, {"weight", share.weight}, {"endpoints", endpoints}};
+  return {{"revision", share.revision},
+          {"group", share.group},
+          {"weight", share.weight},
+          {"endpoints", endpoints}};
 }
 
 json::object to_json(const ServiceRoute& route) {
@@ -45,6 +48,7 @@ json::object to_json(const ServiceRoute& route) {
   return {{"service", route.service.text()},
           {"standing", text_of(k_standings, route.standing)},
           {"balance", text_of(k_balances, route.balance)},
+          {"hold_us", route.hold.count()},
           {"shares", shares}};
 }
 
@@ -61,6 +65,7 @@ Result<Share> share_from_json(const json::value& value) {
   HL_TRY_ASSIGN(const json::object* object, as_object(value, "a share"));
   Share share;
   HL_TRY_ASSIGN(share.revision, get_int(*object, "revision"));
+  HL_TRY_ASSIGN(share.group, get_string(*object, "group"));
   HL_TRY_ASSIGN(const std::int64_t weight, get_int(*object, "weight"));
   if (weight < 0 || weight > std::int64_t{k_weight_max}) {
     return Error(Code::corrupt, fmt::format("weight {} is not in 0…{}", weight, k_weight_max));
@@ -83,6 +88,9 @@ Result<ServiceRoute> service_from_json(const json::value& value) {
   HL_TRY_ASSIGN(route.standing, value_of(k_standings, standing, "standing"));
   HL_TRY_ASSIGN(const std::string balance, get_string(*object, "balance"));
   HL_TRY_ASSIGN(route.balance, value_of(k_balances, balance, "balance"));
+  HL_TRY_ASSIGN(const std::int64_t hold, get_int(*object, "hold_us"));
+  if (hold < 0) return Error(Code::corrupt, "a hold must not be negative");
+  route.hold = Duration(hold);
   HL_TRY_ASSIGN(const json::array* shares, get_array(*object, "shares"));
   for (const json::value& item : *shares) {
     HL_TRY_ASSIGN(Share share, share_from_json(item));

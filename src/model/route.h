@@ -33,6 +33,7 @@ struct Share {
   RevisionNumber revision = 0;      // named in every answer
   std::uint32_t weight = 0;         // relative to the other shares' weights; 0 gets nothing
   std::vector<Endpoint> endpoints;  // ordered by instance id; never empty when weight > 0
+  std::string group{};              // Group::key; requests are counted apart by it
   friend bool operator==(const Share&, const Share&) = default;
 };
 
@@ -44,6 +45,7 @@ struct ServiceRoute {
   Standing standing = Standing::not_ready;
   Balance balance = Balance::round_robin;
   std::vector<Share> shares;
+  Duration hold{};  // how long a request may wait for an endpoint; 0: the gateway's own limit
   friend bool operator==(const ServiceRoute&, const ServiceRoute&) = default;
 };
 

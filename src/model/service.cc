@@ -100,6 +100,7 @@ json::value to_json(const ConfigEntry& entry) {
       {"specification", entry.specification},
       {"cpu_millis", entry.resources.cpu_millis},
       {"memory_mib", entry.resources.memory_mib},
+      {"gpus", entry.resources.gpus},
       {"instance_count", entry.instance_count},
       {"envs", to_object(entry.envs)},
       {"pool", entry.pool},
@@ -129,6 +130,8 @@ Result<ConfigEntry> entry_from_json(const json::value& value) {
   HL_TRY_ASSIGN(entry.specification, get_string(*object, "specification"));
   HL_TRY_ASSIGN(entry.resources.cpu_millis, get_int(*object, "cpu_millis"));
   HL_TRY_ASSIGN(entry.resources.memory_mib, get_int(*object, "memory_mib"));
+  HL_TRY_ASSIGN(const std::optional<std::int64_t> gpus, find_int(*object, "gpus"));
+  entry.resources.gpus = gpus.value_or(0);  // absent in revisions of older versions
   HL_TRY_ASSIGN(entry.instance_count, get_small_int(*object, "instance_count"));
   HL_TRY_ASSIGN(entry.envs, get_envs(*object));
   HL_TRY_ASSIGN(entry.pool, get_string(*object, "pool"));
@@ -159,7 +162,9 @@ Result<Balance> balance_from_wire(std::string_view text) {
 json::value to_json(const ServiceConfig& config) {
   json::array entries;
   for (const ConfigEntry& entry : config.entries) entries.push_back(to_json(entry));
-  return json::object{{"entries", std::move(entries)}, {"balance", to_wire(config.balance)}};
+  return json::object{{"entries", std::move(entries)},
+                      {"balance", to_wire(config.balance)},
+                      {"policy", to_json(config.policy)}};
 }
 
 Result<ServiceConfig> service_config_from_json(const json::value& value) {
@@ -168,6 +173,9 @@ Result<ServiceConfig> service_config_from_json(const json::value& value) {
   HL_TRY_ASSIGN(config.entries, get_each<ConfigEntry>(*object, "entries", entry_from_json));
   HL_TRY_ASSIGN(const std::string balance, get_string(*object, "balance"));
   HL_TRY_ASSIGN(config.balance, balance_from_wire(balance));
+  if (const json::value* policy = object->if_contains("policy")) {  // since database version 2
+    HL_TRY_ASSIGN(config.policy, rollout_policy_from_json(*policy));
+  }
   return config;
 }
 
@@ -177,6 +185,7 @@ std::string template_digest(const ConfigEntry& entry) {
       {"specification", entry.specification},
       {"cpu_millis", entry.resources.cpu_millis},
       {"memory_mib", entry.resources.memory_mib},
+      {"gpus", entry.resources.gpus},
       {"envs", to_object(entry.envs)},
       {"pool", entry.pool},
       {"grace_us", entry.knobs.grace.count()},

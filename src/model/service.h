@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "model/ids.h"
+#include "model/rollout_policy.h"
 #include "model/route.h"
 
 namespace hitless::model {
@@ -32,6 +33,7 @@ enum class ServiceStatus {
 struct Resources {
   std::int64_t cpu_millis = 0;
   std::int64_t memory_mib = 0;
+  std::int64_t gpus = 0;
   friend bool operator==(const Resources&, const Resources&) = default;
 };
 
@@ -61,6 +63,7 @@ struct ConfigEntry {
 struct ServiceConfig {
   std::vector<ConfigEntry> entries;
   Balance balance = Balance::round_robin;
+  RolloutPolicy policy;
   friend bool operator==(const ServiceConfig&, const ServiceConfig&) = default;
 };
 

@@ -26,11 +26,12 @@ struct NamedCounter {
   std::string_view name;
   std::uint64_t Outcomes::*member;
 };
-constexpr std::array<NamedCounter, 6> k_counters{{
+constexpr std::array<NamedCounter, 7> k_counters{{
     {"requests", &Outcomes::requests},
     {"failed", &Outcomes::failed},
     {"retried", &Outcomes::retried},
     {"held", &Outcomes::held},
+    {"streams", &Outcomes::streams},
     {"cut", &Outcomes::cut},
     {"client_gone", &Outcomes::client_gone},
 }};
@@ -56,6 +57,7 @@ Result<InstanceUsage> instance_from_json(const json::value& value) {
 json::object to_json(const RevisionUsage& usage) {
   return {{"service", usage.service.text()},
           {"revision", usage.revision},
+          {"group", usage.group},
           {"outcomes", to_json(usage.outcomes)}};
 }
 
@@ -65,6 +67,7 @@ Result<RevisionUsage> revision_from_json(const json::value& value) {
   HL_TRY_ASSIGN(std::string service, get_string(*object, "service"));
   usage.service = ServiceId(std::move(service));
   HL_TRY_ASSIGN(usage.revision, get_int(*object, "revision"));
+  HL_TRY_ASSIGN(usage.group, get_string(*object, "group"));
   HL_TRY_ASSIGN(const json::object* outcomes, get_object(*object, "outcomes"));
   HL_TRY_ASSIGN(usage.outcomes, outcomes_from_json(json::value(*outcomes)));
   return usage;
@@ -123,6 +126,7 @@ Result<Outcomes> outcomes_from_json(const json::value& value) {
   HL_TRY_ASSIGN(const json::object* object, as_object(value, "outcomes"));
   Outcomes outcomes;
   for (const NamedCounter& counter : k_counters) {
+    if (object->if_contains(counter.name) == nullptr) continue;  // younger than the value
     HL_TRY_ASSIGN(outcomes.*counter.member, get_count(*object, counter.name));
   }
   HL_TRY_ASSIGN(outcomes.held_longest_us, get_count(*object, "held_longest_us"));

@@ -13,8 +13,9 @@
 
 namespace hitless::model {
 
-// Outcomes of the requests of one revision.  An answer counts in one status class; `failed` are
-// those that hitless, not the model, failed: no answer, a cut answer, 502, 503 or 504 of ours.
+// Outcomes of the requests of one group of one revision.  An answer counts in one status class;
+// `failed` are those that hitless, not the model, failed: no answer, a cut answer, 502, 503 or 504
+// of ours.
 struct Outcomes {
   std::uint64_t requests = 0;               // accounted, whatever the end
   std::array<std::uint64_t, 6> by_class{};  // [2] is 2xx; [0] ended without a status
@@ -22,6 +23,7 @@ struct Outcomes {
   std::uint64_t retried = 0;  // replayed on another connection or endpoint
   std::uint64_t held = 0;     // parked while no endpoint was ready
   std::uint64_t held_longest_us = 0;
+  std::uint64_t streams = 0;      // answers of no stated length that ended whole
   std::uint64_t cut = 0;          // answers that broke off after their first byte
   std::uint64_t client_gone = 0;  // the client left first; not failed
   Histogram latency;              // request read to last byte sent, microseconds
@@ -37,6 +39,7 @@ struct RevisionUsage {
   ServiceId service;
   RevisionNumber revision = 0;  // 0: requests that reached no revision
   Outcomes outcomes;
+  std::string group{};  // Group::key of the share; empty with revision 0
   friend bool operator==(const RevisionUsage&, const RevisionUsage&) = default;
 };
 
@@ -54,7 +57,7 @@ struct Usage {
   std::string gateway;                   // changes when another gateway process counts, from zero
   Generation adopted = 0;                // lowest over all workers; 0 before the first table
   std::vector<InstanceUsage> instances;  // routed, or with requests in flight; ordered by id
-  std::vector<RevisionUsage> revisions;  // ordered by service, revision
+  std::vector<RevisionUsage> revisions;  // ordered by service, revision, group
 
   const InstanceUsage* find(const InstanceId& instance) const;  // nullptr: nothing in flight
   friend bool operator==(const Usage&, const Usage&) = default;

@@ -34,8 +34,8 @@ TEST(Words, AreTheWireWordsInBothDirections) {
   expect_words<Stage>({"starting", "ready", "draining", "stopping", "gone"}, stage_from_text);
   expect_words<Ending>({"none", "retired", "exited", "never_ready"}, ending_from_text);
   expect_words<EventType>({"normal", "abnormal"}, event_type_from_text);
-  expect_words<Phase>({"planned", "starting", "shifting", "draining", "rolling_back", "succeeded",
-                       "rolled_back", "failed", "superseded"},
+  expect_words<Phase>({"planned", "starting", "shifting", "baking", "draining", "rolling_back",
+                       "succeeded", "rolled_back", "failed", "superseded"},
                       phase_from_text);
 }
 
@@ -58,8 +58,8 @@ TEST(Words, OfPlansAndBalance) {
 }
 
 TEST(Phase, EndsInFourWays) {
-  for (const Phase phase :
-       {Phase::planned, Phase::starting, Phase::shifting, Phase::draining, Phase::rolling_back}) {
+  for (const Phase phase : {Phase::planned, Phase::starting, Phase::shifting, Phase::baking,
+                            Phase::draining, Phase::rolling_back}) {
     EXPECT_FALSE(is_terminal(phase)) << to_text(phase);
   }
   for (const Phase phase :

@@ -18,15 +18,22 @@ struct Edge {
 
 inline constexpr std::array k_edges = {
     Edge{model::Phase::planned, model::Phase::starting, "first actions"},
-    Edge{model::Phase::planned, model::Phase::rolling_back, "new side broken"},
+    Edge{model::Phase::planned, model::Phase::rolling_back,
+         "new side broken, worse than the old, or aborted"},
     Edge{model::Phase::planned, model::Phase::superseded, "another change"},
     Edge{model::Phase::starting, model::Phase::shifting, "a new instance is routed"},
     Edge{model::Phase::starting, model::Phase::draining, "new side complete and adopted"},
     Edge{model::Phase::starting, model::Phase::rolling_back, "new side broken"},
     Edge{model::Phase::starting, model::Phase::superseded, "another change"},
     Edge{model::Phase::shifting, model::Phase::draining, "new side complete and adopted"},
+    Edge{model::Phase::starting, model::Phase::baking, "a step has its weight"},
+    Edge{model::Phase::shifting, model::Phase::baking, "a step has its weight"},
     Edge{model::Phase::shifting, model::Phase::rolling_back, "new side broken"},
     Edge{model::Phase::shifting, model::Phase::superseded, "another change"},
+    Edge{model::Phase::baking, model::Phase::shifting, "baked, the next step"},
+    Edge{model::Phase::baking, model::Phase::draining, "baked, the last step"},
+    Edge{model::Phase::baking, model::Phase::rolling_back, "new side broken"},
+    Edge{model::Phase::baking, model::Phase::superseded, "another change"},
     Edge{model::Phase::draining, model::Phase::succeeded, "old side gone"},
     Edge{model::Phase::draining, model::Phase::rolling_back, "new side broken"},
     Edge{model::Phase::draining, model::Phase::superseded, "another change"},
@@ -36,9 +43,10 @@ inline constexpr std::array k_edges = {
 };
 
 inline constexpr std::array k_phases = {
-    model::Phase::planned,     model::Phase::starting,  model::Phase::shifting,
-    model::Phase::draining,    model::Phase::succeeded, model::Phase::rolling_back,
-    model::Phase::rolled_back, model::Phase::failed,    model::Phase::superseded,
+    model::Phase::planned,      model::Phase::starting,    model::Phase::shifting,
+    model::Phase::baking,       model::Phase::draining,    model::Phase::succeeded,
+    model::Phase::rolling_back, model::Phase::rolled_back, model::Phase::failed,
+    model::Phase::superseded,
 };
 
 inline constexpr std::array k_terminal_phases = {

@@ -60,7 +60,8 @@ Group make_group(const model::Revision& revision, std::size_t index, const std::
           .count = entry.instance_count,
           .weight = entry.weight,
           .grace = entry.knobs.grace,
-          .deploy_timeout = entry.knobs.deploy_timeout};
+          .deploy_timeout = entry.knobs.deploy_timeout,
+          .needs = entry.resources};
 }
 
 model::Slot make_slot(const PlanInput& input, const Pairing& pairing, const Pair& pair) {
@@ -89,13 +90,13 @@ void choose_strategy(Plan& plan) {
     extra += slot.surge;
   }
   if (!replaces) {
-    plan.strategy = "none";
+    plan.strategy = model::Strategy::none;
     plan.reason = "no instance is replaced";
   } else if (shrinks) {
-    plan.strategy = "shrink";
+    plan.strategy = model::Strategy::shrink;
     plan.reason = fmt::format("no extra instance is allowed, up to {} may be missing", lowest);
   } else {
-    plan.strategy = "surge";
+    plan.strategy = model::Strategy::surge;
     plan.reason = fmt::format("up to {} extra instance(s) run meanwhile, {}", extra,
                               lowest == 0 ? std::string("none may be missing")
                                           : fmt::format("up to {} may be missing", lowest));

@@ -1,14 +1,15 @@
 // plan_change compares what shall serve with what serves.  Pure: no clock, no I/O.
 #pragma once
 
+#include <map>
 #include <optional>
-
 #include <vector>
 
 #include "base/result.h"
 #include "model/instance.h"
 #include "model/plan.h"
 #include "model/rollout.h"
+#include "rollout/step.h"
 
 namespace hitless::rollout {
 
@@ -17,11 +18,16 @@ struct PlanInput {
   model::RolloutKind kind = model::RolloutKind::update;
   std::optional<model::Revision> from;  // what serves, or served last; none on a first deployment
   std::optional<model::Revision> to;    // none: stop or remove
+  Room capacity;                        // of the pool, empty …
+  Room room;                            // … and as it stands now
+  // What starts of these models took, the median of the last ones; absent: never measured.
+  std::map<model::ModelId, Duration> start_times;
 };
 
 // Every changed field gets its class, entries are matched (the same template first, then by place),
-// surge and unavailable are resolved to numbers.  invalid: the change can never be carried out;
-// the text names the field.
+// surge and unavailable are resolved to
+// numbers, a strategy is picked, and what to expect is reckoned.  invalid: the change can never be
+// carried out; the text names the field.
 Result<model::Plan> plan_change(const PlanInput& input);
 
 // What a change during a change starts from, and goes back to if it fails: what the one under way

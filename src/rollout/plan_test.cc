@@ -118,7 +118,8 @@ TEST(Plan, GivesEveryFieldItsClass) {
     EXPECT_NE(made->changes[0].from, made->changes[0].to) << row.field;
     const bool replaces = made->slots[0].from->key != made->slots[0].to->key;
     EXPECT_EQ(replaces, row.change_class == ChangeClass::replace) << row.field;
-    EXPECT_EQ(made->strategy, replaces ? "surge" : "none") << row.field;
+    EXPECT_EQ(made->strategy, replaces ? model::Strategy::surge : model::Strategy::none)
+        << row.field;
   }
 }
 

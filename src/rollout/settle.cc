@@ -136,13 +136,13 @@ class Settler {
     const int allowed = std::max(0, here.ceiling - total);
     int started = 0;
     if (!shortfall.backoff_till) {
-      started = std::min({missing, allowed, std::max(0, room_)});
+      started = std::min({missing, allowed, room_.fits(here.goal->needs)});
       for (int index = 0; index < started; ++index) start(*here.goal);
     }
     shortfall.missing -= started;
     if (shortfall.missing == 0) return;
     shortfall.no_allowance = allowed == started;
-    shortfall.no_room = !shortfall.no_allowance && room_ <= 0;
+    shortfall.no_room = !shortfall.no_allowance && room_.fits(here.goal->needs) <= 0;
     make_way(slot, total + started + shortfall.missing - here.ceiling, shortfall.missing);
     settled_.shortfalls.push_back(shortfall);
   }
@@ -156,23 +156,28 @@ class Settler {
          .revision = group.revision,
          .entry = group.entry,
          .ordinal = ordinal});
-    --room_;
+    room_.take(group.needs);
   }
 
   // Before everything is complete only as many old instances go as stand in the way of a start:
   // over the ceiling, or for want of room that is not already being made.
   void make_way(int slot, int over_ceiling, int missing) {
     if (complete_) return;
-    const int over_room = missing - std::max(0, room_) - scene_.leaving_count();
-    int surplus = std::max(over_ceiling, over_room);
+    const model::Resources& needs = place(slot).goal->needs;
+    Room room_to_be = room_;
+    for (const Seat& seat : scene_.seats) {
+      if (seat.is_leaving()) room_to_be.give_back(seat.seen->needs);
+    }
     int spare = scene_.routed_ready(slot, false) - place(slot).floor;
     for (Seat* seat : seats_of(
              slot, [](const Seat& candidate) { return !candidate.goal && candidate.is_alive(); })) {
-      if (surplus <= 0) return;
+      if (over_ceiling <= 0 && room_to_be.fits(needs) >= missing) return;
       if (seat->is_routable() && spare-- <= 0) return;
       let_go(*seat);
-      --surplus;
-      --room_;  // free room goes to the start that was made way for, not to another slot's
+      room_to_be.give_back(seat->seen->needs);
+      --over_ceiling;
+      room_.take(
+          needs);  // free room goes to the start that was made way for, not to another slot's
     }
   }
 
@@ -198,7 +203,7 @@ class Settler {
   Scene& scene_;
   const Starts starts_;
   const bool complete_;
-  int room_;
+  Room room_;
   int next_ordinal_;
   Settled settled_;
 };

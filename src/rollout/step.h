@@ -19,6 +19,15 @@
 // A decision is recorded only if it changes something; wake_at == now asks for the next step at
 // once.
 //
+// A plan with steps (canary, blue/green) goes through them: `step` has its weight when as many new
+// instances as that share of the count are routed-ready; it bakes; then the next one comes, or the
+// old side leaves.  Until the last step nothing that is warm leaves but for want of room.
+// Blue/green is one step of 100.  Rolling back knows no steps.
+//
+// Orders.  Paused: nothing starts or leaves unless what serves falls below its floor, weights and
+// phases stay, the clocks of progress and bake stand still; a bad verdict still turns it round.
+// Abort turns it round.  Skip ends a bake.
+//
 // Stages: starting ▶ ready when the probe passes; ready ▶ draining when it is chosen to leave;
 // draining ▶ stopping when no worker uses it and nothing is in flight, or the budget has ended and
 // no worker uses it; draining ▶ ready when a turn-round wants it back; stopping ▶ gone when its
@@ -34,10 +43,12 @@
 // From then on what leaves drains.
 #pragma once
 
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "model/evidence.h"
 #include "model/instance.h"
 #include "model/plan.h"
 #include "model/rollout.h"
@@ -74,8 +85,23 @@ struct InstanceView {
   std::string probe_detail;  // "HTTP 503 from /health"
   Routing routing = Routing::none;
   std::uint64_t in_flight = 0;
+  model::Resources needs;  // what it takes of the pool
 };
 // The prober asks draining instances too: a turn-round takes back only what passes.
+
+// What a pool can still take.  Members without a limit stand at k_unlimited.
+struct Room {
+  static constexpr std::int64_t k_unlimited = std::numeric_limits<std::int64_t>::max();
+  std::int64_t cpu_millis = k_unlimited;
+  std::int64_t memory_mib = k_unlimited;
+  std::int64_t gpus = k_unlimited;
+  std::int64_t instances = k_unlimited;  // ports, and whatever else each takes one of
+
+  int fits(const model::Resources& needs) const;  // how many more of these
+  void take(const model::Resources& needs);
+  void give_back(const model::Resources& needs);
+  friend bool operator==(const Room&, const Room&) = default;
+};
 
 struct View {
   Time now;
@@ -85,13 +111,21 @@ struct View {
   std::string reason;  // why it turned round, once it has
   Time phase_at;
   Time progress_at;
+  int step = 0;                   // of plan.steps; their number: all are done
+  std::optional<Time> baking_at;  // since when the step has its weight; none: not yet
+  model::Orders orders;
+  // What came in since the step began (without steps: since the rollout), on the groups that leave
+  // and on those that come, in the same window.
+  model::Outcomes old_side, new_side;
+  std::optional<model::Evidence> evidence;  // the one before: limits once fixed stay
+  std::uint64_t dropped = 0;  // requests lost since the rollout began, not owed to the old side
   // All of the service, ordered by ordinal; of the `gone` ones those of this rollout, and for tend
   // those that ended within k_exit_window (limits.h): they count toward the back-off.
   std::vector<InstanceView> instances;
   int next_ordinal = 1;  // above every ordinal ever used by the service
-  // How many more instances the pool can hold now.  Every recorded one that is not gone takes its
-  // place, whether its process is up yet or not: memory is free when the process is gone.
-  int room = 0;
+  // What the pool has left.  Every recorded instance that is not gone takes its part, whether its
+  // process is up yet or not: memory is free when the process is gone.
+  Room room;
   // Since when control has been watching without a break.  Deadlines of starts and of progress do
   // not run while nobody looks: a control that was away for an hour must not find all of it late.
   Time watched_since;
@@ -122,6 +156,9 @@ struct MoveInstance {
 
 struct Decision {
   model::Phase phase = model::Phase::planned;
+  int step = 0;
+  std::optional<Time> baking_at;
+  std::optional<model::Evidence> evidence;
   std::string why;     // a sentence: what it waits for, or how it ended
   std::string reason;  // why it turned round
   std::vector<MoveInstance> moves;

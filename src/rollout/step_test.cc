@@ -53,7 +53,7 @@ View replacing(const Group& from, const Group& to) {
   view.phase = Phase::starting;
   view.phase_at = view.progress_at = view.now;
   view.next_ordinal = 100;
-  view.room = 10;
+  view.room.instances = 10;
   return view;
 }
 
@@ -61,7 +61,7 @@ TEST(Step, KeepsWeightsWithinWhatTheGatewayLaysOut) {
   View view = replacing(group("a", 1, 17, 33), group("b", 2, 17, 33));
   view.plan.slots.push_back({group("c", 1, 13, 33), group("d", 2, 13, 33), 1, 0});
   view.plan.slots.push_back({group("e", 1, 11, 34), group("f", 2, 11, 34), 1, 0});
-  view.room = 0;
+  view.room.instances = 0;
   int ordinal = 0;
   for (const auto& [from, to, surge, unavailable] : view.plan.slots) {
     for (int index = 0; index + 1 < from->count; ++index) {
@@ -99,7 +99,7 @@ TEST(Step, SplitsASlotsWeightByReadyInstances) {
     const Group from = group("a", 1, 3, 100);
     const Group to = group("b", 2, 3, 100);
     View view = replacing(from, to);
-    view.room = 0;
+    view.room.instances = 0;
     int ordinal = 0;
     for (int index = 0; index < row.old_ready; ++index)
       view.instances.push_back(instance(from, ++ordinal, Stage::ready));

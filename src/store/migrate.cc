@@ -52,10 +52,24 @@ Result<void> check_origin(Database& database, const Schema& schema, std::int64_t
 }  // namespace
 
 const Schema& present_schema() {
-  static const Schema k_schema{.version = 1,
+  static const Migration k_migrations[] = {
+      {.to = 2, .sql = R"sql(
+ALTER TABLE rollouts ADD COLUMN course TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE services ADD COLUMN queued INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE journal (
+  rollout  TEXT NOT NULL REFERENCES rollouts (id) ON DELETE CASCADE,
+  sequence INTEGER NOT NULL,
+  at_us    INTEGER NOT NULL,
+  view     TEXT NOT NULL,
+  decision TEXT NOT NULL,
+  PRIMARY KEY (rollout, sequence)
+) STRICT, WITHOUT ROWID;
+)sql"},
+  };
+  static const Schema k_schema{.version = 2,
                                .whole =
 #include "store/schema.sql"
-                                   , .migrations = {}};
+                                   , .migrations = k_migrations};
   return k_schema;
 }
 

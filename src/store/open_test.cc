@@ -35,7 +35,7 @@ TEST_F(Opening, RefusesADatabaseOfANewerVersion) {
   const Error error = error_of_opening();
   EXPECT_EQ(error.code(), Code::unsupported);
   EXPECT_TRUE(says(error, "made by a newer hitless (version 99")) << error.text();
-  execute("PRAGMA user_version = 1");
+  execute("PRAGMA user_version = 2");
   EXPECT_TRUE(Store::open(file()));
 }
 

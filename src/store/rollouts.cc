@@ -7,7 +7,8 @@ namespace hitless::store {
 namespace {
 
 constexpr std::string_view k_columns =
-    "id, service, plan, phase, why, reason, created_us, phase_us, progress_us, ended_us, report";
+    "id, service, plan, phase, why, reason, created_us, phase_us, progress_us, ended_us, report, "
+    "course";
 
 std::string missing(const model::RolloutId& id) {
   return fmt::format("rollout {} does not exist", id.text());
@@ -27,6 +28,7 @@ Result<model::Rollout> read_rollout(const Statement& statement) {
   rollout.progress_at = row.time();
   rollout.ended_at = row.optional_time();
   rollout.report = row.json_as(model::report_from_json);
+  row.json_into([&](const json::value& value) { return model::read_course(value, rollout); });
   return row.finish(std::move(rollout));
 }
 
@@ -48,13 +50,13 @@ Result<void> insert_rollout(Database& database, const model::Rollout& rollout) {
   HL_TRY_ASSIGN(Statement insert,
                 database.prepare("INSERT INTO rollouts (id, service, plan, from_revision, "
                                  "to_revision, phase, why, reason, created_us, phase_us, "
-                                 "progress_us, ended_us, report) "
-                                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+                                 "progress_us, ended_us, report, course) "
+                                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   return insert
       .bind(rollout.id.text(), rollout.service.text(), to_json_text(to_json(rollout.plan)),
             rollout.plan.from, rollout.plan.to, to_text(rollout.phase), rollout.why, rollout.reason,
             rollout.created_at, rollout.phase_at, rollout.progress_at, rollout.ended_at,
-            to_json_text(to_json(rollout.report)))
+            to_json_text(to_json(rollout.report)), to_json_text(model::course_to_json(rollout)))
       .run();
 }
 
@@ -66,12 +68,13 @@ Result<void> update_rollout(Database& database, const model::Rollout& rollout) {
   }
   HL_TRY_ASSIGN(Statement update,
                 database.prepare("UPDATE rollouts SET phase = ?, why = ?, reason = ?, "
-                                 "phase_us = ?, progress_us = ?, ended_us = ?, report = ? "
+                                 "phase_us = ?, progress_us = ?, ended_us = ?, report = ?, "
+                                 "course = ? "
                                  "WHERE id = ?"));
   return update
       .bind(to_text(rollout.phase), rollout.why, rollout.reason, rollout.phase_at,
             rollout.progress_at, rollout.ended_at, to_json_text(to_json(rollout.report)),
-            rollout.id.text())
+            to_json_text(model::course_to_json(rollout)), rollout.id.text())
       .run();
 }
 

@@ -36,6 +36,12 @@ class Row {
     return keep(read(json()));
   }
 
+  // Through a function that fills in something and gives a Result<void>.
+  template <class Read>
+  void json_into(Read read) {
+    if (const Result<void> done = read(json()); !done) fail(done.error());
+  }
+
   // `value`, or corrupt: what in the row could not be read.
   template <class T>
   Result<T> finish(T value) const {

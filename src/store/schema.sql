@@ -1,5 +1,5 @@
 R"sql(
--- What hitless remembers.  Version 1.
+-- What hitless remembers.  Version 2.
 --
 -- Columns for what is queried or has a writer of its own; JSON text for values that are read and
 -- written whole.  Times are microseconds since 1970-01-01T00:00Z.  Words are the wire's.
@@ -42,7 +42,8 @@ CREATE TABLE services (
   transition_us INTEGER NOT NULL,
   operation_us  INTEGER NOT NULL,
   update_us     INTEGER NOT NULL,
-  wire          TEXT NOT NULL                     -- JSON: members that answers echo
+  wire          TEXT NOT NULL,                    -- JSON: members that answers echo
+  queued        INTEGER NOT NULL DEFAULT 0        -- revision that waits for the rollout under way
 ) STRICT;
 CREATE INDEX services_by_publish ON services (publish_us, id);
 CREATE INDEX services_by_transition ON services (transition_us, id);
@@ -80,9 +81,20 @@ CREATE TABLE rollouts (
   phase_us      INTEGER NOT NULL,
   progress_us   INTEGER NOT NULL,
   ended_us      INTEGER,
-  report        TEXT NOT NULL                     -- JSON: model::Report
+  report        TEXT NOT NULL,                    -- JSON: model::Report
+  course        TEXT NOT NULL DEFAULT '{}'        -- JSON: model::course_to_json
 ) STRICT;
 CREATE INDEX rollouts_by_service ON rollouts (service, sequence);
+
+-- What each decision of a rollout was made from, to replay it.
+CREATE TABLE journal (
+  rollout  TEXT NOT NULL REFERENCES rollouts (id) ON DELETE CASCADE,
+  sequence INTEGER NOT NULL,
+  at_us    INTEGER NOT NULL,
+  view     TEXT NOT NULL,                         -- JSON: rollout::View
+  decision TEXT NOT NULL,                         -- JSON: what of it was recorded
+  PRIMARY KEY (rollout, sequence)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE instances (
   id         TEXT PRIMARY KEY,

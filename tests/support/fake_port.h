@@ -92,7 +92,7 @@ class FakePort final : public control::Port {
     if (update.entries) {
       plan.changes.push_back({model::ChangeClass::replace, "config[0].model_id", "old", "new"});
     }
-    plan.strategy = "surge";
+    plan.strategy = model::Strategy::surge;
     plan.reason = "there is room for one more instance";
     plan.hash = "hash-of-" + std::to_string(service.revision);
     return plan;

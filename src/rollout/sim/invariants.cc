@@ -7,6 +7,7 @@
 #include <set>
 
 #include "rollout/phase.h"
+#include "rollout/scene.h"
 
 namespace hitless::rollout {
 namespace {
@@ -67,8 +68,12 @@ class Checker {
         fail("ordinal {} is used twice", start.ordinal);
       if (seen_.contains(start.id)) fail("{} is started twice", start.id.text());
     }
-    if (!decision_.starts.empty() && static_cast<int>(decision_.starts.size()) > view_.room)
-      fail("{} starts, room for {}", decision_.starts.size(), view_.room);
+    Room room = view_.room;
+    for (const StartInstance& start : decision_.starts) {
+      const model::Resources needs = find_group(view_.plan, start.group)->needs;
+      if (room.fits(needs) < 1) fail("{} starts without room", start.id.text());
+      room.take(needs);
+    }
     for (const auto& [slot, count] : started) {
       if (slot < 0) {
         fail("an instance is started for no slot");

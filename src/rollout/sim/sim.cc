@@ -114,7 +114,7 @@ class Simulator {
                                  change.field, change.from.empty() ? "-" : change.from,
                                  change.to.empty() ? "-" : change.to);
     }
-    transcript_ += fmt::format("  plan: strategy {}: {}\n", plan.strategy, plan.reason);
+    transcript_ += fmt::format("  plan: strategy {}: {}\n", to_text(plan.strategy), plan.reason);
   }
 
   Result<void> obey_tick(const Words& words) {

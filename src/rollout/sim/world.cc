@@ -47,7 +47,7 @@ View World::view() const {
   view.progress_at = progress_at_;
   view.watched_since = watched_since_;
   view.next_ordinal = next_ordinal_;
-  view.room = free_room();
+  view.room.instances = free_room();
   view.adopted = decided_ && *decided_ == published_ && published_ == adopted_;
   for (const SimInstance& instance : instances_) {
     view.instances.push_back({.recorded = instance.recorded,

@@ -1,0 +1,44 @@
+// What a judgement of the new side against the old one rests on.  Values; made by
+// rollout::judge, kept in the rollout.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/json.h"
+
+namespace hitless::model {
+
+enum class Verdict {
+  undecided,  // too few requests, or not far enough from either answer
+  good,       // a side as bad as the policy names would have shown by now
+  bad,
+};
+
+// One thing that is compared: how often it happened, of how many, on both sides of one window.
+struct Measure {
+  std::string name;  // "errors", "latency p50", "latency p99", "first byte p50", "cut answers", …
+  std::string what;  // "answers slower than 12.3 ms"
+  std::uint64_t old_events = 0, old_total = 0;
+  std::uint64_t new_events = 0, new_total = 0;
+  std::int64_t limit_us = 0;  // of latencies: what counts as slow; 0: not fixed yet
+  double log_ratio = 0;       // of the likelihoods "worse by the policy's ratio" to "equal"
+  Verdict verdict = Verdict::undecided;
+  friend bool operator==(const Measure&, const Measure&) = default;
+};
+
+struct Evidence {
+  Verdict verdict = Verdict::undecided;  // bad if one measure is; good if all are
+  std::string text;                      // a sentence with the numbers
+  int step = 0;                          // of the plan, whose window this is
+  std::vector<Measure> measures;
+  friend bool operator==(const Evidence&, const Evidence&) = default;
+};
+
+std::string_view to_text(Verdict verdict);
+json::value to_json(const Evidence& evidence);
+Result<Evidence> evidence_from_json(const json::value& value);
+
+}  // namespace hitless::model

@@ -1,0 +1,236 @@
+#include "model/rollout_policy.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "model/json_members.h"
+#include "model/words.h"
+
+namespace hitless::model {
+namespace {
+
+constexpr Words<Strategy, 6> k_strategies{{
+    {Strategy::none, "none"},
+    {Strategy::surge, "surge"},
+    {Strategy::shrink, "shrink"},
+    {Strategy::hold_and_swap, "hold_and_swap"},
+    {Strategy::blue_green, "blue_green"},
+    {Strategy::canary, "canary"},
+}};
+
+constexpr Words<Overlap, 3> k_overlaps{{
+    {Overlap::supersede, "supersede"},
+    {Overlap::queue, "queue"},
+    {Overlap::refuse, "refuse"},
+}};
+
+constexpr Words<Silence, 3> k_silences{{
+    {Silence::advance, "advance"},
+    {Silence::wait, "wait"},
+    {Silence::warm_up, "warm_up"},
+}};
+
+constexpr std::array<std::string_view, 7> k_policy_members{
+    "strategy",  "steps",       "bake_seconds",      "overlap",
+    "judgement", "drop_budget", "slow_start_seconds"};
+constexpr std::array<std::string_view, 2> k_step_members{"weight", "bake_seconds"};
+constexpr std::array<std::string_view, 7> k_judgement_members{
+    "enabled", "requests_min", "error_ratio", "latency_factor", "false_alarm", "miss", "silence"};
+
+// A week: a bake that is longer is a second service, not a rollout.
+constexpr double k_bake_seconds_max = 7 * 24 * 3600;
+// An hour: a slow start that is longer keeps a rollout from ending.
+constexpr double k_slow_start_seconds_max = 3600;
+constexpr std::int64_t k_count_max = 1'000'000'000;
+// Each step is a look at the evidence, and each look costs certainty.
+constexpr std::size_t k_steps_max = 20;
+
+Error invalid(std::string text) {
+  return Error(Code::invalid, std::move(text));
+}
+
+template <class Names>
+Result<const json::object*> object_of(const json::value& value, const Names& known) {
+  HL_TRY_ASSIGN(const json::object* object, as_object(value));
+  for (const auto& member : *object) {
+    const std::string_view name = member.key();
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    std::string names;
+    for (const std::string_view each : known) names.append(names.empty() ? "" : ", ").append(each);
+    return invalid(fmt::format("field [{}] is not known; there are: {}", name, names));
+  }
+  return object;
+}
+
+Result<double> number_within(const json::object& from, std::string_view name, double otherwise,
+                             double low, double high) {
+  HL_TRY_ASSIGN(const std::optional<double> found, find_number(from, name));
+  const double number = found.value_or(otherwise);
+  if (!(number >= low && number <= high)) {
+    return invalid(fmt::format("field [{}] must be from {:g} to {:g}", name, low, high));
+  }
+  return number;
+}
+
+Result<Duration> seconds_within(const json::object& from, std::string_view name, double high) {
+  HL_TRY_ASSIGN(const double seconds, number_within(from, name, 0, 0, high));
+  return Duration(std::llround(seconds * 1e6));
+}
+
+Result<std::uint64_t> count_within(const json::object& from, std::string_view name,
+                                   std::uint64_t otherwise, std::int64_t low) {
+  HL_TRY_ASSIGN(const std::optional<std::int64_t> found, find_int(from, name));
+  if (!found) return otherwise;
+  if (*found < low || *found > k_count_max) {
+    return invalid(fmt::format("field [{}] must be from {} to {}", name, low, k_count_max));
+  }
+  return static_cast<std::uint64_t>(*found);
+}
+
+template <class Table, class E>
+Result<E> word_of(const json::object& from, std::string_view name, const Table& words,
+                  E otherwise) {
+  HL_TRY_ASSIGN(const std::optional<std::string> found, find_string(from, name));
+  if (!found) return otherwise;
+  auto value = value_of(words, *found, name);
+  if (!value) return std::move(value).error().context(fmt::format("field [{}]", name));
+  return value;
+}
+
+double seconds(Duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+Result<std::vector<BakeStep>> read_steps(const json::object& object) {
+  if (object.if_contains("steps") == nullptr) return std::vector<BakeStep>();
+  HL_TRY_ASSIGN(std::vector<BakeStep> steps,
+                get_each<BakeStep>(object, "steps", bake_step_from_json));
+  if (steps.size() > k_steps_max) {
+    return invalid(fmt::format("field [steps] must have at most {} steps", k_steps_max));
+  }
+  for (std::size_t index = 1; index < steps.size(); ++index) {
+    if (steps[index].weight <= steps[index - 1].weight) {
+      return invalid(
+          fmt::format("field [steps[{}].weight] must be more than the step before has", index));
+    }
+  }
+  return steps;
+}
+
+Result<void> check_together(const RolloutPolicy& policy) {
+  const auto is = [&](Strategy strategy) { return policy.strategy == strategy; };
+  if (!policy.steps.empty() && !is(Strategy::canary)) {
+    return invalid("field [steps] belongs to strategy canary alone");
+  }
+  if (policy.bake > Duration{} && !is(Strategy::blue_green) && !is(Strategy::canary)) {
+    return invalid("field [bake_seconds] belongs to strategies blue_green and canary");
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string_view to_text(Strategy strategy) {
+  return text_of(k_strategies, strategy);
+}
+
+Result<Strategy> strategy_from_text(std::string_view text) {
+  return value_of(k_strategies, text, "strategy");
+}
+
+std::string_view to_text(Overlap overlap) {
+  return text_of(k_overlaps, overlap);
+}
+
+std::string_view to_text(Silence silence) {
+  return text_of(k_silences, silence);
+}
+
+json::value to_json(const BakeStep& step) {
+  return json::object{{"weight", step.weight}, {"bake_seconds", seconds(step.bake)}};
+}
+
+Result<BakeStep> bake_step_from_json(const json::value& value) {
+  HL_TRY_ASSIGN(const json::object* object, object_of(value, k_step_members));
+  BakeStep step;
+  HL_TRY_ASSIGN(const std::int64_t weight, get_int(*object, "weight"));
+  if (weight < 1 || weight > 100) return invalid("field [weight] must be from 1 to 100");
+  step.weight = static_cast<int>(weight);
+  HL_TRY_ASSIGN(step.bake, seconds_within(*object, "bake_seconds", k_bake_seconds_max));
+  return step;
+}
+
+json::value to_json(const Judgement& judgement) {
+  return json::object{{"enabled", judgement.enabled},
+                      {"requests_min", static_cast<std::int64_t>(judgement.requests_min)},
+                      {"error_ratio", judgement.error_ratio},
+                      {"latency_factor", judgement.latency_factor},
+                      {"false_alarm", judgement.false_alarm},
+                      {"miss", judgement.miss},
+                      {"silence", to_text(judgement.silence)}};
+}
+
+Result<Judgement> judgement_from_json(const json::value& value) {
+  HL_TRY_ASSIGN(const json::object* object, object_of(value, k_judgement_members));
+  const Judgement usual;
+  Judgement read;
+  HL_TRY_ASSIGN(const std::optional<bool> enabled, find_bool(*object, "enabled"));
+  read.enabled = enabled.value_or(usual.enabled);
+  HL_TRY_ASSIGN(read.requests_min, count_within(*object, "requests_min", usual.requests_min, 1));
+  HL_TRY_ASSIGN(read.error_ratio,
+                number_within(*object, "error_ratio", usual.error_ratio, 1.1, 1000));
+  HL_TRY_ASSIGN(read.latency_factor,
+                number_within(*object, "latency_factor", usual.latency_factor, 1.05, 1000));
+  HL_TRY_ASSIGN(read.false_alarm,
+                number_within(*object, "false_alarm", usual.false_alarm, 1e-9, 0.5));
+  HL_TRY_ASSIGN(read.miss, number_within(*object, "miss", usual.miss, 1e-9, 0.5));
+  HL_TRY_ASSIGN(read.silence, word_of(*object, "silence", k_silences, usual.silence));
+  return read;
+}
+
+json::value to_json(const RolloutPolicy& policy) {
+  json::array steps;
+  for (const BakeStep& step : policy.steps) steps.push_back(to_json(step));
+  json::object object{{"steps", std::move(steps)},
+                      {"bake_seconds", seconds(policy.bake)},
+                      {"overlap", to_text(policy.overlap)},
+                      {"judgement", to_json(policy.judgement)},
+                      {"drop_budget", static_cast<std::int64_t>(policy.drop_budget)},
+                      {"slow_start_seconds", seconds(policy.slow_start)}};
+  if (policy.strategy) object["strategy"] = to_text(*policy.strategy);
+  return object;
+}
+
+Result<RolloutPolicy> rollout_policy_from_json(const json::value& value) {
+  HL_TRY_ASSIGN(const json::object* object, object_of(value, k_policy_members));
+  RolloutPolicy policy;
+  HL_TRY_ASSIGN(const std::optional<std::string> strategy, find_string(*object, "strategy"));
+  if (strategy) {
+    auto known = strategy_from_text(*strategy);
+    if (!known) return std::move(known).error().context("field [strategy]");
+    if (*known == Strategy::none) {
+      return invalid(
+          "field [strategy] must name a way to exchange instances; leave it out to let "
+          "the plan pick one");
+    }
+    policy.strategy = *known;
+  }
+  HL_TRY_ASSIGN(policy.steps, read_steps(*object));
+  HL_TRY_ASSIGN(policy.bake, seconds_within(*object, "bake_seconds", k_bake_seconds_max));
+  HL_TRY_ASSIGN(policy.overlap, word_of(*object, "overlap", k_overlaps, policy.overlap));
+  if (const json::value* judgement = object->if_contains("judgement")) {
+    auto read = judgement_from_json(*judgement);
+    if (!read) return std::move(read).error().context("field [judgement]");
+    policy.judgement = *std::move(read);
+  }
+  HL_TRY_ASSIGN(policy.drop_budget, count_within(*object, "drop_budget", 0, 0));
+  HL_TRY_ASSIGN(policy.slow_start,
+                seconds_within(*object, "slow_start_seconds", k_slow_start_seconds_max));
+  HL_TRY(check_together(policy));
+  return policy;
+}
+
+}  // namespace hitless::model

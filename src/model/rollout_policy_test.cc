@@ -1,0 +1,56 @@
+#include "model/rollout_policy.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace hitless::model {
+namespace {
+
+Result<RolloutPolicy> read(std::string_view text) {
+  return rollout_policy_from_json(parse_json(text).value());
+}
+
+TEST(RolloutPolicy, IsTheSameAfterWritingAndReading) {
+  const auto policy = read(R"({"strategy": "canary", "overlap": "queue", "drop_budget": 3,
+      "steps": [{"weight": 5, "bake_seconds": 60}, {"weight": 100, "bake_seconds": 0.5}],
+      "judgement": {"error_ratio": 4, "silence": "wait", "enabled": false},
+      "slow_start_seconds": 30})");
+  ASSERT_TRUE(policy) << policy.error().text();
+  EXPECT_EQ(policy->strategy, Strategy::canary);
+  EXPECT_EQ(policy->steps[1].bake, std::chrono::milliseconds(500));
+  const auto again = rollout_policy_from_json(to_json(*policy));
+  ASSERT_TRUE(again) << again.error().text();
+  EXPECT_EQ(*again, *policy);
+  EXPECT_EQ(*read("{}"), RolloutPolicy());
+}
+
+TEST(RolloutPolicy, RefusesWithTheFieldAndTheReason) {
+  struct Row {
+    const char* body;
+    const char* said;
+  };
+  const Row rows[] = {
+      {R"({"strategie": "surge"})", "[strategie] is not known; there are: strategy"},
+      {R"({"strategy": "big_bang"})", "[big_bang] is not a strategy; one of:"},
+      {R"({"strategy": "none"})", "leave it out"},
+      {R"({"strategy": "canary", "steps": [{"weight": 0}]})", "steps[0]: field [weight]"},
+      {R"({"strategy": "canary", "steps": [{"weight": 50}, {"weight": 50}]})",
+       "[steps[1].weight] must be more"},
+      {R"({"steps": [{"weight": 50}]})", "[steps] belongs to strategy canary"},
+      {R"({"strategy": "surge", "bake_seconds": 1})", "[bake_seconds] belongs to"},
+      {R"({"strategy": "canary", "bake_seconds": -1})", "[bake_seconds] must be from 0"},
+      {R"({"overlap": "fight"})", "field [overlap]"},
+      {R"({"judgement": {"error_ratio": 1}})", "field [judgement]: field [error_ratio]"},
+      {R"({"drop_budget": -1})", "[drop_budget]"},
+      {R"([])", "must be an object"},
+  };
+  for (const Row& row : rows) {
+    const auto policy = read(row.body);
+    ASSERT_FALSE(policy) << row.body;
+    EXPECT_EQ(policy.error().code(), Code::invalid) << row.body;
+    EXPECT_THAT(policy.error().text(), testing::HasSubstr(row.said)) << row.body;
+  }
+}
+
+}  // namespace
+}  // namespace hitless::model
