@@ -68,11 +68,12 @@ suite_demo() {
   check demo demo_in_short
 }
 
-# The dev build's: unattended, with little load, and what it reports is looked at.
+# The release build's, as users have it: unattended, with little load, and what it reports is looked
+# at.
 demo_in_short() {
   local report=build/logs/demo.json
   rm -f "$report"
-  HITLESS_DEMO_PRESET=dev HITLESS_DEMO_SECONDS=2 scripts/demo --once --json "$report" &&
+  build release && HITLESS_DEMO_SECONDS=2 scripts/demo --once --json "$report" &&
     jq -e '.passed and .upgrade.exit_status == 0 and .broken.exit_status == 3
       and all(.upgrade, .broken; .client.requests > 0 and .client.failed == 0
         and .counted_so_far == .sent_so_far and .hitless.report.after.requests > 0)
@@ -100,6 +101,7 @@ suite_of_preset() {
   local options=(--test-dir "build/$preset" --parallel "$(nproc)" --output-on-failure
     --no-tests=error --output-junit results/ctest.junit)
   [ "$target" = all ] || options+=(--label-regex '^unit$')
+  [ -z "${HITLESS_TEST_REPEAT:-}" ] || options+=(--repeat "until-fail:$HITLESS_TEST_REPEAT")
   case $filter in
     '') ;;
     *.*) export GTEST_FILTER=$filter ;;
