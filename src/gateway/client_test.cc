@@ -12,6 +12,18 @@ namespace {
 
 using namespace hitless::testing;  // the fixture's words are this file's language
 
+TEST(Client, ControlIsToldTheVersionAndAGatewayWithoutOneDoesNotStart) {
+  GatewayFixture fixture;
+  ASSERT_TRUE(
+      fixture.eventually([&](const auto&) { return fixture.client().attached().has_value(); }));
+  EXPECT_EQ(fixture.client().attached()->version, fixture.options().version);
+  GatewayOptions nameless = fixture.options();
+  nameless.version.clear();
+  const auto started = Gateway::start(nameless);
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error().code(), Code::invalid);
+}
+
 // Whoever looks must not keep a gateway from starting at that moment.
 TEST(Client, ALookForTheGatewayNeverTakesItsLock) {
   const TemporaryDirectory folder = TemporaryDirectory::make("client").value();
