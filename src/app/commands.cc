@@ -143,6 +143,7 @@ int gateway_command(const Arguments& arguments) {
     gateway::GatewayOptions made;
     HL_TRY_ASSIGN(made.listen, parse_address(options.listen));
     made.control_socket = state.gateway_socket();
+    made.address_file = state.gateway_address();
     made.version = k_version;
     made.workers = options.workers;
     return gateway::run_gateway(made);

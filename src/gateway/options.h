@@ -17,6 +17,9 @@ struct GatewayOptions {
   std::filesystem::path control_socket;                        // where control attaches
   std::size_t workers = 2;                                     // one thread and event loop each
   std::string version;                                         // of the program; told to control
+  // Where the address is kept, so that a gateway that was asked for any port gets the one it had
+  // before.  Empty: it is not kept.
+  std::filesystem::path address_file;
   Limits limits;  // gateway/limits.h
 };
 
