@@ -11,6 +11,7 @@
 #include "app/options.h"
 #include "app/serve.h"
 #include "app/state_dir.h"
+#include "app/version.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "gateway/gateway.h"
@@ -142,6 +143,8 @@ int gateway_command(const Arguments& arguments) {
     gateway::GatewayOptions made;
     HL_TRY_ASSIGN(made.listen, parse_address(options.listen));
     made.control_socket = state.gateway_socket();
+    made.address_file = state.gateway_address();
+    made.version = k_version;
     made.workers = options.workers;
     return gateway::run_gateway(made);
   };

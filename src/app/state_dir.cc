@@ -68,8 +68,8 @@ Result<UniqueFd> StateDir::lock() const {
 }
 
 pid_t StateDir::serve_pid() const {
-  if (lock_file(path_ / "serve.lock")) return 0;  // nobody held it
-  return recorded_pid();
+  const auto locked = is_file_locked(path_ / "serve.lock");
+  return locked && *locked ? recorded_pid() : 0;
 }
 
 pid_t StateDir::recorded_pid() const {

@@ -5,6 +5,7 @@
 //   serve.lock            held by serve; holds its pid
 //   api.sock              the API for this machine's CLI
 //   gateway.sock, .lock   the control link, and the gateway's life
+//   gateway.address       where services were called last: a port that nobody chose stays
 //   gateway.log           what the gateway says
 //   packages/<digest>/    model packages, read-only
 //   engines/<digest>/     our engines, as installed
@@ -29,6 +30,7 @@ class StateDir {
   std::filesystem::path database() const { return path_ / "hitless.db"; }
   std::filesystem::path api_socket() const { return path_ / "api.sock"; }
   std::filesystem::path gateway_socket() const { return path_ / "gateway.sock"; }
+  std::filesystem::path gateway_address() const { return path_ / "gateway.address"; }
   std::filesystem::path gateway_log() const { return path_ / "gateway.log"; }
   std::filesystem::path packages() const { return path_ / "packages"; }
   std::filesystem::path instances() const { return path_ / "instances"; }

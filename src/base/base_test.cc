@@ -92,6 +92,21 @@ TEST(File, LockLeftToAChildIsHadOnceTheChildIsGone) {
   EXPECT_EQ(status, 0);
 }
 
+TEST(File, ALockCanBeLookedAtWithoutTakingIt) {
+  const TemporaryDirectory folder = TemporaryDirectory::make("base-test").value();
+  const auto path = folder.path() / "lock";
+  EXPECT_FALSE(*is_file_locked(path));
+  EXPECT_FALSE(std::filesystem::exists(path));
+  {
+    const Result<UniqueFd> held = lock_file(path);
+    ASSERT_TRUE(held);
+    EXPECT_TRUE(*is_file_locked(path));
+    EXPECT_TRUE(*is_file_locked(path));
+  }
+  EXPECT_FALSE(*is_file_locked(path));
+  EXPECT_FALSE(is_file_locked(path / "below"));
+}
+
 TEST(Crypto, KnownAnswers) {
   // FIPS 180-4, "abc".
   EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,6 +24,13 @@ Result<void> write_all(int fd, std::string_view content, const std::string& name
     content.remove_prefix(static_cast<std::size_t>(written));
   }
   return {};
+}
+
+struct flock whole_file_lock() {
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  return lock;  // from 0, length 0: all of it
 }
 
 }  // namespace
@@ -84,19 +90,33 @@ Result<void> ensure_directory(const std::filesystem::path& path, unsigned mode) 
   return {};
 }
 
+// Locks of the open file description: they go with a descriptor over fork and exec, as those of
+// flock() do, and unlike those they can be looked at.
 Result<UniqueFd> lock_file(const std::filesystem::path& path, Duration patience) {
   UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!fd) return system_error("opening", path.string(), errno);
   const auto deadline = std::chrono::steady_clock::now() + patience;
-  while (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+  struct flock whole = whole_file_lock();
+  while (::fcntl(fd.get(), F_OFD_SETLK, &whole) != 0) {
     if (errno == EINTR) continue;
-    if (errno != EWOULDBLOCK) return system_error("locking", path.string(), errno);
+    if (errno != EAGAIN && errno != EACCES) return system_error("locking", path.string(), errno);
     if (std::chrono::steady_clock::now() >= deadline) {
       return Error(Code::conflict, path.string() + " is locked by another process");
     }
     std::this_thread::sleep_for(k_lock_retry);  // the kernel tells nobody that a lock is free
   }
   return fd;
+}
+
+Result<bool> is_file_locked(const std::filesystem::path& path) {
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd && errno == ENOENT) return false;
+  if (!fd) return system_error("opening", path.string(), errno);
+  struct flock whole = whole_file_lock();
+  if (::fcntl(fd.get(), F_OFD_GETLK, &whole) != 0) {
+    return system_error("looking at the lock of", path.string(), errno);
+  }
+  return whole.l_type != F_UNLCK;
 }
 
 Result<TemporaryDirectory> TemporaryDirectory::make(std::string_view prefix) {

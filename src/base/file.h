@@ -52,6 +52,10 @@ Result<void> ensure_directory(const std::filesystem::path& path, unsigned mode =
 // child runs its own program: whoever follows a dead holder needs a little patience.
 Result<UniqueFd> lock_file(const std::filesystem::path& path, Duration patience = {});
 
+// Whether somebody holds that lock, without taking it: whoever would take it at this moment gets
+// it.  A file that is not there is not locked.
+Result<bool> is_file_locked(const std::filesystem::path& path);
+
 // A folder that is removed with its content at the end of its owner's life.
 class TemporaryDirectory {
  public:

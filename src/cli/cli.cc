@@ -1,6 +1,7 @@
 #include "cli/cli.h"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -55,6 +56,11 @@ Target target_of(const Global& global) {
   target.url = global.url;
   target.token_file = global.token_file;
   return target;
+}
+
+std::size_t terminal_columns() {
+  winsize size{};
+  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 // A command whose arguments are read by whoever made the hook, --help included.
@@ -175,8 +181,12 @@ int run_cli(const std::vector<std::string>& args, const Io& io, const Hooks& hoo
 int run_cli(int argc, char** argv, const Hooks& hooks) {
   const bool terminal = ::isatty(STDOUT_FILENO) == 1;
   const char* no_color = std::getenv("NO_COLOR");
-  const Io io{std::cout, std::cerr, std::cin, terminal,
-              terminal && (no_color == nullptr || *no_color == '\0')};
+  const Io io{std::cout,
+              std::cerr,
+              std::cin,
+              terminal,
+              terminal && (no_color == nullptr || *no_color == '\0'),
+              terminal_columns};
   return run_cli(std::vector<std::string>(argv + 1, argv + argc), io, hooks);
 }
 

@@ -15,6 +15,7 @@ struct Io {
   std::istream& in;
   bool terminal = false;                                 // out is one: live views and progress bars
   bool colour = false;                                   // a terminal, and no NO_COLOR
+  std::size_t (*columns)() = nullptr;                    // the terminal's now; 0: not known
   Duration poll_every = std::chrono::milliseconds(200);  // of a watched rollout
 };
 

@@ -43,6 +43,18 @@ TEST(HumanText, DrawsBars) {
   EXPECT_EQ(progress_bar(120, 4), "[####] 100 %");
 }
 
+TEST(HumanText, CutsLinesToTheTerminalsWidth) {
+  const std::string text = "short\n\nas wide\nmuch too wide\n";
+  EXPECT_EQ(cut_lines(text, 7), "short\n\nas wide\nmuch t…\n");
+  EXPECT_EQ(cut_lines(text, 0), text);
+  EXPECT_EQ(cut_lines("no end of line", 6), "no en…");
+  EXPECT_EQ(cut_lines("µµµµ", 4), "µµµµ");
+  EXPECT_EQ(cut_lines("µµµµ", 3), "µµ…");
+  // The colour ends where the line does.
+  EXPECT_EQ(cut_lines("\x1b[32mgreen\x1b[0m and on", 4), "\x1b[32mgre…\x1b[0m");
+  EXPECT_EQ(cut_lines("\x1b[32mgreen\x1b[0m", 5), "\x1b[32mgreen\x1b[0m");
+}
+
 TEST(Table, AlignsWordsLeftAndNumbersRight) {
   Table table({"NAME", ">COUNT", "NOTE"});
   table.add({"a", "5", ""});

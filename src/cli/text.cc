@@ -12,20 +12,47 @@ namespace {
 
 constexpr std::string_view k_gap = "  ";
 
-// Characters on the screen: no escape sequences, no continuation bytes.
-std::size_t width_of(std::string_view text) {
-  std::size_t width = 0;
-  bool escape = false;
-  for (const char c : text) {
-    if (escape) {
-      escape = c != 'm';
-    } else if (c == '\x1b') {
-      escape = true;
-    } else if ((static_cast<unsigned char>(c) & 0xC0) != 0x80) {
-      ++width;
+constexpr std::string_view k_ellipsis = "…";
+
+// Tells byte by byte which ones stand on the screen: escape sequences do not.
+class Screen {
+ public:
+  enum class Byte { escape, first, continuation };
+
+  Byte take(char c) {
+    if (escape_) {
+      escape_ = c != 'm';
+      return Byte::escape;
     }
+    escape_ = c == '\x1b';
+    if (escape_) return Byte::escape;
+    const bool continues = (static_cast<unsigned char>(c) & 0xC0) == 0x80;
+    return continues ? Byte::continuation : Byte::first;
   }
+
+ private:
+  bool escape_ = false;
+};
+
+// Characters on the screen.
+std::size_t width_of(std::string_view text) {
+  Screen screen;
+  std::size_t width = 0;
+  for (const char c : text) width += screen.take(c) == Screen::Byte::first ? 1 : 0;
   return width;
+}
+
+std::string cut_line(std::string_view line, std::size_t width) {
+  if (width_of(line) <= width) return std::string(line);
+  Screen screen;
+  std::string out;
+  std::size_t column = 0;
+  for (const char c : line) {
+    const Screen::Byte byte = screen.take(c);
+    if (byte == Screen::Byte::first && ++column == width) out += k_ellipsis;
+    if (byte == Screen::Byte::escape || column < width) out += c;
+  }
+  return out;
 }
 
 std::string padded(std::string_view text, std::size_t width, bool right) {
@@ -89,6 +116,18 @@ std::string progress_bar(int percent, std::size_t width) {
   const std::size_t filled = width * static_cast<std::size_t>(sane) / 100;
   return fmt::format("[{}{}] {:>3} %", std::string(filled, '#'), std::string(width - filled, '.'),
                      sane);
+}
+
+std::string cut_lines(std::string_view text, std::size_t width) {
+  if (width == 0) return std::string(text);
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    out += cut_line(text.substr(0, end), width);
+    if (end < text.size()) out += '\n';
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
 }
 
 Table::Table(std::vector<std::string> columns) {

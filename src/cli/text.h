@@ -17,6 +17,10 @@ std::string human_clock(std::int64_t at_ms);                       // "14:03:07"
 // "[#####.....] 50 %"
 std::string progress_bar(int percent, std::size_t width = 30);
 
+// Each line at most so wide, an ellipsis in place of what does not fit; escape sequences have no
+// width and all stay.  0: whole lines.
+std::string cut_lines(std::string_view text, std::size_t width);
+
 // Rows in aligned columns, two blanks between them; escape sequences have no width.
 class Table {
  public:

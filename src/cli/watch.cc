@@ -64,8 +64,11 @@ class View {
       last_ = line;
       return;
     }
-    const std::string text = fmt::format("{}\n{}\n{}", line, progress_bar(percent_of(rollout)),
-                                         instances_text(io_, array_or_empty(rollout, "instances")));
+    // A line that the terminal broke in two would be two to go back.
+    const std::string text =
+        cut_lines(fmt::format("{}\n{}\n{}", line, progress_bar(percent_of(rollout)),
+                              instances_text(io_, array_or_empty(rollout, "instances"))),
+                  io_.columns == nullptr ? 0 : io_.columns());
     if (text == last_) return;
     clear();
     io_.out << text << std::flush;

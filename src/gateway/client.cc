@@ -200,8 +200,8 @@ class LinkClient final : public GatewayClient, public net::Handler {
 
 // Connecting would take the link away from whoever has it.
 bool is_gateway_alive(const std::filesystem::path& control_socket) {
-  const auto lock = lock_file(control_socket.string() + ".lock");
-  return !lock && lock.error().code() == Code::conflict;
+  const auto locked = is_file_locked(control_socket.string() + ".lock");
+  return locked && *locked;
 }
 
 std::unique_ptr<GatewayClient> GatewayClient::start(std::filesystem::path control_socket,

@@ -74,12 +74,17 @@ std::size_t Exchange::route(const Head& head, std::string_view rest) {
     keep_alive_ = false;
     fail(*wrong);
   } else if (body_.framing() == Framing::length && !body_.done() &&
-             request_.size() + declared_ <= k_unread_reset_bytes_max) {
+             request_.size() + declared_ <= gathered_bytes_max()) {
     gather();
   } else {
     admit();
   }
   return used;
+}
+
+// More is not read from a client before some of it has gone.
+std::size_t Exchange::gathered_bytes_max() const {
+  return std::min(k_unread_kept_bytes_max, worker_.limits().unsent_request_bytes_max);
 }
 
 // A small body is waited for, so that the request goes out in one piece: it can then be sent again

@@ -71,6 +71,7 @@ class Exchange final : public net::Mortal {
                                   bool& by_bearer);
   bool is_authorized(const RequestFields& fields, bool& by_bearer);
   void take_service(ServiceEntry& service);
+  std::size_t gathered_bytes_max() const;
   void gather();
   void send_continue();
   void admit();

@@ -32,7 +32,7 @@ void Exchange::connect() {
   Endpoint& endpoint = *lease_.endpoint();
   // A larger request cannot be sent again when the connection is reset (replay.h), so it does not
   // get one that the instance may be closing.
-  const bool small = body_.done() && request_.size() <= k_unread_reset_bytes_max;
+  const bool small = body_.done() && request_.size() <= k_unread_kept_bytes_max;
   if (!fresh_only_ && (small || !endpoint.closes_idle)) upstream_ = endpoint.idle.take();
   reused_ = upstream_ != nullptr;
   if (!reused_) upstream_ = UpstreamConnection::open(worker_, endpoint);
@@ -161,6 +161,7 @@ void Exchange::on_upstream_lost(int error) {
   }
   Death death = upstream_->death(error);
   death.sent_at_once = sends_ == 1 && unsent() == 0 && body_.done();
+  death.kept = reused_;
   if (reused_) lease_.endpoint()->closes_idle = true;
   if (!reused_ && (error != 0 || !death.connected)) note_connect_failure();
   if (!cannot_have_been_taken(death) || !request_kept_) return fail(Cause::closed_early);

@@ -15,6 +15,7 @@ Result<void> check(const GatewayOptions& options) {
     return Error(Code::invalid, fmt::format("gateway option [{}] {}", field, text));
   };
   if (options.control_socket.empty()) return wrong("control_socket", "is required");
+  if (options.version.empty()) return wrong("version", "is required");
   if (options.workers == 0 || options.workers > k_workers_max) {
     return wrong("workers", fmt::format("must be in 1…{}", k_workers_max));
   }

@@ -16,8 +16,11 @@ struct GatewayOptions {
   Address listen{.host = "127.0.0.1", .port = 0, .path = {}};  // where clients call
   std::filesystem::path control_socket;                        // where control attaches
   std::size_t workers = 2;                                     // one thread and event loop each
-  std::string version = "0.1.0";                               // told to control
-  Limits limits;                                               // gateway/limits.h
+  std::string version;                                         // of the program; told to control
+  // Where the address is kept, so that a gateway that was asked for any port gets the one it had
+  // before.  Empty: it is not kept.
+  std::filesystem::path address_file;
+  Limits limits;  // gateway/limits.h
 };
 
 Result<void> check(const GatewayOptions& options);

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/gateway_fixture.h"
+#include "tests/support/open_sockets.h"
 
 namespace hitless::gateway {
 namespace {
@@ -42,6 +43,27 @@ TEST(Proxy, KeepsBothConnectionsForManyRequests) {
   EXPECT_EQ(outcomes.failed, 0U);
   EXPECT_EQ(outcomes.latency.count(), 100U);
   EXPECT_EQ(outcomes.first_byte.count(), 100U);
+}
+
+// Small writes wait for nobody's acknowledgement, on either side.
+TEST(Proxy, NoSocketDelaysWhatIsWritten) {
+  RawUpstream upstream(
+      RawUpstream::answering([](const RawMessage&) { return RawUpstream::ok("x"); }));
+  GatewayFixture fixture;
+  ASSERT_TRUE(fixture.adopt_one(upstream));
+  RawConnection client = fixture.connect();
+  client.write(request());
+  ASSERT_EQ(client.read_message().body, "x");
+  int accepted = 0, opened = 0;
+  for (const tests::OpenSocket& socket : tests::connected_tcp_sockets()) {
+    const bool to_client = socket.port == fixture.address().port;
+    const bool to_instance = socket.peer_port == upstream.address().port;
+    accepted += to_client ? 1 : 0;
+    opened += to_instance ? 1 : 0;
+    EXPECT_TRUE(socket.no_delay || !(to_client || to_instance));
+  }
+  EXPECT_EQ(accepted, 1);
+  EXPECT_EQ(opened, 1);
 }
 
 TEST(Proxy, AnswersPipelinedRequestsInOrder) {

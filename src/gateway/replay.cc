@@ -12,7 +12,8 @@ bool cannot_have_been_taken(const Death& death) {
   if (death.answered) return false;
   if (!death.connected || death.sent == 0) return true;
   if (death.confirmed.has_value() && *death.confirmed == 0) return true;
-  return death.error == ECONNRESET && death.sent_at_once && death.sent <= k_unread_reset_bytes_max;
+  const std::size_t unread_max = death.kept ? k_unread_kept_bytes_max : k_unread_reset_bytes_max;
+  return death.error == ECONNRESET && death.sent_at_once && death.sent <= unread_max;
 }
 
 std::optional<std::uint64_t> confirmed_bytes(int fd) {

@@ -8,6 +8,7 @@
 #include <latch>
 
 #include "base/crypto.h"
+#include "gateway/listening.h"
 #include "net/socket.h"
 
 namespace hitless::gateway {
@@ -27,9 +28,9 @@ Gateway::~Gateway() {
 // Each worker has a listener of its own, between which the kernel spreads connections; a Unix
 // socket has but one, which they share.
 Result<void> Gateway::listen(const GatewayOptions& options, std::vector<UniqueFd>& listeners) {
-  HL_TRY_ASSIGN(UniqueFd first, net::listen_on(options.listen, 0666));
-  HL_TRY_ASSIGN(address_, net::local_address(first.get(), options.listen));
-  listeners.push_back(std::move(first));
+  HL_TRY_ASSIGN(Listening first, listen_as_before(options.listen, options.address_file));
+  address_ = std::move(first.address);
+  listeners.push_back(std::move(first.fd));
   while (listeners.size() < options.workers) {
     if (address_.is_unix()) {
       UniqueFd copy(::fcntl(listeners.front().get(), F_DUPFD_CLOEXEC, 0));

@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "net/listen_socket.h"
+#include "tests/support/open_sockets.h"
 #include "tests/support/raw_socket.h"
 
 namespace hitless::net {
@@ -73,6 +74,20 @@ class HttpServerTest : public testing::Test {
 };
 
 // ---- requests and answers
+
+TEST_F(HttpServerTest, WhatItWritesWaitsForNoAcknowledgement) {
+  const HttpServer& server = start(options());
+  RawSocket client = connect();
+  client.send(k_get);
+  EXPECT_THAT(client.read_answer(), HasSubstr("200"));
+  int accepted = 0;
+  for (const tests::OpenSocket& socket : tests::connected_tcp_sockets()) {
+    if (socket.port != server.addresses().front().port) continue;
+    ++accepted;
+    EXPECT_TRUE(socket.no_delay);
+  }
+  EXPECT_EQ(accepted, 1);
+}
 
 TEST_F(HttpServerTest, AnswersOnEveryAddress) {
   HttpServerOptions made = options();

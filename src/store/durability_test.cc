@@ -53,7 +53,7 @@ std::string dump(const std::filesystem::path& file) {
   const auto database = Database::open(file).value();
   std::string all;
   for (const std::string table : {"models", "services", "revisions", "revision_models", "rollouts",
-                                  "instances", "events", "usage", "settings", "counters"}) {
+                                  "instances", "events", "settings", "counters"}) {
     Statement rows = database->prepare("SELECT * FROM " + table).value();
     while (rows.step().value()) {
       all.append(table);

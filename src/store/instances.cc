@@ -37,16 +37,6 @@ Result<model::Instance> read_instance(const Statement& statement) {
   return row.finish(std::move(instance));
 }
 
-Result<std::vector<model::Instance>> select(Database& database, std::string_view where,
-                                            const model::ServiceId* service) {
-  HL_TRY_ASSIGN(
-      Statement statement,
-      database.prepare(fmt::format("SELECT {} FROM instances WHERE {} ORDER BY service, ordinal",
-                                   k_columns, where)));
-  if (service != nullptr) statement.bind(service->text());
-  return read_all(std::move(statement), read_instance);
-}
-
 }  // namespace
 
 Result<void> put_instance(Database& database, const model::Instance& instance) {
@@ -84,11 +74,11 @@ Result<void> prune_instances(Database& database, const model::ServiceId& service
 
 Result<std::vector<model::Instance>> select_instances(Database& database,
                                                       const model::ServiceId& service) {
-  return select(database, "service = ?", &service);
-}
-
-Result<std::vector<model::Instance>> select_live_instances(Database& database) {
-  return select(database, "stage <> 'gone'", nullptr);
+  HL_TRY_ASSIGN(Statement statement,
+                database.prepare(fmt::format(
+                    "SELECT {} FROM instances WHERE service = ? ORDER BY ordinal", k_columns)));
+  statement.bind(service.text());
+  return read_all(std::move(statement), read_instance);
 }
 
 // Pruning leaves the highest ordinal, so none is used twice.

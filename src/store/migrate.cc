@@ -65,8 +65,11 @@ CREATE TABLE journal (
   PRIMARY KEY (rollout, sequence)
 ) STRICT, WITHOUT ROWID;
 )sql"},
+      {.to = 3,  // control keeps its totals by itself; these were never read
+       .sql = "DROP TABLE usage;"
+              "DELETE FROM settings WHERE name IN ('usage.gateway', 'usage.adopted')"},
   };
-  static const Schema k_schema{.version = 2,
+  static const Schema k_schema{.version = 3,
                                .whole =
 #include "store/schema.sql"
                                    , .migrations = k_migrations};

@@ -35,8 +35,25 @@ TEST_F(Opening, RefusesADatabaseOfANewerVersion) {
   const Error error = error_of_opening();
   EXPECT_EQ(error.code(), Code::unsupported);
   EXPECT_TRUE(says(error, "made by a newer hitless (version 99")) << error.text();
-  execute("PRAGMA user_version = 2");
+  execute("PRAGMA user_version = " + std::to_string(present_schema().version));
   EXPECT_TRUE(Store::open(file()));
+}
+
+TEST_F(Opening, BringsADatabaseOfVersion2ToThePresent) {
+  add("s1", "first");
+  ASSERT_TRUE(store().put_setting("usage.gateway", "g1"));
+  ASSERT_TRUE(store().put_setting("kept", "yes"));
+  execute("CREATE TABLE usage (service TEXT); PRAGMA user_version = 2");
+  reopen();
+  EXPECT_TRUE(store().find_service(model::ServiceId("s1")));
+  EXPECT_EQ(*store().find_setting("usage.gateway"), std::nullopt);
+  EXPECT_EQ(*store().find_setting("kept"), "yes");
+  store_.reset();
+  const auto database = Database::open(file()).value();
+  Statement left =
+      database->prepare("SELECT count(*) FROM sqlite_schema WHERE name = 'usage'").value();
+  ASSERT_TRUE(left.step().value());
+  EXPECT_EQ(left.integer(0), 0);
 }
 
 TEST_F(Opening, RefusesADatabaseOfAnotherProgram) {

@@ -63,8 +63,6 @@ TEST_F(QueryPlan, TheControlLoopSearchesAndNeverScans) {
   const model::ServiceId id("s1");
   EXPECT_THAT(plan_of([&](Store& s) { ASSERT_TRUE(s.list_instances(id)); }),
               AllOf(uses("(service=?)"), Not(HasSubstr("SCAN"))));
-  EXPECT_THAT(plan_of([&](Store& s) { ASSERT_TRUE(s.list_live_instances()); }),
-              uses("instances_live"));
   EXPECT_THAT(plan_of([&](Store& s) { ASSERT_TRUE(s.list_rollouts(id)); }),
               uses("rollouts_by_service"));
   EXPECT_THAT(plan_of([&](Store& s) { ASSERT_TRUE(s.list_revisions(id)); }),

@@ -32,7 +32,6 @@ TEST_F(Instances, AreReadAsWrittenByOrdinal) {
   first.address = {};
   ASSERT_TRUE(store().record({.instances = {first}}));
   EXPECT_EQ(*store().list_instances(service.id), (std::vector{first, second}));
-  EXPECT_EQ(*store().list_live_instances(), (std::vector{second}));
 }
 
 TEST_F(Instances, AnOrdinalIsGivenOnce) {
@@ -111,26 +110,6 @@ TEST_F(Counters, GenerationsOnlyRiseAlsoAfterReopening) {
     EXPECT_GT(next, last);
     last = next;
   }
-}
-
-TEST_F(Counters, UsageIsTheLastReading) {
-  EXPECT_EQ(*store().load_usage(), model::Usage());
-  model::Usage usage;
-  usage.gateway = "g1";
-  usage.adopted = 7;
-  usage.revisions = {{.service = model::ServiceId("a"), .revision = 1, .outcomes = {}},
-                     {.service = model::ServiceId("b"), .revision = 0, .outcomes = {}},
-                     {.service = model::ServiceId("b"), .revision = 2, .outcomes = {}}};
-  usage.revisions[0].outcomes.requests = 5;
-  usage.revisions[0].outcomes.latency.record(1234);
-  ASSERT_TRUE(store().save_usage(usage));
-  reopen();
-  EXPECT_EQ(*store().load_usage(), usage);
-  usage.gateway = "g2";
-  usage.revisions.erase(usage.revisions.begin() + 1, usage.revisions.end());
-  usage.revisions[0].outcomes.requests = 6;
-  ASSERT_TRUE(store().save_usage(usage));
-  EXPECT_EQ(*store().load_usage(), usage);
 }
 
 TEST_F(Counters, SettingsAreKept) {

@@ -1,5 +1,5 @@
 R"sql(
--- What hitless remembers.  Version 2.
+-- What hitless remembers.  Version 3.
 --
 -- Columns for what is queried or has a writer of its own; JSON text for values that are read and
 -- written whole.  Times are microseconds since 1970-01-01T00:00Z.  Words are the wire's.
@@ -129,14 +129,6 @@ CREATE TABLE events (
 CREATE INDEX events_by_subject ON events (subject, at_us, sequence);
 CREATE INDEX events_by_time ON events (at_us, sequence);
 CREATE INDEX events_by_expiry ON events (expires_us);
-
--- Counters of requests as of the last reading.
-CREATE TABLE usage (
-  service  TEXT NOT NULL,
-  revision INTEGER NOT NULL,
-  outcomes TEXT NOT NULL,                         -- JSON: model::Outcomes
-  PRIMARY KEY (service, revision)
-) STRICT, WITHOUT ROWID;
 
 CREATE TABLE settings (
   name  TEXT PRIMARY KEY,

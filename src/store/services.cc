@@ -146,7 +146,6 @@ Result<void> delete_service(Database& database, const model::ServiceId& id) {
   HL_TRY_ASSIGN(Statement remove, database.prepare("DELETE FROM services WHERE id = ?"));
   HL_TRY(remove.bind(id.text()).run());
   if (remove.changes() == 0) return Error(Code::not_found, missing(id));
-  HL_TRY(delete_usage(database, id));
   return delete_events(database, id.text());
 }
 

@@ -158,16 +158,11 @@ TEST_F(Services, RemovalTakesAllThatHangsOnIt) {
   const model::Service service = add("s1", "first");
   const model::Service other = add("s2", "second");
   ASSERT_TRUE(store().record({.instances = {some_instance(service.id, 1)}}));
-  model::Usage usage{.gateway = "g", .adopted = 1, .instances = {}, .revisions = {}};
-  usage.revisions = {{.service = service.id, .revision = 1, .outcomes = {}},
-                     {.service = other.id, .revision = 1, .outcomes = {}}};
-  ASSERT_TRUE(store().save_usage(usage));
   ASSERT_TRUE(store().remove_service(service.id));
   EXPECT_TRUE(store().list_revisions(service.id)->empty());
   EXPECT_TRUE(store().list_rollouts(service.id)->empty());
   EXPECT_TRUE(store().list_instances(service.id)->empty());
   EXPECT_EQ(store().list_events({.subject = "s1"})->total, 0);
-  EXPECT_EQ(store().load_usage()->revisions.size(), 1U);
   EXPECT_TRUE(store().find_service(other.id));
 }
 

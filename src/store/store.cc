@@ -85,9 +85,6 @@ class SqliteStore final : public Store {
   Result<std::vector<model::Instance>> list_instances(const model::ServiceId& service) override {
     return read([&](Database& db) { return select_instances(db, service); });
   }
-  Result<std::vector<model::Instance>> list_live_instances() override {
-    return read([&](Database& db) { return select_live_instances(db); });
-  }
   Result<int> next_ordinal(const model::ServiceId& service) override {
     return read([&](Database& db) { return store::next_ordinal(db, service); });
   }
@@ -104,13 +101,6 @@ class SqliteStore final : public Store {
   }
 
   Result<model::Generation> take_generation() override;
-
-  Result<void> save_usage(const model::Usage& usage) override {
-    return write([&](Database& db) { return replace_usage(db, usage); });
-  }
-  Result<model::Usage> load_usage() override {
-    return read([&](Database& db) { return select_usage(db); });
-  }
 
   Result<std::optional<std::string>> find_setting(const std::string& name) override {
     return read([&](Database& db) { return select_setting(db, name); });

@@ -22,7 +22,6 @@
 #include "model/model_version.h"
 #include "model/rollout.h"
 #include "model/service.h"
-#include "model/usage.h"
 
 namespace hitless::store {
 
@@ -128,7 +127,6 @@ class Store {
 
   // Instances, by ordinal.  `gone` ones are kept for the record, the newest k_gone_kept a service.
   virtual Result<std::vector<model::Instance>> list_instances(const model::ServiceId& service) = 0;
-  virtual Result<std::vector<model::Instance>> list_live_instances() = 0;  // of all services
   virtual Result<int> next_ordinal(const model::ServiceId& service) = 0;
 
   // Writes one decision, whole or not at all.  Of the service only what control owns: status,
@@ -141,12 +139,6 @@ class Store {
   // The route tables' counter: never lower than any published one.  Numbers are reserved in
   // blocks, so a restart skips some.
   virtual Result<model::Generation> take_generation() = 0;
-
-  // Counters of requests as of the last reading, per service and revision, so that totals survive
-  // another gateway process.  The last saved reading replaces the one before; instances are not
-  // kept.
-  virtual Result<void> save_usage(const model::Usage& usage) = 0;
-  virtual Result<model::Usage> load_usage() = 0;
 
   virtual Result<std::optional<std::string>> find_setting(const std::string& name) = 0;
   virtual Result<void> put_setting(const std::string& name, const std::string& value) = 0;

@@ -48,7 +48,6 @@ Result<void> put_instance(Database& database, const model::Instance& instance);
 Result<void> prune_instances(Database& database, const model::ServiceId& service);
 Result<std::vector<model::Instance>> select_instances(Database& database,
                                                       const model::ServiceId& service);
-Result<std::vector<model::Instance>> select_live_instances(Database& database);
 Result<int> next_ordinal(Database& database, const model::ServiceId& service);
 
 // events.cc
@@ -59,9 +58,6 @@ Result<void> delete_events(Database& database, const std::string& subject);
 // settings.cc
 // Adds to a counter that starts at 0 and returns what it is then.
 Result<std::int64_t> add_to_counter(Database& database, std::string_view name, std::int64_t more);
-Result<void> replace_usage(Database& database, const model::Usage& usage);
-Result<model::Usage> select_usage(Database& database);
-Result<void> delete_usage(Database& database, const model::ServiceId& service);
 Result<std::optional<std::string>> select_setting(Database& database, const std::string& name);
 Result<void> put_setting(Database& database, const std::string& name, const std::string& value);
 

@@ -34,6 +34,7 @@ class Cli : public testing::ApiFixture {
     std::istringstream in("{}");
     Io io{out, err, in};
     io.terminal = io.colour = terminal;
+    io.columns = [] { return std::size_t{40}; };
     io.poll_every = std::chrono::milliseconds(1);
     Ran ran;
     ran.status = run_cli(args, io, {});
@@ -126,6 +127,21 @@ TEST_F(Cli, ShowsALiveViewOnATerminal) {
   EXPECT_TRUE(has(ran.out, "[")) << ran.out;
   EXPECT_TRUE(has(ran.out, "speech-r2-3")) << ran.out;
   EXPECT_TRUE(has(ran.out, "\x1b[J")) << "the view is not taken away";
+}
+
+// The terminal would break longer ones, and the view would not be taken away whole.
+TEST_F(Cli, CutsTheLinesOfTheLiveView) {
+  deploy();
+  control::InstanceStatus instance;
+  instance.instance.id = model::InstanceId("speech-r2-3");
+  instance.instance.detail = std::string(80, 'd');
+  instance.state = "warming";
+  port().set(World{.looks = 3, .instances = {instance}});
+  const Ran ran = run({"service", "update", "speech", "--model", "vad:0.0.2", "--wait"}, true);
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_TRUE(has(ran.out, "speech-r2-3")) << ran.out;
+  EXPECT_TRUE(has(ran.out, "…\n")) << ran.out;
+  EXPECT_FALSE(has(ran.out, std::string(40, 'd'))) << ran.out;
 }
 
 TEST_F(Cli, ShowsAndListsRollouts) {

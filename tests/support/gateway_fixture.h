@@ -48,6 +48,8 @@ class GatewayFixture {
   explicit GatewayFixture(gateway::Limits limits = {}, std::size_t workers = 2)
       : directory_(std::move(TemporaryDirectory::make("hitless-gateway")).value()) {
     options_.control_socket = directory_.path() / "gateway.sock";
+    options_.address_file = directory_.path() / "gateway.address";
+    options_.version = "of-the-test";
     options_.workers = workers;
     options_.limits = limits;
     start_gateway();

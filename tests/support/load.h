@@ -28,7 +28,7 @@ struct LoadOptions {
   int fresh_connections = 2;  // one request each; half of them GET
   double chunked_share = 0.2;
   double pipelined_share = 0.05;  // two requests sent at once
-  double slow_share = 0.01;       // answers that take slow_ms
+  double slow_share = 0.01;       // answers that take slow_ms; their latency is not kept
   int slow_ms = 40;
   std::size_t body_bytes_max = 32 * 1024;  // of question and answer; most are far smaller
   std::chrono::milliseconds patience = std::chrono::seconds(30);  // for one answer

@@ -45,8 +45,10 @@ std::size_t LoadConnection::draw_size() {
   return static_cast<std::size_t>(std::exp(std::uniform_real_distribution<>(0, most)(random_)));
 }
 
-std::string LoadConnection::request_for(const Question& question, bool is_get) {
-  const int sleep_ms = draw(options_.slow_share) ? options_.slow_ms : 0;
+std::string LoadConnection::request_for(Question& question, bool is_get) {
+  const bool sleeps = draw(options_.slow_share);
+  const int sleep_ms = sleeps ? options_.slow_ms : 0;
+  question.slow = sleeps || (!questions_.empty() && questions_.back().slow);
   std::string text = fmt::format(
       "{} /v1/infers/{}/predict?sleep_ms={}&pad={} HTTP/1.1\r\nHost: load.test\r\n"
       "X-Auth-Token: {}\r\n{}",
@@ -135,7 +137,7 @@ void LoadConnection::take_answers(std::deque<Ended>& ended) {
     }
     const Question question = std::move(questions_.front());
     questions_.pop_front();
-    Ended end{.status = answer.status, .revision = answer.revision};
+    Ended end{.status = answer.status, .revision = answer.revision, .slow = question.slow};
     end.latency = std::chrono::duration_cast<std::chrono::microseconds>(
         std::chrono::steady_clock::now() - question.asked);
     if (answer.status != 200) {
@@ -191,7 +193,8 @@ void LoadConnection::end_all(Ending ending, const std::string& detail, std::dequ
     ended.push_back(
         {.ending = ending,
          .latency = std::chrono::duration_cast<std::chrono::microseconds>(now - question.asked),
-         .detail = detail});
+         .detail = detail,
+         .slow = question.slow});
   }
   if (!questions_.empty()) not_before_ = now + options_.pause_after_failure;
   questions_.clear();

@@ -26,6 +26,7 @@ struct Ended {
   std::string version;
   std::chrono::microseconds latency{};
   std::string detail;
+  bool slow = false;  // as asked for
 };
 
 class LoadConnection {
@@ -47,11 +48,12 @@ class LoadConnection {
     std::string body;
     std::size_t pad = 0;
     SteadyTime asked;
+    bool slow = false;  // or behind one that is
   };
 
   std::size_t draw_size();
   bool draw(double share);
-  std::string request_for(const Question& question, bool is_get);
+  std::string request_for(Question& question, bool is_get);
   int connect();
   bool write_on();  // false: the other side takes no more
   bool read_on();   // false: the end of the stream

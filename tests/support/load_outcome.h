@@ -22,6 +22,8 @@ struct Outcome {
   std::map<int, std::uint64_t> by_status;
   // Good answers by (X-Hitless-Revision, version that the model names).
   std::map<std::pair<std::string, std::string>, std::uint64_t> by_revision;
+  // Of the requests that the model answers at once.  Those it was told to take its time with are
+  // 1 in 100: with them the 99th percentile would be what it was told.
   std::vector<std::uint32_t> latency_us;
   std::vector<std::string> first_failures;  // with the time of day, for the logs
 

@@ -163,7 +163,32 @@ TEST(Load, CountsGoodAnswersOfEveryForm) {
   EXPECT_EQ(outcome.failed(), 0U) << describe(outcome);
   EXPECT_EQ(outcome.good_of("v1"), outcome.requests);
   EXPECT_EQ((outcome.by_revision.at({"7", "v1"})), outcome.requests);
-  EXPECT_EQ(outcome.latency_us.size(), outcome.requests);
+  EXPECT_LE(outcome.latency_us.size(), outcome.requests);
+}
+
+// What the load itself asks to be slow says nothing about who answers.
+TEST(Load, KeepsTheLatencyOfWhatIsAnsweredAtOnce) {
+  const auto server = net::HttpServer::start(
+      {.listen = {Address{.host = "127.0.0.1", .port = 0, .path = {}}}},
+      [](const net::HttpRequest& request, const net::HttpPeer&) {
+        net::HttpResponse response;
+        const std::string target(request.target);
+        const std::size_t pad = std::stoul(target.substr(target.find("pad=") + 4));
+        response.body = pretend_answer("v1", request.body, pad);
+        return response;
+      });
+  ASSERT_TRUE(server.has_value());
+  LoadOptions options{.gateway = (*server)->addresses().front(), .service = "s", .token = "t"};
+  options.pipelined_share = 0.5;
+  options.fresh_connections = 0;
+  for (const double share : {0.0, 1.0}) {
+    options.slow_share = share;
+    Load load(options);
+    EXPECT_TRUE(load.wait_for(100));
+    const Outcome outcome = load.stop();
+    EXPECT_EQ(outcome.failed(), 0U) << describe(outcome);
+    EXPECT_EQ(outcome.latency_us.size(), share == 0.0 ? outcome.requests : 0U);
+  }
 }
 
 TEST(AnswerReader, ReadsAnswersOneByOneHoweverTheyArrive) {

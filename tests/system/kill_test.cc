@@ -1,4 +1,4 @@
-// kill -9 of serve at every phase of a change, and of an instance.
+// kill -9 of serve at every phase of a change, of an instance and of the gateway.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -136,6 +136,33 @@ TEST_F(KillInstance, CostsAtMostWhatWasInFlightOnIt) {
   EXPECT_EQ(outcome.count(Ending::wrong_body), 0U) << describe(outcome);
   fmt::print("{} instances killed: {}", k_kills, describe(outcome));
   expect_counted_alike();
+}
+
+class KillGateway : public UnderLoad {};
+
+// What was on its way is lost with it; its clients find the next one where it was, though its port
+// was nobody's choice.
+TEST_F(KillGateway, TheNextOneListensInTheSamePlace) {
+  start_hitless();
+  start({{.model_id = import("v1"), .count = 2}});
+  const Address place = hitless().gateway();
+  const pid_t killed = hitless().gateway_pid();
+  ASSERT_GT(killed, 0);
+  ::kill(killed, SIGKILL);
+  EXPECT_TRUE(eventually([&] {
+    const pid_t now = hitless().gateway_pid();
+    return now != 0 && now != killed;
+  }));
+  const std::uint64_t good = load().totals().good;
+  EXPECT_TRUE(eventually([&] { return load().totals().good > good + 1000; }))
+      << describe(load().totals());
+  load().stop();
+  hitless().kill_serve();
+  hitless().start_serve();
+  EXPECT_EQ(hitless().gateway(), place);
+  hitless().down();
+  hitless().start_serve();
+  EXPECT_EQ(hitless().gateway(), place);
 }
 
 }  // namespace
