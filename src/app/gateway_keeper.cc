@@ -1,20 +1,28 @@
 #include "app/gateway_keeper.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 
 #include "base/log.h"
 #include "gateway/client.h"
+#include "net/listen_socket.h"
 
 namespace hitless::app {
 namespace {
 
 // A gateway that was just started needs a moment to take its lock and listen.
 constexpr auto k_look_interval = std::chrono::milliseconds(200);
+// One that ends as soon as it is started is started ever more rarely, up to this.
+constexpr auto k_look_interval_max = std::chrono::milliseconds(5000);
+// A gateway that was just killed gives its lock back a moment before its addresses.
+constexpr auto k_address_patience = std::chrono::milliseconds(1000);
+constexpr auto k_address_look_interval = std::chrono::milliseconds(20);
 // The running program, also after its file was replaced.
 constexpr const char* k_self = "/proc/self/exe";
 constexpr int k_cannot_start = 127;
@@ -50,6 +58,22 @@ Result<void> start_detached(const std::vector<std::string>& arguments,
   return {};
 }
 
+Result<void> expect_gateway_can_listen(const Address& address, const StateDir& state) {
+  const auto deadline = std::chrono::steady_clock::now() + k_address_patience;
+  for (;;) {
+    if (gateway::is_gateway_alive(state.gateway_socket())) return {};
+    const auto tried = net::ListenSocket::open(address, 0600);
+    if (tried) return {};
+    if (tried.error().code() != Code::conflict) return tried.error().context("--gateway-listen");
+    if (std::chrono::steady_clock::now() >= deadline) break;
+    std::this_thread::sleep_for(k_address_look_interval);
+  }
+  return Error(Code::conflict,
+               fmt::format("the gateway cannot listen on {}, which is in use already: stop what "
+                           "listens there, or choose another address with --gateway-listen",
+                           to_text(address)));
+}
+
 GatewayKeeper::GatewayKeeper(const StateDir& state, std::vector<std::string> arguments)
     : state_(state), arguments_(std::move(arguments)), thread_([this] { run(); }) {}
 
@@ -71,27 +95,30 @@ void GatewayKeeper::attached(bool is_attached) {
 }
 
 void GatewayKeeper::run() {
+  auto pause = k_look_interval;
   for (;;) {
     {
       const MutexLock lock(mutex_);
+      if (attached_) pause = k_look_interval;
       while (attached_ && !stopping_) changed_.wait(mutex_);
       if (stopping_) return;
     }
-    ensure_running();
+    if (ensure_running()) pause = std::min(2 * pause, k_look_interval_max);
     const MutexLock lock(mutex_);
-    changed_.wait_until(mutex_, std::chrono::steady_clock::now() + k_look_interval);
+    changed_.wait_until(mutex_, std::chrono::steady_clock::now() + pause);
     if (stopping_) return;
   }
 }
 
 // The lock tells whether one lives: the kernel releases it with the process, whatever ended it.
-void GatewayKeeper::ensure_running() {
-  if (gateway::is_gateway_alive(state_.gateway_socket())) return;
+bool GatewayKeeper::ensure_running() {
+  if (gateway::is_gateway_alive(state_.gateway_socket())) return false;
   if (auto started = start_detached(arguments_, state_.gateway_log()); !started) {
     log_error("gateway_not_started", {{"cause", started.error().text()}});
-    return;
+    return true;
   }
   log_info("gateway_started", {{"log", state_.gateway_log().string()}});
+  return true;
 }
 
 }  // namespace hitless::app

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "app/state_dir.h"
+#include "base/address.h"
 #include "base/thread_annotations.h"
 
 namespace hitless::app {
@@ -27,7 +28,7 @@ class GatewayKeeper {
 
  private:
   void run();
-  void ensure_running();
+  bool ensure_running();  // true when it had to start one
 
   const StateDir& state_;
   const std::vector<std::string> arguments_;
@@ -38,6 +39,9 @@ class GatewayKeeper {
   bool attached_ HL_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };
+
+// An error when no gateway runs for `state` and the one to start could not listen on `address`.
+Result<void> expect_gateway_can_listen(const Address& address, const StateDir& state);
 
 // Starts `hitless <arguments>` detached from this process, its output appended to `log`.
 Result<void> start_detached(const std::vector<std::string>& arguments,

@@ -18,6 +18,7 @@
 #include "control/control.h"
 #include "gateway/client.h"
 #include "net/http_server.h"
+#include "net/listen_socket.h"
 #include "objects/package_cache.h"
 #include "pools/process_pool.h"
 #include "store/store.h"
@@ -44,6 +45,27 @@ Result<Address> loopback(const std::string& text, const char* flag) {
                              flag, text));
   }
   return address;
+}
+
+// Before anything is started or written: what cannot listen leaves nothing behind.
+Result<std::vector<net::ListenSocket>> open_api(const Address& address, const StateDir& state) {
+  // Whoever may connect is told by their user id, not by the file's mode.
+  constexpr unsigned k_socket_mode = 0666;
+  auto tcp = net::ListenSocket::open(address, k_socket_mode);
+  if (!tcp && tcp.error().code() == Code::conflict) {
+    return Error(Code::conflict,
+                 fmt::format("the API cannot listen on {}, which is in use already: stop what "
+                             "listens there, or choose another address with --listen",
+                             to_text(address)));
+  }
+  if (!tcp) return std::move(tcp).error().context("--listen");
+  HL_TRY_ASSIGN(auto local,
+                net::ListenSocket::open(
+                    {.host = {}, .port = 0, .path = state.api_socket().string()}, k_socket_mode));
+  std::vector<net::ListenSocket> sockets;
+  sockets.push_back(*std::move(tcp));
+  sockets.push_back(std::move(local));
+  return sockets;
 }
 
 // serve holds a descriptor for every shim and every client.
@@ -134,12 +156,14 @@ Result<void> run_serve(const ServeOptions& options) {
   HL_TRY_ASSIGN(const LogLevel level, log_level(options.log_level));
   HL_TRY(open_log(level, options.log_file));
   HL_TRY_ASSIGN(const Address api_listen, loopback(options.api_listen, "--listen"));
-  HL_TRY(loopback(options.gateway_listen, "--gateway-listen"));
+  HL_TRY_ASSIGN(const Address gateway_listen, loopback(options.gateway_listen, "--gateway-listen"));
   const sigset_t signals = block_ending_signals();
   raise_descriptor_limit();
 
   HL_TRY_ASSIGN(const StateDir state, StateDir::open(options.state));
   HL_TRY_ASSIGN(const UniqueFd lock, state.lock());
+  HL_TRY_ASSIGN(std::vector<net::ListenSocket> sockets, open_api(api_listen, state));
+  HL_TRY(expect_gateway_can_listen(gateway_listen, state));
   HL_TRY_ASSIGN(const std::string token, state.ensure_token());
   HL_TRY_ASSIGN(const auto store, store::Store::open(state.database()));
   HL_TRY_ASSIGN(const auto packages, objects::PackageCache::open(state.packages()));
@@ -177,13 +201,10 @@ Result<void> run_serve(const ServeOptions& options) {
                                          .clock = clock}));
   const BellConnection connection(bell, *control);
   control->wake();
-  HL_TRY_ASSIGN(
-      const auto server,
-      net::HttpServer::start(
-          {.listen = {api_listen,
-                      Address{.host = {}, .port = 0, .path = state.api_socket().string()}},
-           .socket_mode = 0666},
-          api::make_handler(api_options(options, token, *pool), *store, *control)));
+  HL_TRY_ASSIGN(const auto server,
+                net::HttpServer::start(
+                    {}, std::move(sockets),
+                    api::make_handler(api_options(options, token, *pool), *store, *control)));
   announce(*server, state, *pool);
 
   int signal = 0;

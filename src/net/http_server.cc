@@ -299,12 +299,18 @@ bool AsioHttpServer::wait_for_connections(std::chrono::steady_clock::time_point 
 }  // namespace
 
 Result<std::unique_ptr<HttpServer>> HttpServer::start(HttpServerOptions options, Handler handler) {
-  HL_CHECK(!options.listen.empty() && options.handler_threads > 0);
   std::vector<ListenSocket> sockets;
   for (const Address& address : options.listen) {
     HL_TRY_ASSIGN(ListenSocket socket, ListenSocket::open(address, options.socket_mode));
     sockets.push_back(std::move(socket));
   }
+  return start(std::move(options), std::move(sockets), std::move(handler));
+}
+
+Result<std::unique_ptr<HttpServer>> HttpServer::start(HttpServerOptions options,
+                                                      std::vector<ListenSocket> sockets,
+                                                      Handler handler) {
+  HL_CHECK(!sockets.empty() && options.handler_threads > 0);
   try {
     return std::unique_ptr<HttpServer>(std::make_unique<AsioHttpServer>(
         std::move(options), std::move(handler), std::move(sockets)));

@@ -24,6 +24,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "net/http.h"
+#include "net/listen_socket.h"
 
 namespace hitless::net {
 
@@ -53,6 +54,11 @@ class HttpServer {
 
   // Listens at once.  The error names the address and the reason ("already in use").
   static Result<std::unique_ptr<HttpServer>> start(HttpServerOptions options, Handler handler);
+
+  // The same on sockets that are open already; `options.listen` does not count.
+  static Result<std::unique_ptr<HttpServer>> start(HttpServerOptions options,
+                                                   std::vector<ListenSocket> sockets,
+                                                   Handler handler);
 
   // Stops first; then waits for handlers that outlasted stop_timeout.
   virtual ~HttpServer() = default;
