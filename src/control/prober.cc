@@ -21,6 +21,15 @@ constexpr Duration k_starting_interval_max = std::chrono::seconds(1);
 // A health answer is a word or two; more is not read.
 constexpr std::size_t k_answer_bytes_max = 64 * 1024;
 
+// A program that listens a moment later needs no advice.
+constexpr Duration k_advice_after = std::chrono::seconds(1);
+
+// How a probe went.
+struct Failure {
+  std::string text;             // empty: it passed
+  bool is_unreachable = false;  // nothing listens there, or it hangs up
+};
+
 struct Entry {
   ProbeTarget target;
   ProbeState state;
@@ -46,18 +55,24 @@ net::HttpCall health_call(const ProbeTarget& target) {
   return call;
 }
 
-// Empty: passed.
-std::string failure_of(const Result<net::HttpResponse>& answer, const std::string& path) {
-  if (!answer) return answer.error().text();
+Failure failure_of(const Result<net::HttpResponse>& answer, const std::string& path) {
+  if (!answer) return {answer.error().text(), answer.error().code() == Code::unavailable};
   if (answer->status >= 200 && answer->status < 300) return {};
-  return fmt::format("HTTP {} from {}", answer->status, path);
+  return {fmt::format("HTTP {} from {}", answer->status, path)};
 }
 
-std::string failure_of(const Result<CommandEnd>& end) {
-  if (!end) return end.error().text();
+Failure failure_of(const Result<CommandEnd>& end) {
+  if (!end) return {end.error().text()};
   if (end->status == 0) return {};
-  return fmt::format("the health command ended with status {}: {}", end->status,
-                     end->output.substr(0, 200));
+  return {fmt::format("the health command ended with status {}: {}", end->status,
+                      end->output.substr(0, 200))};
+}
+
+std::string advice_for(const Address& address) {
+  return fmt::format(
+      "; its program has to listen there{}, and `hitless service instance-log` "
+      "shows what it says",
+      address.is_unix() ? "" : ", on the port that $PORT names");
 }
 
 class ThreadedProber final : public Prober {
@@ -150,7 +165,7 @@ class ThreadedProber final : public Prober {
     }
   }
 
-  void answered(const model::InstanceId& id, std::string failure) {
+  void answered(const model::InstanceId& id, Failure failure) {
     bool news = false;
     {
       const MutexLock lock(mutex_);
@@ -163,18 +178,21 @@ class ThreadedProber final : public Prober {
   }
 
   // True when the state changed.
-  bool take(Entry& entry, std::string failure) HL_REQUIRES(mutex_) {
+  bool take(Entry& entry, Failure failure) HL_REQUIRES(mutex_) {
     const model::HealthCheck& check = entry.target.check;
     const Time now = clock_.now();
     const Duration age = now - entry.target.started;
     const ProbeState before = entry.state;
     entry.asking = false;
-    if (failure.empty()) {
+    if (failure.text.empty()) {
       entry.failures = 0;
       entry.was_ready = true;
       entry.state = {.probe = rollout::Probe::passing, .detail = {}};
     } else {
-      entry.state.detail = std::move(failure);
+      if (failure.is_unreachable && !entry.was_ready && age >= k_advice_after) {
+        failure.text += advice_for(entry.target.address);
+      }
+      entry.state.detail = std::move(failure.text);
       count_failure(entry, now, age);
     }
     entry.next = now + (entry.was_ready ? check.period : starting_interval(age));

@@ -8,6 +8,7 @@
 
 #include <fstream>
 
+#include "net/listen_socket.h"
 #include "tests/support/hitless_process.h"
 #include "tests/support/load.h"
 #include "tests/support/pretend_service.h"
@@ -19,7 +20,18 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::AllOf;
 using ::testing::AnyOf;
+using ::testing::Each;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+std::vector<std::string> names_in(const fs::path& folder) {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    names.push_back(entry.path().filename().string());
+  }
+  return names;
+}
 
 // Beside every mistake runs a service under a light load, and must not notice.
 class BadInput : public ::testing::Test {
@@ -76,6 +88,17 @@ class BadInput : public ::testing::Test {
                                    {"config", to_config({{.model_id = id, .count = 1}})}});
     EXPECT_EQ(used.status, 400) << used.text;
     return details.text;
+  }
+
+  // The commands of all processes that name this folder.
+  std::vector<std::string> running_with(const fs::path& folder) const {
+    std::vector<std::string> commands;
+    for (const OwnedProcess& process : hitless_->processes()) {
+      if (process.command.find(folder.string()) != std::string::npos) {
+        commands.push_back(process.command);
+      }
+    }
+    return commands;
   }
 
   std::unique_ptr<HitlessProcess> hitless_;
@@ -136,7 +159,8 @@ TEST_F(BadInput, PortThatIsNeverOpenedEndsTheDeploymentWithTheReason) {
   const json::object details = service.details();
   EXPECT_EQ(details.at("status").as_string(), "failed");
   EXPECT_THAT(to_json_text(details),
-              AllOf(HasSubstr("error_msg"), HasSubstr("/health"), HasSubstr("onnect")));
+              AllOf(HasSubstr("error_msg"), HasSubstr("/health"), HasSubstr("onnect"),
+                    HasSubstr("$PORT"), HasSubstr("hitless service instance-log")));
   EXPECT_TRUE(eventually([&] { return service.live_instances().empty(); }));
 }
 
@@ -159,6 +183,46 @@ TEST_F(BadInput, SecondServeOnTheSameStateIsRefusedWithThePidOfTheFirst) {
   EXPECT_THAT(second.output,
               AllOf(HasSubstr(fmt::format("pid {}", hitless_->serve_pid())), HasSubstr("--state")));
   EXPECT_EQ(hitless_->get("//hitless/v1/status").status, 200);
+}
+
+TEST_F(BadInput, AddressOfTheApiInUseIsNamedAndNothingIsLeft) {
+  const auto taken = net::ListenSocket::open({.host = "127.0.0.1", .port = 0, .path = {}}, 0);
+  ASSERT_TRUE(taken) << taken.error().text();
+  const fs::path state = hitless_->folder() / "second";
+  const CommandOutcome refused =
+      hitless_->run({"serve", "--state", state.string(), "--listen", to_text(taken->address()),
+                     "--gateway-listen", "127.0.0.1:0"});
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_THAT(refused.output, AllOf(HasSubstr(to_text(taken->address())), HasSubstr("in use"),
+                                    HasSubstr("stop what listens there"), HasSubstr("--listen")));
+  EXPECT_THAT(names_in(state), Each(EndsWith(".lock")));
+  EXPECT_THAT(running_with(state), IsEmpty());
+}
+
+TEST_F(BadInput, AddressOfTheGatewayInUseIsNamedAndNothingIsLeft) {
+  const fs::path state = hitless_->folder() / "second";
+  const CommandOutcome refused =
+      hitless_->run({"serve", "--state", state.string(), "--listen", "127.0.0.1:0",
+                     "--gateway-listen", to_text(hitless_->gateway())});
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_THAT(refused.output,
+              AllOf(HasSubstr(to_text(hitless_->gateway())), HasSubstr("in use"),
+                    HasSubstr("stop what listens there"), HasSubstr("--gateway-listen")));
+  EXPECT_THAT(names_in(state), Each(EndsWith(".lock")));
+  EXPECT_THAT(running_with(state), IsEmpty());
+}
+
+TEST_F(BadInput, MisspeltSettingIsNamed) {
+  const fs::path file = hitless_->folder() / "hitless.conf";
+  std::ofstream(file) << "lsten=\"127.0.0.1:0\"\n";
+  for (const std::vector<std::string>& line :
+       {std::vector<std::string>{"config", "check", file.string()},
+        std::vector<std::string>{"serve", "--config", file.string(), "--state",
+                                 (hitless_->folder() / "second").string()}}) {
+    const CommandOutcome refused = hitless_->run(line);
+    EXPECT_NE(refused.status, 0) << line.front();
+    EXPECT_THAT(refused.output, AllOf(HasSubstr("no setting [lsten]"), HasSubstr("config show")));
+  }
 }
 
 TEST_F(BadInput, DatabaseOfGarbageIsNamedAndLeftAsItIs) {
