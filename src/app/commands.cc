@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <string_view>
 
@@ -13,7 +14,10 @@
 #include "app/state_dir.h"
 #include "app/version.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/log.h"
+#include "cli/api_client.h"
+#include "cli/unknown_command.h"
 #include "gateway/gateway.h"
 #include "pools/process_pool.h"
 #include "rollout/sim/sim.h"
@@ -25,7 +29,7 @@ namespace fs = std::filesystem;
 
 using Arguments = std::vector<std::string>;
 
-constexpr int k_failed = 1;
+constexpr int k_failed = cli::k_exit_error;
 // Scenarios are written by hand.
 constexpr std::size_t k_scenario_bytes_max = 1 << 20;
 
@@ -44,8 +48,9 @@ fs::path default_engines() {
 }
 
 void add_serve_flags(CLI::App& command, ServeOptions& options) {
-  options.state = default_state();
+  options.state = cli::default_state_directory();
   options.engines = default_engines();
+  command.allow_config_extras(CLI::config_extras_mode::error);  // misspelt settings are named
   command.set_config("--config", "", "Read flags from this file (lines of name = value)");
   command.add_option("--state", options.state, "Where everything is kept")->capture_default_str();
   command.add_option("--listen", options.api_listen, "The API's address")->capture_default_str();
@@ -81,13 +86,101 @@ void add_serve_flags(CLI::App& command, ServeOptions& options) {
       ->default_str("180");
 }
 
+void describe_serve(CLI::App& command, ServeOptions& options) {
+  add_serve_flags(command, options);
+  command.footer(
+      "Examples:\n"
+      "  hitless serve --state ~/hitless\n"
+      "  hitless serve --listen 127.0.0.1:7170 --gateway-listen 127.0.0.1:7180\n"
+      "SIGTERM ends it and nothing else: gateway and instances go on; `hitless down` ends all.");
+}
+
+struct ConfigOptions {
+  ServeOptions serve;
+  std::string file;
+  std::string unused;
+  bool json = false;
+};
+
+void describe_config(CLI::App& command, ConfigOptions& options) {
+  command.require_subcommand(1);
+  CLI::App* show = command.add_subcommand("show", "Print every setting with its value");
+  add_serve_flags(*show, options.serve);
+  show->add_flag("--json", options.json, "As JSON")->configurable(false);
+  show->footer(
+      "Examples:\n"
+      "  hitless config show > hitless.conf      then: hitless serve --config hitless.conf\n"
+      "  hitless config show --config hitless.conf --json");
+  CLI::App* check =
+      command.add_subcommand("check", "Read a file of settings and say what is wrong");
+  check->add_option("FILE", options.file, "Lines of name = value, as `config show` prints them")
+      ->required()
+      ->check(CLI::ExistingFile);
+  check->add_flag("--json", options.json, "As JSON");
+  check->add_option("--state", options.unused)->group("");  // may stand before the command's name
+  check->footer("Example: hitless config check hitless.conf");
+}
+
+void describe_gateway(CLI::App& command, GatewayCommand& options) {
+  options.state = cli::default_state_directory();
+  command.add_option("--state", options.state, "Where the control link is")->capture_default_str();
+  command.add_option("--listen", options.listen, "Where services are called")
+      ->capture_default_str();
+  command.add_option("--workers", options.workers, "Threads")->capture_default_str();
+  command.footer("Example: hitless gateway --state ~/hitless --listen 127.0.0.1:7180");
+}
+
+void describe_down(CLI::App& command, DownOptions& options) {
+  options.state = cli::default_state_directory();
+  command.add_option("--state", options.state, "The state directory")->capture_default_str();
+  auto seconds = [&options](const std::int64_t& value) {
+    options.grace = std::chrono::seconds(value);
+  };
+  command
+      .add_option_function<std::int64_t>("--grace", seconds,
+                                         "Seconds an instance gets to end its requests")
+      ->default_str(fmt::format("{}", options.grace.count()));
+  command.footer("Example: hitless down --state ~/hitless --grace 60");
+}
+
+struct SimOptions {
+  std::vector<std::string> files;
+  std::string unused;
+  bool json = false;
+};
+
+void describe_sim(CLI::App& command, SimOptions& options) {
+  command.add_option("FILE", options.files, "Scenarios; tests/scenarios/ has some")->required();
+  command.add_flag("--json", options.json, "As JSON");
+  command.add_option("--state", options.unused)->group("");  // may stand before the command's name
+  command.footer("Example: hitless sim tests/scenarios/upgrade_two_instances_without_a_gap.txt");
+}
+
+// CLI11 says of a misspelt setting that INI could not be parsed.
+std::string text_of(const CLI::ParseError& error) {
+  constexpr std::string_view k_unknown = "INI was not able to parse ";
+  const std::string text = error.what();
+  if (!text.starts_with(k_unknown)) return text;
+  return fmt::format("there is no setting [{}]: `hitless config show` lists them",
+                     text.substr(k_unknown.size()));
+}
+
 // Parses and runs; CLI11 reports by exceptions, which end here.
 int parse_and(CLI::App& command, Arguments arguments, const std::function<int()>& run) {
   std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them back to front
   try {
     command.parse(arguments);
   } catch (const CLI::ParseError& stop) {
-    return command.exit(stop);
+    const auto unknown = stop.get_exit_code() == 0 ? std::nullopt : cli::unknown_command(command);
+    if (unknown) {
+      fmt::print(stderr, "hitless: {}\n", *unknown);
+      return cli::k_exit_usage;
+    }
+    if (stop.get_name() == "ConfigError") {
+      fmt::print(stderr, "{}: {}\n", command.get_name(), text_of(stop));
+      return cli::k_exit_usage;
+    }
+    return command.exit(stop) == 0 ? cli::k_exit_ok : cli::k_exit_usage;
   }
   return run();
 }
@@ -95,49 +188,69 @@ int parse_and(CLI::App& command, Arguments arguments, const std::function<int()>
 int serve_command(const Arguments& arguments) {
   CLI::App command("Run the control plane: API, control loop and store", "hitless serve");
   ServeOptions options;
-  add_serve_flags(command, options);
+  describe_serve(command, options);
   return parse_and(command, arguments, [&] { return report("serve", run_serve(options)); });
+}
+
+json::value setting_as_json(const CLI::Option& option) {
+  const std::vector<std::string> given = option.results();
+  const std::string text = given.empty() ? option.get_default_str() : given.front();
+  std::int64_t number = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool is_number = option.get_type_name().find("INT") != std::string::npos &&
+                         failure == std::errc() && end == text.data() + text.size();
+  return is_number ? json::value(number) : json::value(text);
+}
+
+int show_config(const CLI::App& show, bool as_json) {
+  if (!as_json) {
+    fmt::print("{}", show.config_to_str(true, true));
+    return 0;
+  }
+  json::object settings;
+  for (const CLI::Option* option : show.get_options()) {
+    if (!option->get_configurable() || option->get_lnames().empty()) continue;
+    settings[option->get_lnames().front()] = setting_as_json(*option);
+  }
+  fmt::print("{}\n", to_pretty_json_text(settings));
+  return 0;
+}
+
+int check_config(const ConfigOptions& options) {
+  CLI::App serve("serve");
+  ServeOptions read;
+  add_serve_flags(serve, read);
+  std::string wrong;
+  try {
+    serve.parse(std::vector<std::string>{options.file, "--config"});  // back to front
+  } catch (const CLI::ParseError& stop) {
+    wrong = text_of(stop);
+  }
+  if (options.json) {
+    fmt::print("{}\n", to_pretty_json_text(json::object{{"file", options.file}, {"error", wrong}}));
+  } else if (wrong.empty()) {
+    fmt::print("{}: in order\n", options.file);
+  } else {
+    fmt::print(stderr, "hitless config: {}: {}\n", options.file, wrong);
+  }
+  return wrong.empty() ? 0 : k_failed;
 }
 
 // The flags of serve as a file: what `hitless serve --config` reads.
 int config_command(const Arguments& arguments) {
   CLI::App command("Show serve's settings, or check a file of them", "hitless config");
-  command.require_subcommand(1);
-  ServeOptions options;
-  CLI::App* show = command.add_subcommand("show", "Print every setting with its value");
-  add_serve_flags(*show, options);
-  CLI::App* check =
-      command.add_subcommand("check", "Read a file of settings and say what is wrong");
-  std::string file;
-  check->add_option("FILE", file)->required()->check(CLI::ExistingFile);
+  ConfigOptions options;
+  describe_config(command, options);
   return parse_and(command, arguments, [&] {
-    CLI::App serve("serve");
-    ServeOptions read;
-    add_serve_flags(serve, read);
-    if (*show) {
-      fmt::print("{}", show->config_to_str(true, true));
-      return 0;
-    }
-    std::vector<std::string> reversed{file, "--config"};  // CLI11 takes them back to front
-    try {
-      serve.parse(reversed);
-    } catch (const CLI::ParseError& stop) {
-      fmt::print(stderr, "hitless config: {}: {}\n", file, stop.what());
-      return k_failed;
-    }
-    fmt::print("{}: in order\n", file);
-    return 0;
+    const CLI::App* show = command.get_subcommand("show");
+    return show->parsed() ? show_config(*show, options.json) : check_config(options);
   });
 }
 
 int gateway_command(const Arguments& arguments) {
   CLI::App command("Run the data plane; serve starts it by itself", "hitless gateway");
   GatewayCommand options;
-  options.state = default_state();
-  command.add_option("--state", options.state, "Where the control link is")->capture_default_str();
-  command.add_option("--listen", options.listen, "Where services are called")
-      ->capture_default_str();
-  command.add_option("--workers", options.workers, "Threads")->capture_default_str();
+  describe_gateway(command, options);
   const auto run = [&]() -> Result<void> {
     HL_TRY_ASSIGN(const StateDir state, StateDir::open(options.state));
     gateway::GatewayOptions made;
@@ -157,35 +270,35 @@ int down_command(const Arguments& arguments) {
       "Services are kept: the next `hitless serve` starts them again.",
       "hitless down");
   DownOptions options;
-  options.state = default_state();
-  command.add_option("--state", options.state, "The state directory")->capture_default_str();
-  std::int64_t grace = options.grace.count();
-  command.add_option("--grace", grace, "Seconds an instance gets to end its requests")
-      ->capture_default_str();
+  describe_down(command, options);
   const auto run = [&options]() -> Result<void> {
     HL_TRY(open_log(LogLevel::error, ""));  // that the gateway leaves is what is asked for
     return run_down(options);
   };
-  return parse_and(command, arguments, [&] {
-    options.grace = std::chrono::seconds(grace);
-    return report("down", run());
-  });
+  return parse_and(command, arguments, [&] { return report("down", run()); });
 }
 
 // Plays scenario files against the rollout engine in a pretend world.
-int sim_command(const Arguments& arguments) {
-  if (arguments.empty() || arguments.front().starts_with("-")) {
-    fmt::print(stderr, "usage: hitless sim FILE...\n");
-    return k_failed;
-  }
-  for (const std::string& file : arguments) {
+int play(const SimOptions& options) {
+  json::array played;
+  for (const std::string& file : options.files) {
     const auto text = read_file(file, k_scenario_bytes_max);
     if (!text) return report("sim", text.error());
     const auto transcript = rollout::run_scenario(*text);
     if (!transcript) return report("sim", transcript.error().context(file));
-    fmt::print("{}", *transcript);
+    if (!options.json) fmt::print("{}", *transcript);
+    played.push_back(json::object{{"file", file}, {"transcript", *transcript}});
   }
+  if (options.json) fmt::print("{}\n", to_pretty_json_text(played));
   return 0;
+}
+
+int sim_command(const Arguments& arguments) {
+  CLI::App command("Play scenario files through the rollout engine in a pretend world",
+                   "hitless sim");
+  SimOptions options;
+  describe_sim(command, options);
+  return parse_and(command, arguments, [&options] { return play(options); });
 }
 
 // Not for people: the process pool starts it.
@@ -197,6 +310,21 @@ int shim_command(const Arguments& arguments) {
   return pools::run_shim(arguments.front());
 }
 
+std::vector<cli::CompletionRow> completions() {
+  std::vector<cli::CompletionRow> rows;
+  const auto add = [&rows](const std::string& name, auto describe, auto options) {
+    CLI::App command;
+    describe(command, options);
+    cli::collect_completions(command, name, rows);
+  };
+  add("serve", describe_serve, ServeOptions());
+  add("gateway", describe_gateway, GatewayCommand());
+  add("down", describe_down, DownOptions());
+  add("sim", describe_sim, SimOptions());
+  add("config", describe_config, ConfigOptions());
+  return rows;
+}
+
 }  // namespace
 
 cli::Hooks app_hooks() {
@@ -205,7 +333,8 @@ cli::Hooks app_hooks() {
           .shim = shim_command,
           .down = down_command,
           .sim = sim_command,
-          .config = config_command};
+          .config = config_command,
+          .completions = completions};
 }
 
 }  // namespace hitless::app

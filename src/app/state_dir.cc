@@ -6,7 +6,6 @@
 
 #include <cerrno>
 #include <charconv>
-#include <cstdlib>
 
 #include "base/crypto.h"
 
@@ -91,14 +90,6 @@ Result<std::string> StateDir::ensure_token() const {
   std::string made = random_hex(k_token_bytes);
   HL_TRY(write_file_atomically(file, made + "\n", 0600));
   return made;
-}
-
-fs::path default_state() {
-  if (const char* named = std::getenv("HITLESS_STATE")) return named;
-  if (::geteuid() == 0) return "/var/lib/hitless";
-  if (const char* state = std::getenv("XDG_STATE_HOME")) return fs::path(state) / "hitless";
-  const char* home = std::getenv("HOME");
-  return fs::path(home == nullptr ? "/tmp" : home) / ".local/state/hitless";
 }
 
 }  // namespace hitless::app

@@ -51,7 +51,4 @@ class StateDir {
   std::filesystem::path path_;
 };
 
-// $HITLESS_STATE, else /var/lib/hitless for root and ~/.local/state/hitless for others.
-std::filesystem::path default_state();
-
 }  // namespace hitless::app

@@ -53,6 +53,9 @@ std::filesystem::path default_state_directory() {
     return state;
   }
   if (::geteuid() == 0) return "/var/lib/hitless";
+  if (const char* state = std::getenv("XDG_STATE_HOME"); state != nullptr && *state != '\0') {
+    return std::filesystem::path(state) / "hitless";
+  }
   const char* home = std::getenv("HOME");
   return std::filesystem::path(home == nullptr ? "." : home) / ".local/state/hitless";
 }
@@ -91,6 +94,10 @@ Result<std::unique_ptr<ApiClient>> ApiClient::connect(Target target) {
   } else {
     HL_TRY_ASSIGN(const Url url, parse_url(target.url));
     api = url.address;
+  }
+  if (!target.token_file.empty()) {
+    auto token = read_file(target.token_file, k_token_bytes_max);
+    if (!token) return std::move(token).error().context("--token-file");
   }
   std::unique_ptr<ApiClient> client(new ApiClient(std::move(target), std::move(api)));
   Result<net::HttpResponse> response = client->call("GET", "/hitless/v1/status", "");

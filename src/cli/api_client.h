@@ -24,7 +24,8 @@ struct Target {
   std::filesystem::path token_file;  // empty: the state directory's
 };
 
-// $HITLESS_STATE, else /var/lib/hitless for root, else ~/.local/state/hitless.
+// $HITLESS_STATE, else /var/lib/hitless for root, else hitless in $XDG_STATE_HOME or, without that,
+// in ~/.local/state.  serve takes the same.
 std::filesystem::path default_state_directory();
 
 class ApiClient {

@@ -100,7 +100,10 @@ Result<int> plan_update(Session& session, const Options& options) {
 
 void add_flags(CLI::App& command, const std::shared_ptr<Options>& options, bool update) {
   ServiceFlags& flags = options->flags;
-  command.add_option(update ? "SERVICE" : "NAME", options->service)->required();
+  command
+      .add_option(update ? "SERVICE" : "NAME", options->service,
+                  update ? "Name or id" : "What it shall be called")
+      ->required();
   command.add_option("--model", options->model, "NAME[:VERSION] or id");
   if (update) {
     command.add_option("--weight", flags.weight, "Share of --model in percent, beside the others")
@@ -114,7 +117,7 @@ void add_flags(CLI::App& command, const std::shared_ptr<Options>& options, bool 
   command.add_option("--deploy-timeout", flags.deploy_timeout_seconds,
                      "Seconds for an instance to get ready");
   command.add_option("--grace", flags.grace_seconds, "Seconds from SIGTERM to SIGKILL");
-  command.add_option("--description", flags.description);
+  command.add_option("--description", flags.description, "At most 100 characters");
   command.add_option("--balance", flags.balance, "ROUND_ROBIN, LEAST_CONNECTIONS or SOURCE_IP");
   command.add_option("--file", options->file, "Body as JSON; flags win over it");
 }
@@ -152,6 +155,7 @@ void add_change_commands(CLI::App& service, Command& chosen) {
 
   CLI::App* plan = service.add_subcommand("plan", "What an update would do; changes nothing");
   add_flags(*plan, options, true);
+  plan->footer("Example: hitless service plan speech --model vad:0.0.2");
   run_as(*plan, options, chosen, plan_update);
 }
 

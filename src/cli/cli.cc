@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <optional>
@@ -12,6 +13,7 @@
 #include "cli/commands.h"
 #include "cli/completion.h"
 #include "cli/session.h"
+#include "cli/unknown_command.h"
 
 namespace hitless::cli {
 namespace {
@@ -103,19 +105,11 @@ void build(CLI::App& app, Parsed& parsed, const Hooks& hooks) {
   completion->group(tools);
   completion->add_option("SHELL", parsed.completion_shell, "bash, zsh or fish")->required();
   completion->footer("Example: source <(hitless completion bash)");
-}
-
-void collect(const CLI::App& app, const std::string& path, std::vector<CompletionRow>& rows) {
-  CompletionRow row{path, {}};
-  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) {
-    if (sub->get_group().empty()) continue;  // hidden
-    row.words.push_back(sub->get_name());
-    collect(*sub, path.empty() ? sub->get_name() : path + " " + sub->get_name(), rows);
+  for (CLI::App* group : app.get_subcommands([](const CLI::App*) { return true; })) {
+    for (CLI::App* each : group->get_subcommands([](const CLI::App*) { return true; })) {
+      each->group("Commands");  // else it has its parent's
+    }
   }
-  for (const CLI::Option* option : app.get_options()) {
-    for (const std::string& name : option->get_lnames()) row.words.push_back("--" + name);
-  }
-  rows.push_back(std::move(row));
 }
 
 int fail(const Io& io, const Error& error) {
@@ -123,9 +117,24 @@ int fail(const Io& io, const Error& error) {
   return error.code() == Code::unavailable ? k_exit_unreachable : k_exit_error;
 }
 
-int print_completion(const CLI::App& app, const std::string& shell, const Io& io) {
+// Hooks know their own words; here they are names without any.
+std::vector<CompletionRow> all_completions(const CLI::App& app, const Hooks& hooks) {
   std::vector<CompletionRow> rows;
-  collect(app, "", rows);
+  if (hooks.completions) rows = hooks.completions();
+  std::vector<CompletionRow> tree;
+  collect_completions(app, "", tree);
+  for (CompletionRow& row : tree) {
+    const bool known = std::any_of(rows.begin(), rows.end(), [&row](const CompletionRow& each) {
+      return each.path == row.path;
+    });
+    if (!known) rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+int print_completion(const CLI::App& app, const std::string& shell, const Io& io,
+                     const Hooks& hooks) {
+  const std::vector<CompletionRow> rows = all_completions(app, hooks);
   const Result<std::string> script = completion_script(shell, rows);
   if (!script) {
     io.err << "hitless: " << script.error().text() << "\n";
@@ -141,9 +150,9 @@ int run_hook(const Parsed& parsed, const Io& io) {
     return k_exit_usage;
   }
   std::vector<std::string> args = parsed.hook_args;
-  if (!parsed.global.state.empty()) {  // given before the command's name
-    args.insert(args.begin(), {"--state", parsed.global.state});
-  }
+  // Given before the command's name.
+  if (!parsed.global.state.empty()) args.insert(args.end(), {"--state", parsed.global.state});
+  if (parsed.global.json) args.emplace_back("--json");
   return (*parsed.hook)(std::move(args));
 }
 
@@ -162,6 +171,11 @@ std::optional<int> parse(CLI::App& app, const std::vector<std::string>& args, co
     app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
     return std::nullopt;
   } catch (const CLI::ParseError& error) {
+    const auto unknown = error.get_exit_code() == 0 ? std::nullopt : unknown_command(app);
+    if (unknown) {
+      io.err << "hitless: " << *unknown << "\n";
+      return k_exit_usage;
+    }
     return app.exit(error, io.out, io.err) == 0 ? k_exit_ok : k_exit_usage;
   }
 }
@@ -173,7 +187,9 @@ int run_cli(const std::vector<std::string>& args, const Io& io, const Hooks& hoo
   Parsed parsed;
   build(app, parsed, hooks);
   if (const std::optional<int> status = parse(app, args, io)) return *status;
-  if (!parsed.completion_shell.empty()) return print_completion(app, parsed.completion_shell, io);
+  if (!parsed.completion_shell.empty()) {
+    return print_completion(app, parsed.completion_shell, io, hooks);
+  }
   if (parsed.hook != nullptr) return run_hook(parsed, io);
   return run_command(parsed, io);
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/completion.h"
 #include "cli/io.h"
 
 namespace hitless::cli {
@@ -31,6 +32,8 @@ struct Hooks {
   Hook down;
   Hook sim;
   Hook config;
+  // What completion can offer behind the names of these.
+  std::function<std::vector<CompletionRow>()> completions;
 };
 
 // `args` without the program's name.  Errors go to io.err.

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <iterator>
 #include <sstream>
 
 #include "base/file.h"
@@ -43,6 +44,36 @@ TEST(CommandLine, HelpOfACommandHasAnExample) {
   EXPECT_NE(ran.out.find("hitless service update speech"), std::string::npos);
 }
 
+TEST(CommandLine, HelpOfEveryCommandHasAnExampleOfThatCommand) {
+  for (const char* line :
+       {"model create",   "model list",     "model show",        "model delete",
+        "service create", "service update", "service plan",      "service list",
+        "service show",   "service start",  "service stop",      "service delete",
+        "service events", "service logs",   "service instances", "service instance-log",
+        "rollout list",   "rollout show",   "rollout watch",     "predict"}) {
+    std::istringstream words(line);
+    std::vector<std::string> args{std::istream_iterator<std::string>(words), {}};
+    args.emplace_back("--help");
+    const Ran ran = run(args);
+    EXPECT_EQ(ran.status, 0) << line;
+    const std::size_t examples = ran.out.find("\nExample");
+    ASSERT_NE(examples, std::string::npos) << ran.out;
+    EXPECT_NE(ran.out.find(std::string("hitless ") + line, examples), std::string::npos) << ran.out;
+  }
+}
+
+TEST(CommandLine, NamesTheCommandThatIsNotThereAndThoseThatAre) {
+  const Ran top = run({"serivce", "list"});
+  EXPECT_EQ(top.status, k_exit_usage);
+  EXPECT_NE(top.err.find("there is no `hitless serivce`"), std::string::npos) << top.err;
+  EXPECT_NE(top.err.find("service"), std::string::npos) << top.err;
+  EXPECT_EQ(top.err.find("shim"), std::string::npos) << top.err;
+  const Ran below = run({"rollout", "foo"});
+  EXPECT_EQ(below.status, k_exit_usage);
+  EXPECT_EQ(below.err,
+            "hitless: there is no `hitless rollout foo`; there are: list, show, watch\n");
+}
+
 TEST(CommandLine, WrongUseIsStatusTwo) {
   EXPECT_EQ(run({}).status, k_exit_usage);
   EXPECT_EQ(run({"serivce"}).status, k_exit_usage);
@@ -64,6 +95,14 @@ TEST(CommandLine, SaysThatNoServeIsThereAndWhatToDo) {
   EXPECT_EQ(run({"service", "list", "--url", "ftp://x"}).status, k_exit_error);
 }
 
+TEST(CommandLine, NamesTheTokenFileThatCannotBeRead) {
+  const Ran ran =
+      run({"model", "list", "--url", "http://127.0.0.1:1", "--token-file", "/no/such/file"});
+  EXPECT_EQ(ran.status, k_exit_error);
+  EXPECT_NE(ran.err.find("--token-file"), std::string::npos) << ran.err;
+  EXPECT_NE(ran.err.find("/no/such/file"), std::string::npos) << ran.err;
+}
+
 TEST(CommandLine, HandsProcessesTheirArguments) {
   std::vector<std::string> seen;
   Hooks hooks;
@@ -75,7 +114,20 @@ TEST(CommandLine, HandsProcessesTheirArguments) {
   EXPECT_EQ(seen, (std::vector<std::string>{"--state", "/x", "--help", "word"}));
   EXPECT_EQ(run({"--state", "/y", "serve"}, hooks).status, 7);
   EXPECT_EQ(seen, (std::vector<std::string>{"--state", "/y"}));
+  EXPECT_EQ(run({"--state", "/y", "--json", "serve", "word"}, hooks).status, 7);
+  EXPECT_EQ(seen, (std::vector<std::string>{"word", "--state", "/y", "--json"}));
   EXPECT_EQ(run({"gateway"}, hooks).status, k_exit_usage);
+}
+
+TEST(CommandLine, CompletesWhatTheHooksSay) {
+  Hooks hooks;
+  hooks.completions = [] {
+    return std::vector<CompletionRow>{{"serve", {"--listen"}}, {"config", {"show"}}};
+  };
+  const Ran ran = run({"completion", "bash"}, hooks);
+  EXPECT_NE(ran.out.find("\"serve\") words=\"--listen\""), std::string::npos) << ran.out;
+  EXPECT_NE(ran.out.find("\"config\") words=\"show\""), std::string::npos) << ran.out;
+  EXPECT_EQ(ran.out.find("\"serve\") words=\"\""), std::string::npos) << ran.out;
 }
 
 TEST(CommandLine, CompletesFromTheCommandTree) {

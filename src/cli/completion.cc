@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
+
 namespace hitless::cli {
 namespace {
 
@@ -70,6 +72,21 @@ std::string fish_script(const std::vector<CompletionRow>& rows) {
 }
 
 }  // namespace
+
+void collect_completions(const CLI::App& app, const std::string& path,
+                         std::vector<CompletionRow>& rows) {
+  CompletionRow row{path, {}};
+  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (sub->get_group().empty()) continue;  // hidden
+    row.words.push_back(sub->get_name());
+    collect_completions(*sub, path.empty() ? sub->get_name() : path + " " + sub->get_name(), rows);
+  }
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_group().empty()) continue;
+    for (const std::string& name : option->get_lnames()) row.words.push_back("--" + name);
+  }
+  rows.push_back(std::move(row));
+}
 
 Result<std::string> completion_script(std::string_view shell,
                                       const std::vector<CompletionRow>& rows) {

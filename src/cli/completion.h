@@ -7,6 +7,10 @@
 
 #include "base/result.h"
 
+namespace CLI {
+class App;
+}
+
 namespace hitless::cli {
 
 // What can follow "hitless <path>": subcommands and options.
@@ -14,6 +18,10 @@ struct CompletionRow {
   std::string path;  // "service create"; empty for the top
   std::vector<std::string> words;
 };
+
+// Adds the rows of `app`, which stands at `path`, and of all below it.
+void collect_completions(const CLI::App& app, const std::string& path,
+                         std::vector<CompletionRow>& rows);
 
 // `shell` is bash, zsh or fish.
 Result<std::string> completion_script(std::string_view shell,

@@ -128,11 +128,11 @@ void add_model_commands(CLI::App& app, Command& chosen) {
 
   auto model = std::make_shared<NewModel>();
   CLI::App* create = group->add_subcommand("create", "Import a package directory as a version");
-  create->add_option("NAME", model->name)->required();
+  create->add_option("NAME", model->name, "What it shall be called")->required();
   create->add_option("VERSION", model->version, "Three numbers: 0.0.1")->required();
   create->add_option("--from", model->from, "Directory that holds model/config.json")->required();
   create->add_option("--type", model->type, "ONNX or Custom")->capture_default_str();
-  create->add_option("--description", model->description);
+  create->add_option("--description", model->description, "At most 100 characters");
   create->add_option("--config", model->config_file, "config.json to use in place of its own");
   create->add_flag("--wait", model->wait, "Wait until it is published");
   create->footer("Example: hitless model create vad 0.0.1 --from ./vad --type ONNX --wait");
@@ -143,12 +143,14 @@ void add_model_commands(CLI::App& app, Command& chosen) {
   auto which = std::make_shared<std::string>();
   CLI::App* list = group->add_subcommand("list", "All versions, newest first");
   list->add_option("NAME", *which, "Part of the name");
+  list->footer("Example: hitless model list vad");
   list->callback([which, &chosen] {
     chosen = [which](Session& session) { return list_models(session, *which); };
   });
 
   CLI::App* show = group->add_subcommand("show", "One version");
   show->add_option("MODEL", *which, "NAME[:VERSION] or id")->required();
+  show->footer("Example: hitless model show vad:0.0.1 --json");
   show->callback([which, &chosen] {
     chosen = [which](Session& session) { return show_model(session, *which); };
   });
@@ -157,6 +159,7 @@ void add_model_commands(CLI::App& app, Command& chosen) {
   CLI::App* remove = group->add_subcommand("delete", "Delete a version that no service uses");
   remove->add_option("MODEL", *which, "NAME[:VERSION] or id")->required();
   remove->add_flag("--all-versions", *all_versions, "Every version of that name, at most 20");
+  remove->footer("Example: hitless model delete vad:0.0.1");
   remove->callback([which, all_versions, &chosen] {
     chosen = [which, all_versions](Session& session) {
       return delete_model(session, *which, *all_versions);

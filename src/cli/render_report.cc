@@ -34,8 +34,10 @@ constexpr std::array<std::string_view, 3> k_windows = {"before", "during", "afte
 
 std::string cell(const Io& io, const json::object& report, std::string_view window,
                  const Row& row) {
-  if (!report.contains(window)) return "-";
-  const std::int64_t value = int_or_zero(object_or_empty(report, window), row.member);
+  const json::object& counts = object_or_empty(report, window);
+  const bool is_time = row.show == human_micros;
+  if (counts.empty() || (is_time && int_or_zero(counts, "requests") == 0)) return "-";
+  const std::int64_t value = int_or_zero(counts, row.member);
   std::string text = row.show(value);
   const bool bad = value > 0 && (row.member == "failed" || row.member == "cut");
   return bad ? paint(io, Colour::red, text) : text;

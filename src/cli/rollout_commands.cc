@@ -61,19 +61,23 @@ void add_rollout_commands(CLI::App& app, Command& chosen) {
 
   CLI::App* list = group->add_subcommand("list", "Changes of a service, newest first");
   list->add_option("SERVICE", *which, "Name or id")->required();
+  list->footer("Example: hitless rollout list speech");
   list->callback([which, &chosen] {
     chosen = [which](Session& session) { return list_rollouts(session, *which); };
   });
 
   CLI::App* show = group->add_subcommand("show", "Plan, report and instances of one change");
   show->add_option("ROLLOUT", *which, "Its id, or a service: then its newest")->required();
+  show->footer("Example: hitless rollout show speech --json");
   show->callback([which, &chosen] {
     chosen = [which](Session& session) { return show_rollout(session, *which); };
   });
 
   CLI::App* watch = group->add_subcommand("watch", "Follow a change to its end");
   watch->add_option("ROLLOUT", *which, "Its id, or a service: then its newest")->required();
-  watch->footer("Exit status: 0 succeeded, 3 rolled back, 4 failed, 1 superseded.");
+  watch->footer(
+      "Example: hitless rollout watch speech\n"
+      "Exit status: 0 succeeded, 3 rolled back, 4 failed, 1 superseded.");
   watch->callback([which, &chosen] {
     chosen = [which](Session& session) -> Result<int> {
       HL_TRY_ASSIGN(const std::string id, find_rollout(session, *which));

@@ -151,11 +151,13 @@ Result<int> print_instance_log(Session& session, const Choice& choice) {
 
 using Work = Result<int> (*)(Session&, const Choice&);
 
-// A subcommand with the argument SERVICE.
+// A subcommand with the argument SERVICE; `example` is what may stand behind its name.
 CLI::App* add(CLI::App& group, const std::string& name, const std::string& about,
-              const std::shared_ptr<Choice>& choice, Command& chosen, Work work) {
+              const std::string& example, const std::shared_ptr<Choice>& choice, Command& chosen,
+              Work work) {
   CLI::App* command = group.add_subcommand(name, about);
   command->add_option("SERVICE", choice->service, "Name or id")->required(name != "list");
+  command->footer(fmt::format("Example: hitless service {} {}", name, example));
   command->callback([choice, work, &chosen] {
     chosen = [choice, work](Session& session) { return work(session, *choice); };
   });
@@ -170,24 +172,27 @@ void add_service_commands(CLI::App& app, Command& chosen) {
   group->group("Models and services")->require_subcommand(1);
   auto choice = std::make_shared<Choice>();
   add_change_commands(*group, chosen);
-  add(*group, "list", "All services, newest release first", choice, chosen, list_services);
-  add(*group, "show", "One service with its configuration", choice, chosen, show_service);
+  add(*group, "list", "All services, newest release first", "--json", choice, chosen,
+      list_services);
+  add(*group, "show", "One service with its configuration", "speech", choice, chosen, show_service);
   const std::string wait_about = "Watch the change to its end";
-  add(*group, "start", "Start a stopped service", choice, chosen,
+  add(*group, "start", "Start a stopped service", "speech --wait", choice, chosen,
       [](Session& session, const Choice& each) { return set_status(session, each, "running"); })
       ->add_flag("--wait", choice->wait, wait_about);
-  add(*group, "stop", "Stop a service; its configuration stays", choice, chosen,
+  add(*group, "stop", "Stop a service; its configuration stays", "speech --wait", choice, chosen,
       [](Session& session, const Choice& each) { return set_status(session, each, "stopped"); })
       ->add_flag("--wait", choice->wait, wait_about);
-  add(*group, "delete", "Drain, stop and forget a service", choice, chosen, delete_service)
+  add(*group, "delete", "Drain, stop and forget a service", "speech --wait", choice, chosen,
+      delete_service)
       ->add_flag("--wait", choice->wait, "Wait until it is gone");
-  add(*group, "events", "What happened, newest first", choice, chosen, list_events)
+  add(*group, "events", "What happened, newest first", "speech --limit 10", choice, chosen,
+      list_events)
       ->add_option("--limit", choice->limit, "How many")
       ->capture_default_str();
-  add(*group, "logs", "History of configuration updates", choice, chosen, list_updates);
-  add(*group, "instances", "Running copies", choice, chosen, list_instances);
-  CLI::App* log =
-      add(*group, "instance-log", "What an instance printed", choice, chosen, print_instance_log);
+  add(*group, "logs", "History of configuration updates", "speech", choice, chosen, list_updates);
+  add(*group, "instances", "Running copies", "speech", choice, chosen, list_instances);
+  CLI::App* log = add(*group, "instance-log", "What an instance printed", "speech 82e0844d-r1-1",
+                      choice, chosen, print_instance_log);
   log->add_option("INSTANCE", choice->instance, "As `service instances` names it")->required();
   log->add_option("--bytes", choice->bytes, "From the end")->capture_default_str();
 }
