@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/render_report.h"
 #include "cli/text.h"
+#include "cli/wait_line.h"
 
 namespace hitless::cli {
 namespace {
@@ -19,22 +20,29 @@ struct NewModel {
   bool wait = false;
 };
 
-// Until the import has ended; published is 0.
-Result<int> wait_for_import(Session& session, const std::string& id) {
+// The model once its import has ended.
+Result<json::object> wait_for_import(Session& session, const std::string& id) {
+  WaitLine line(session, "importing");
   for (;;) {
-    HL_TRY_ASSIGN(const json::object model, session.api.get("/models/" + id));
+    HL_TRY_ASSIGN(json::object model, session.api.get("/models/" + id));
     const std::string status = text_or_empty(model, "model_status");
-    if (status != "publishing" && status != "building") {
-      if (session.json) print_json(session, model);
-      if (status == "published") {
-        if (!session.json) session.io.out << "published\n";
-        return k_exit_ok;
-      }
-      return Error(Code::invalid, fmt::format("the import ended as {}: {}", status,
-                                              text_or_empty(model, "error_msg")));
-    }
+    if (status != "publishing" && status != "building") return model;
+    line.show();
     std::this_thread::sleep_for(session.io.poll_every);
   }
+}
+
+// Published is 0.
+Result<int> follow_import(Session& session, const std::string& id) {
+  HL_TRY_ASSIGN(const json::object model, wait_for_import(session, id));
+  if (session.json) print_json(session, model);
+  const std::string status = text_or_empty(model, "model_status");
+  if (status != "published") {
+    return Error(Code::invalid, fmt::format("the import ended as {}: {}", status,
+                                            text_or_empty(model, "error_msg")));
+  }
+  if (!session.json) session.io.out << "published\n";
+  return k_exit_ok;
 }
 
 Result<int> create_model(Session& session, const NewModel& model) {
@@ -53,7 +61,7 @@ Result<int> create_model(Session& session, const NewModel& model) {
   const std::string id = text_or_empty(answer, "model_id");
   if (model.wait) {
     if (!session.json) session.io.out << "model " << id << " is being imported\n";
-    return wait_for_import(session, id);
+    return follow_import(session, id);
   }
   if (session.json) {
     print_json(session, answer);

@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "cli/render_report.h"
 #include "cli/text.h"
+#include "cli/wait_line.h"
 
 namespace hitless::cli {
 namespace {
@@ -158,10 +159,12 @@ Result<int> watch_newest(Session& session, const std::string& path, const std::s
 }
 
 Result<void> wait_until_gone(Session& session, const std::string& path) {
+  WaitLine line(session, "draining and stopping");
   for (;;) {
     const Result<json::object> service = session.api.get(path);
     if (!service && service.error().code() == Code::not_found) return {};
     if (!service) return service.error();
+    line.show();
     std::this_thread::sleep_for(session.io.poll_every);
   }
 }

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "cli/cli.h"
+#include "cli/wait_line.h"
 #include "tests/support/api_fixture.h"
 
 namespace hitless::cli {
@@ -70,6 +71,32 @@ TEST_F(Cli, CreatesListsShowsAndDeletesModels) {
   const Ran gone = run({"model", "show", "vad"});
   EXPECT_EQ(gone.status, k_exit_error);
   EXPECT_EQ(gone.err, "hitless: there is no model vad: `hitless model list` shows all\n");
+}
+
+TEST_F(Cli, ShowsLongWaitsOnATerminalOnly) {
+  using std::chrono::milliseconds;
+  std::ostringstream out;
+  std::istringstream in;
+  Io io{out, out, in};
+  const auto api = ApiClient::connect({.state = state(), .url = {}, .token_file = {}});
+  ASSERT_TRUE(api) << api.error().text();
+  const auto shown = [&](bool terminal, bool json, milliseconds waited) {
+    io.terminal = terminal;
+    Session session{io, **api, json};
+    out.str("");
+    {
+      WaitLine line(session, "importing");
+      line.show(waited);
+    }
+    return out.str();
+  };
+  EXPECT_EQ(shown(true, false, milliseconds(900)), "");
+  EXPECT_EQ(shown(false, false, milliseconds(5000)), "");
+  EXPECT_EQ(shown(true, true, milliseconds(5000)), "");
+  EXPECT_EQ(shown(true, false, milliseconds(1200)),
+            "\r\x1b[Kimporting [............######............] 1 s\r\x1b[K");
+  EXPECT_EQ(shown(true, false, milliseconds(4700)),
+            "\r\x1b[Kimporting [.######.......................] 4 s\r\x1b[K");
 }
 
 TEST_F(Cli, SaysWhyAModelStays) {
