@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <filesystem>
+#include <fstream>
 #include <random>
 #include <thread>
 
@@ -136,6 +138,33 @@ TEST_F(KillInstance, CostsAtMostWhatWasInFlightOnIt) {
   EXPECT_EQ(outcome.count(Ending::wrong_body), 0U) << describe(outcome);
   fmt::print("{} instances killed: {}", k_kills, describe(outcome));
   expect_counted_alike();
+}
+
+using KillServeAtImport = UnderLoad;
+
+// A package that takes a while to copy; the kill comes while it does.
+TEST_F(KillServeAtImport, TheNextOneFinishesItAndLeavesNothingAside) {
+  constexpr std::uintmax_t k_package_bytes = 256 * 1024 * 1024;
+  start_hitless();
+  const std::filesystem::path package = make_package(hitless(), {.version = "big"});
+  const std::filesystem::path weights = package / "model" / "weights.bin";
+  std::ofstream(weights).put('w');
+  std::filesystem::resize_file(weights, k_package_bytes);
+  const ApiAnswer made = post_model(hitless(), "big", "0.0.1", "Custom", package);
+  ASSERT_EQ(made.status, 200) << made.text;
+  const std::string id(made.object().at("model_id").as_string());
+  const std::filesystem::path packages = hitless().state() / "packages";
+  EXPECT_TRUE(eventually([&] { return !std::filesystem::is_empty(packages); }));
+  hitless().kill_serve();
+  hitless().start_serve();
+  const ApiAnswer details = wait_for_import(hitless(), id);
+  EXPECT_EQ(details.object().at("model_status").as_string(), "published") << details.text;
+  for (const auto& left : std::filesystem::directory_iterator(packages)) {
+    EXPECT_NE(left.path().filename().string().front(), '.') << left.path();
+  }
+  start({{.model_id = id, .count = 1}});
+  go_on(100);
+  expect_no_failure();
 }
 
 class KillGateway : public UnderLoad {};
