@@ -104,7 +104,9 @@ class ThreadedImporter final : public Importer {
                                .directory = package,
                                .timeout = k_import_check_timeout}));
     if (end.status == 0) return {};
-    return Error(Code::invalid, "the ONNX engine cannot load this model: " + last_line(end.output));
+    return Error(Code::invalid,
+                 "the ONNX engine cannot load this model, export it again and import that: " +
+                     last_line(end.output));
   }
 
   const EngineKit engines_;
@@ -149,16 +151,23 @@ Result<void> examine(model::ModelVersion& version, const std::string& initial_co
   std::error_code failure;
   if (!fs::is_directory(folder / "model", failure)) {
     return Error(Code::not_found,
-                 fmt::format("source_location [{}] has no folder model/ in it", folder.string()));
+                 fmt::format("source_location [{}] has no folder model/ in it: put config.json and "
+                             "the model's files there",
+                             folder.string()));
   }
   version.config_text = initial_config;
   if (version.config_text.empty()) {
     auto text = read_file(folder / "model" / "config.json", k_config_bytes_max);
-    if (!text) return std::move(text).error().context("model/config.json");
+    if (!text) {
+      return std::move(text).error().context(
+          "every package needs a model/config.json, or initial_config in the request");
+    }
     version.config_text = *std::move(text);
   }
   auto config = parse_json(version.config_text);
-  if (!config) return std::move(config).error().context("config.json");
+  if (!config) {
+    return std::move(config).error().context("config.json is no JSON, mend it and import again");
+  }
   if (!config->is_object()) return Error(Code::invalid, "config.json: must be an object");
   HL_TRY_ASSIGN(version.launch, model::launch_from_config(config->get_object(), version.type));
   return {};

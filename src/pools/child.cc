@@ -157,7 +157,7 @@ std::string failure_text(const Child& child, const RunRecord& run) {
       return fmt::format("could not enter the package folder {}{}", run.package.string(), reason);
     case Step::program: break;
   }
-  if (report.error_number == ENOENT) reason = ": no such file";
+  if (report.error_number == ENOENT) reason = ": no such file; check the command of its package";
   if (report.error_number == EACCES) reason = ": not executable for its user (permission denied)";
   return fmt::format("could not start {}{}", run.command.front(), reason);
 }

@@ -75,7 +75,7 @@ TEST_P(PoolConformance, SaysWhatCouldNotStart) {
   spec.command = {"./no_such_program"};
   bench.run(spec);
   EXPECT_EQ(bench.await(k_id, ProcessState::exited).detail,
-            "could not start ./no_such_program: no such file");
+            "could not start ./no_such_program: no such file; check the command of its package");
 }
 
 TEST_P(PoolConformance, RefusesAnInstanceWithoutACommand) {

@@ -109,16 +109,18 @@ class BadInput : public ::testing::Test {
 
 TEST_F(BadInput, MissingPackageIsNamed) {
   EXPECT_THAT(refusal_of("Custom", hitless_->folder() / "nowhere"),
-              AllOf(HasSubstr("nowhere"), HasSubstr("model/")));
+              AllOf(HasSubstr("nowhere"), HasSubstr("model/"), HasSubstr("put config.json")));
 }
 
 TEST_F(BadInput, MissingConfigIsNamed) {
   fs::create_directories(hitless_->folder() / "empty" / "model");
-  EXPECT_THAT(refusal_of("Custom", hitless_->folder() / "empty"), HasSubstr("config.json"));
+  EXPECT_THAT(refusal_of("Custom", hitless_->folder() / "empty"),
+              HasSubstr("every package needs a model/config.json"));
 }
 
 TEST_F(BadInput, ConfigThatIsNoJsonIsNamed) {
-  EXPECT_THAT(refusal_of("Custom", package_with("{\"command\": [")), HasSubstr("config.json"));
+  EXPECT_THAT(refusal_of("Custom", package_with("{\"command\": [")),
+              HasSubstr("config.json is no JSON, mend it"));
 }
 
 TEST_F(BadInput, UnknownFieldInConfigIsNamed) {
@@ -146,7 +148,8 @@ TEST_F(BadInput, FieldInTheWrongPlaceIsNamedWithItsPlace) {
 TEST_F(BadInput, CorruptOnnxFileIsNamed) {
   const fs::path folder = package_with(R"({"model_type": "ONNX", "model_algorithm": "x"})");
   std::ofstream(folder / "model" / "model.onnx") << "this is no model";
-  EXPECT_THAT(refusal_of("ONNX", folder), HasSubstr("cannot load"));
+  EXPECT_THAT(refusal_of("ONNX", folder),
+              AllOf(HasSubstr("cannot load"), HasSubstr("export it again")));
 }
 
 TEST_F(BadInput, PortThatIsNeverOpenedEndsTheDeploymentWithTheReason) {
@@ -172,7 +175,8 @@ TEST_F(BadInput, ProgramThatDoesNotExistEndsTheDeploymentWithTheReason) {
   wait_for_import(*hitless_, id);
   PretendService service(*hitless_, "ghost", {{.model_id = id, .count = 1}});
   EXPECT_EQ(service.wait_for_end(service.newest_rollout()), "failed");
-  EXPECT_THAT(to_json_text(service.details()), HasSubstr("/no/such/program"));
+  EXPECT_THAT(to_json_text(service.details()),
+              AllOf(HasSubstr("/no/such/program"), HasSubstr("check the command")));
 }
 
 TEST_F(BadInput, SecondServeOnTheSameStateIsRefusedWithThePidOfTheFirst) {
@@ -238,7 +242,8 @@ TEST_F(BadInput, DatabaseOfGarbageIsNamedAndLeftAsItIs) {
       hitless_->run({"serve", "--state", hitless_->state().string(), "--listen", "127.0.0.1:0",
                      "--gateway-listen", "127.0.0.1:0"});
   EXPECT_NE(refused.status, 0);
-  EXPECT_THAT(refused.output, HasSubstr("hitless.db"));
+  EXPECT_THAT(refused.output,
+              AllOf(HasSubstr("hitless.db"), HasSubstr("restore it from a backup")));
   EXPECT_EQ(fs::file_size(database), 8192U) << "the file was touched";
   EXPECT_TRUE(load_->wait_for_more(200));
   for (const auto& file : fs::directory_iterator(aside)) {
@@ -291,7 +296,7 @@ TEST_F(FullDisk, RefusesChangesWithTheReasonAndWorksAgainOnceThereIsRoom) {
   const ApiAnswer refused = hitless_->api(
       "PUT", service_->path(), json::object{{"config", to_config({{.model_id = v2, .count = 2}})}});
   EXPECT_GE(refused.status, 400) << refused.text;
-  EXPECT_THAT(refused.text, AnyOf(HasSubstr("disk"), HasSubstr("space"), HasSubstr("full")));
+  EXPECT_THAT(refused.text, HasSubstr("free some space"));
   EXPECT_EQ(service_->status(), "running");
   EXPECT_TRUE(load_->wait_for_more(500));
 
