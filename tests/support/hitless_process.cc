@@ -13,6 +13,7 @@
 #include <fstream>
 
 #include "base/check.h"
+#include "base/file.h"
 #include "tests/support/subprocess.h"
 
 namespace hitless::tests {
@@ -27,6 +28,9 @@ std::string binary() {
   const char* named = std::getenv("HITLESS_BINARY");
   return named != nullptr ? named : HITLESS_DEFAULT_BINARY;
 }
+
+// The kernel's own limit on arguments is 2 MB; a longer line is none of ours.
+constexpr std::size_t k_command_line_max = 1 << 20;
 
 // Short, because sockets lie in it, and open, because instances run as users of their own.
 fs::path make_folder() {
@@ -43,10 +47,10 @@ fs::path copy_model_server(const fs::path& folder) {
   return copy;
 }
 
-// Words of /proc/<pid>/cmdline; empty for a process that has ended and is not yet reaped.
+// Words of /proc/<pid>/cmdline; empty for a process that has ended, also while it is read (a stream
+// would throw then).
 std::string command_line(const fs::path& folder) {
-  std::ifstream in(folder / "cmdline", std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  std::string text = read_file(folder / "cmdline", k_command_line_max).value_or("");
   std::replace(text.begin(), text.end(), '\0', ' ');
   return text;
 }
