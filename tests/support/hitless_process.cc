@@ -10,7 +10,6 @@
 #include <atomic>
 #include <charconv>
 #include <cstdlib>
-#include <fstream>
 
 #include "base/check.h"
 #include "base/file.h"
