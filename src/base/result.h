@@ -20,9 +20,9 @@ class [[nodiscard]] Result {
   bool has_value() const { return state_.index() == 0; }
   explicit operator bool() const { return has_value(); }
 
-  T& value() & { return HL_CHECK(has_value()), *std::get_if<0>(&state_); }
-  const T& value() const& { return HL_CHECK(has_value()), *std::get_if<0>(&state_); }
-  T&& value() && { return HL_CHECK(has_value()), std::move(*std::get_if<0>(&state_)); }
+  T& value() & { return held<0>(state_); }
+  const T& value() const& { return held<0>(state_); }
+  T&& value() && { return std::move(held<0>(state_)); }
   T value_or(T other) && { return has_value() ? std::move(*std::get_if<0>(&state_)) : other; }
 
   T& operator*() & { return value(); }
@@ -31,10 +31,17 @@ class [[nodiscard]] Result {
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
 
-  const Error& error() const& { return HL_CHECK(!has_value()), *std::get_if<1>(&state_); }
-  Error&& error() && { return HL_CHECK(!has_value()), std::move(*std::get_if<1>(&state_)); }
+  const Error& error() const& { return held<1>(state_); }
+  Error&& error() && { return std::move(held<1>(state_)); }
 
  private:
+  template <std::size_t Index, class State>
+  static auto& held(State& state) {
+    auto* value = std::get_if<Index>(&state);
+    HL_CHECK(value != nullptr);
+    return *value;
+  }
+
   std::variant<T, Error> state_;
 };
 
