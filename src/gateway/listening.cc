@@ -1,11 +1,9 @@
 #include "gateway/listening.h"
 
-#include <sys/socket.h>
-
-#include <cerrno>
 #include <optional>
 
 #include "base/log.h"
+#include "net/listen_socket.h"
 #include "net/socket.h"
 
 namespace hitless::gateway {
@@ -18,15 +16,9 @@ constexpr std::size_t k_memory_bytes_max = 256;
 
 // A gateway's listeners share their port, so binding alone would succeed beside another gateway.
 Result<void> expect_nobody_at(const Address& address) {
-  HL_TRY_ASSIGN(const net::SocketAddress name, net::to_socket_address(address));
-  const UniqueFd probe(::socket(name.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!probe) return system_error("socket", to_text(address), errno);
-  const int on = 1;
-  if (::setsockopt(probe.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0) {
-    return system_error("setsockopt", to_text(address), errno);
-  }
-  if (::bind(probe.get(), &name.any, name.size) == 0) return {};
-  if (errno != EADDRINUSE) return system_error("binding", to_text(address), errno);
+  const auto probe = net::ListenSocket::open(address, k_unix_mode);
+  if (probe) return {};
+  if (probe.error().code() != Code::conflict) return probe.error();
   return Error(Code::conflict, to_text(address) + " is used by another program");
 }
 

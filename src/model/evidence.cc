@@ -12,12 +12,6 @@ constexpr Words<Verdict, 3> k_verdicts{{
     {Verdict::bad, "bad"},
 }};
 
-Result<std::uint64_t> get_count(const json::object& from, std::string_view name) {
-  HL_TRY_ASSIGN(const std::int64_t count, get_int(from, name));
-  if (count < 0) return Error(Code::corrupt, std::string(name) + " must not be negative");
-  return static_cast<std::uint64_t>(count);
-}
-
 Result<Verdict> get_verdict(const json::object& from) {
   HL_TRY_ASSIGN(const std::string word, get_string(from, "verdict"));
   return value_of(k_verdicts, word, "verdict");

@@ -1,5 +1,5 @@
-// What a judgement of the new side against the old one rests on.  Values; made by
-// rollout::judge, kept in the rollout.
+// What a judgement of the new side against the old one rests on.  Values; kept in the
+// rollout.
 #pragma once
 
 #include <cstdint>

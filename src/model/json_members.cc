@@ -17,6 +17,14 @@ Result<Time> get_time_micros(const json::object& from, std::string_view name) {
   return from_micros(micros);
 }
 
+Result<std::uint64_t> get_count(const json::object& from, std::string_view name) {
+  HL_TRY_ASSIGN(const std::int64_t count, get_int(from, name));
+  if (count < 0) {
+    return Error(Code::corrupt, fmt::format("field [{}] must not be negative", name));
+  }
+  return static_cast<std::uint64_t>(count);
+}
+
 Result<int> get_small_int(const json::object& from, std::string_view name) {
   HL_TRY_ASSIGN(const std::int64_t number, get_int(from, name));
   if (number < std::numeric_limits<int>::min() || number > std::numeric_limits<int>::max()) {

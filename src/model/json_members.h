@@ -1,6 +1,7 @@
 // Members that several values of this room write and read the same way.  Private to this room.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,8 @@ namespace hitless::model {
 
 Result<Duration> get_micros(const json::object& from, std::string_view name);
 Result<Time> get_time_micros(const json::object& from, std::string_view name);
+// What counts: never negative; corrupt otherwise.
+Result<std::uint64_t> get_count(const json::object& from, std::string_view name);
 Result<int> get_small_int(const json::object& from, std::string_view name);
 
 // A double as text: JSON numbers lose the last bit on the way through the parser.

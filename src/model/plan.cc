@@ -131,8 +131,7 @@ Result<void> read_course(const json::object& from, Plan& plan) {
   HL_TRY_ASSIGN(plan.hold, get_micros(from, "hold_us"));
   HL_TRY_ASSIGN(const json::object* judgement, get_object(from, "judgement"));
   HL_TRY_ASSIGN(plan.judgement, judgement_from_json(json::value(*judgement)));
-  HL_TRY_ASSIGN(const std::int64_t drop_budget, get_int(from, "drop_budget"));
-  plan.drop_budget = static_cast<std::uint64_t>(drop_budget);
+  HL_TRY_ASSIGN(plan.drop_budget, get_count(from, "drop_budget"));
   HL_TRY_ASSIGN(plan.slow_start, get_micros(from, "slow_start_us"));
   HL_TRY_ASSIGN(const json::object* forecast, get_object(from, "forecast"));
   HL_TRY_ASSIGN(plan.forecast, forecast_from_json(json::value(*forecast)));

@@ -43,8 +43,8 @@ enum class Silence {
   warm_up,  // the model's warm-up requests are sent as samples; without any: advance
 };
 
-// The new side is judged against the old one in the same window, by a sequential test
-// (rollout/judge.h).
+// The new side is judged against the old one in the same window, by a sequential
+// test.
 struct Judgement {
   bool enabled = true;
   std::uint64_t requests_min = 50;  // of the new side, before anything is said about it

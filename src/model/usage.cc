@@ -2,17 +2,13 @@
 
 #include <algorithm>
 
+#include "model/json_members.h"
+
 namespace hitless::model {
 namespace {
 
 Error corrupt(std::string text) {
   return Error(Code::corrupt, std::move(text));
-}
-
-Result<std::uint64_t> get_count(const json::object& from, std::string_view name) {
-  HL_TRY_ASSIGN(const std::int64_t count, get_int(from, name));
-  if (count < 0) return corrupt("field [" + std::string(name) + "] must not be negative");
-  return static_cast<std::uint64_t>(count);
 }
 
 Result<const json::object*> as_object(const json::value& value, std::string_view what) {
