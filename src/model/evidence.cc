@@ -53,6 +53,7 @@ json::value to_json(const Measure& measure) {
                       {"log_ratio", exact_text(measure.log_ratio)},
                       {"verdict", to_text(measure.verdict)},
                       {"settled", to_json(measure.settled)},
+                      {"mark", to_json(measure.mark)},
                       {"settled_ratio", exact_text(measure.settled_ratio)}};
 }
 
@@ -70,6 +71,8 @@ Result<Measure> measure_from_json(const json::value& value) {
   HL_TRY_ASSIGN(measure.verdict, get_verdict(*object));
   if (const json::value* settled = object->if_contains("settled")) {
     HL_TRY_ASSIGN(measure.settled, tally_from_json(*settled));
+    const json::value* mark = object->if_contains("mark");
+    HL_TRY_ASSIGN(measure.mark, tally_from_json(mark != nullptr ? *mark : *settled));
     HL_TRY_ASSIGN(measure.settled_ratio, get_exact(*object, "settled_ratio"));
   }
   return measure;

@@ -33,9 +33,9 @@ struct Measure {
   std::int64_t limit_us = 0;  // of latencies: what counts as slow; 0: not fixed yet
   double log_ratio = 0;       // of the likelihoods "worse by the policy's ratio" to "equal"
   Verdict verdict = Verdict::undecided;
-  // Where the last whole stretch of the window ended, and the log ratio of all up to there: the
-  // next look goes on from it (rollout/judge.h).
-  Tally settled;
+  // What the next look goes on from (rollout/judge.h): the end of the stretches whose log ratio is
+  // in settled_ratio, and of the one after them, which may still be joined with what follows.
+  Tally settled, mark;
   double settled_ratio = 0;
   friend bool operator==(const Measure&, const Measure&) = default;
 };

@@ -155,6 +155,7 @@ Measure any_measure() {
           .log_ratio = any_double(),
           .verdict = static_cast<Verdict>(*rc::gen::inRange(0, 3)),
           .settled = {any_count(), any_count(), any_count(), any_count()},
+          .mark = {any_count(), any_count(), any_count(), any_count()},
           .settled_ratio = any_double()};
 }
 

@@ -120,6 +120,13 @@ bool is_whole(const Tally& stretch) {
   return stretch.old_total >= k_stretch_requests && stretch.new_total >= k_stretch_requests;
 }
 
+// How much a stretch can tell, up to a factor: the inverse variance of a difference of rates.
+double weight_of(const Tally& stretch) {
+  const auto old_total = static_cast<double>(stretch.old_total);
+  const auto new_total = static_cast<double>(stretch.new_total);
+  return old_total + new_total == 0 ? 0 : old_total * new_total / (old_total + new_total);
+}
+
 const Measure* find_before(const JudgeInput& input, std::string_view name) {
   if (!input.before) return nullptr;
   for (const Measure& measure : input.before->measures) {
@@ -143,11 +150,12 @@ void go_on(const MeasureKind& kind, const JudgeInput& input, Measure& measure) {
   }
   const Tally now = tally_of(kind, input, measure.limit_us);
   if (fixed_now) {
-    measure.settled = now;
+    measure.settled = measure.mark = now;
   } else if (same_step) {
     const Tally seen{before->old_events, before->old_total, before->new_events, before->new_total};
     const bool goes_on = is_since(now, seen);
     measure.settled = goes_on ? before->settled : Tally();
+    measure.mark = goes_on ? before->mark : Tally();
     measure.settled_ratio = goes_on ? before->settled_ratio : before->log_ratio;
     if (before->verdict == Verdict::bad) measure.verdict = Verdict::bad;
   }
@@ -157,14 +165,23 @@ void go_on(const MeasureKind& kind, const JudgeInput& input, Measure& measure) {
   measure.new_total = now.new_total;
 }
 
+// settled ─ first ─ mark ─ second ─ now.  The first stretch is settled when the second is whole
+// too; until then both count as one.
 void weigh(const JudgeInput& input, Measure& measure) {
+  const double ratio = input.policy.error_ratio;
   const Tally now{measure.old_events, measure.old_total, measure.new_events, measure.new_total};
-  const Tally stretch = since(now, measure.settled);
-  measure.log_ratio = measure.settled_ratio + log_ratio_of(stretch, input.policy.error_ratio);
-  if (is_whole(stretch)) {
-    measure.settled = now;
-    measure.settled_ratio = measure.log_ratio;
+  const Tally first = since(measure.mark, measure.settled);
+  const Tally second = since(now, measure.mark);
+  const Tally both = since(now, measure.settled);
+  if (!is_whole(first)) {
+    if (is_whole(both)) measure.mark = now;
+  } else if (is_whole(second) &&
+             weight_of(first) + weight_of(second) >= k_stretch_loss * weight_of(both)) {
+    measure.settled_ratio += log_ratio_of(first, ratio);
+    measure.settled = measure.mark;
+    measure.mark = now;
   }
+  measure.log_ratio = measure.settled_ratio + log_ratio_of(since(now, measure.settled), ratio);
 }
 
 Verdict verdict_of(const JudgeInput& input, const Measure& measure) {
