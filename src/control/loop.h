@@ -62,6 +62,7 @@ class Loop {
   // One service: as many steps as follow from what is known, then its effects.
   void carry_on(ServiceState& state, World& world);
   rollout::View view_of(const ServiceState& state, const World& world);
+  void look_at_sides(ServiceState& state, const World& world, rollout::View& view) const;
   rollout::InstanceView instance_view(const ServiceState& state, const World& world,
                                       const model::Instance& instance) const;
   rollout::Decision decide(const ServiceState& state, const rollout::View& view) const;

@@ -57,7 +57,8 @@ void Loop::carry_on(ServiceState& state, World& world) {
     }
   }
   for (int steps = 0; steps < k_steps_per_pass; ++steps) {
-    const rollout::View view = view_of(state, world);
+    rollout::View view = view_of(state, world);
+    look_at_sides(state, world, view);
     const rollout::Decision decision = decide(state, view);
     state.wake_at = decision.wake_at;
     const Written written = record(state, world, view, decision);
@@ -94,6 +95,19 @@ rollout::View Loop::view_of(const ServiceState& state, const World& world) {
     view.instances.back().needs = used_by(instance);
   }
   return view;
+}
+
+// Before a gateway has told of its counters, those we know are older than its requests.
+void Loop::look_at_sides(ServiceState& state, const World& world, rollout::View& view) const {
+  if (!state.is_rolling_out()) {
+    state.window.reset();
+    return;
+  }
+  if (world.usage.gateway.empty()) return;
+  const GroupCounts now = traffic_.groups(state.service.id);
+  keep_window(state.window, *state.rollout, now);
+  view.evidence = state.rollout->evidence;
+  fill_sides(view, *state.window, now);
 }
 
 rollout::InstanceView Loop::instance_view(const ServiceState& state, const World& world,

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "control/sides.h"
 #include "control/traffic_book.h"
 #include "model/instance.h"
 #include "model/rollout.h"
@@ -25,6 +26,7 @@ struct ServiceState {
   std::map<model::InstanceId, std::string> start_errors;  // the pool refused to try
   std::optional<Reading> at_start;                        // of the newest rollout
   std::optional<Reading> at_end;                          // until its report is whole
+  std::optional<SideWindow> window;                       // of the rollout under way
   Time why_at;                                            // when the sentence was last written
   std::optional<Time> wake_at;
 
