@@ -134,6 +134,17 @@ TEST_F(PlanInPool, SwapsTheOnlyInstanceWhereThereIsRoomForOne) {
   EXPECT_EQ(service_->wait_for_end(service_->newest_rollout()), "succeeded");
 }
 
+// Nothing but the end of an old instance makes room for the next new one, and nobody calls.
+TEST_F(PlanInPool, GoesOnAtOnceWhenRoomIsMade) {
+  start("768");
+  serve(2);
+  const std::string rollout = service_->update({entry(two_, 2)});
+  ASSERT_EQ(service_->wait_for_end(rollout), "succeeded");
+  const json::object told = service_->rollout(rollout);
+  const auto time = [&](const char* member) { return told.at(member).to_number<std::int64_t>(); };
+  EXPECT_LT(time("ended_at") - time("created_at"), 5000) << to_json_text(told.at("report"));
+}
+
 TEST_F(PlanInPool, OfAStoppedServiceIsKeptForItsNextStart) {
   start("768");
   serve(1);
