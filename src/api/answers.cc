@@ -154,6 +154,7 @@ Checked<json::object> to_detail(const Call& call, const model::Service& service)
   if (revision) {
     out["config"] = entries_to_json(call.store, revision->config.entries, &instances);
     out["load_balancer_policy"] = model::to_wire(revision->config.balance);
+    out["rollout_policy"] = model::to_json(revision->config.policy);
     ours["shown_revision"] = revision->number;
   }
   const std::string gateway = call.port.gateway_url();

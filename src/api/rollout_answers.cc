@@ -1,52 +1,8 @@
 #include "api/answers.h"
+#include "api/plan_answers.h"
 
 namespace hitless::api {
 namespace {
-
-json::object change_to_json(const model::Change& change) {
-  json::object out{{"class", model::to_text(change.change_class)}, {"field", change.field}};
-  if (!change.from.empty()) out["from"] = change.from;
-  if (!change.to.empty()) out["to"] = change.to;
-  return out;
-}
-
-double seconds(Duration duration) {
-  return std::chrono::duration<double>(duration).count();
-}
-
-json::object group_to_json(const model::Group& group) {
-  return {{"revision", group.revision},
-          {"entry", group.entry},
-          {"count", group.count},
-          {"weight", group.weight},
-          {"grace_seconds", seconds(group.grace)},
-          {"deploy_timeout_seconds", seconds(group.deploy_timeout)}};
-}
-
-json::object slot_to_json(const model::Slot& slot) {
-  json::object out{{"surge", slot.surge}, {"unavailable", slot.unavailable}};
-  if (slot.from) out["from"] = group_to_json(*slot.from);
-  if (slot.to) out["to"] = group_to_json(*slot.to);
-  return out;
-}
-
-// How many instances the plan starts and stops.
-struct Touched {
-  int started = 0;
-  int stopped = 0;
-};
-
-Touched touched_by(const model::Plan& plan) {
-  Touched touched;
-  for (const model::Slot& slot : plan.slots) {
-    const int from = slot.from ? slot.from->count : 0;
-    const int to = slot.to ? slot.to->count : 0;
-    const bool stays = slot.from && slot.to && slot.from->key == slot.to->key;
-    touched.started += stays ? std::max(0, to - from) : to;
-    touched.stopped += stays ? std::max(0, from - to) : from;
-  }
-  return touched;
-}
 
 json::object window_to_json(const model::Window& window) {
   const model::Outcomes& outcomes = window.outcomes;
@@ -100,25 +56,6 @@ json::object report_to_json(const model::Rollout& rollout) {
 }
 
 }  // namespace
-
-json::object plan_to_json(const model::Plan& plan) {
-  json::array changes;
-  for (const model::Change& change : plan.changes) changes.push_back(change_to_json(change));
-  json::array slots;
-  for (const model::Slot& slot : plan.slots) slots.push_back(slot_to_json(slot));
-  const Touched touched = touched_by(plan);
-  return {{"kind", model::to_text(plan.kind)},
-          {"from_revision", plan.from},
-          {"to_revision", plan.to},
-          {"strategy", to_text(plan.strategy)},
-          {"reason", plan.reason},
-          {"changes", std::move(changes)},
-          {"instances_started", touched.started},
-          {"instances_stopped", touched.stopped},
-          {"slots", std::move(slots)},
-          {"drain_budget_seconds", seconds(plan.drain_budget)},
-          {"plan_hash", plan.hash}};
-}
 
 json::object rollout_to_json(const model::Rollout& rollout) {
   json::object out{{"rollout_id", rollout.id.text()},

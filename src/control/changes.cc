@@ -72,10 +72,10 @@ Result<model::ServiceId> Changes::create(NewService asked) {
 
   const model::Revision revision{
       .service = service.id, .number = 1, .config = std::move(asked.config), .created_at = now};
-  HL_TRY_ASSIGN(model::Plan plan, rollout::plan_change({.service = service.id,
-                                                        .kind = RolloutKind::deploy,
-                                                        .from = std::nullopt,
-                                                        .to = revision}));
+  HL_TRY_ASSIGN(model::Plan plan, plan_in_pool({.service = service.id,
+                                                .kind = RolloutKind::deploy,
+                                                .from = std::nullopt,
+                                                .to = revision}));
   const model::Rollout rollout = new_rollout(std::move(plan), now);
   enter(service, rollout, now);
   HL_TRY(
@@ -84,31 +84,22 @@ Result<model::ServiceId> Changes::create(NewService asked) {
   return service.id;
 }
 
-Result<model::Plan> Changes::plan(const model::ServiceId& id, const ServiceUpdate& update) {
-  HL_TRY_ASSIGN(const Standing standing, read(id));
-  HL_TRY_ASSIGN(const Draft draft, draft_update(standing, update));
-  return plan_draft(standing, draft);
-}
-
-Result<void> Changes::update(const model::ServiceId& id, const ServiceUpdate& update) {
+Result<void> Changes::update(const model::ServiceId& id, const ServiceUpdate& update,
+                             const std::optional<std::string>& plan_hash) {
   HL_TRY_ASSIGN(const Standing standing, read(id));
   if (standing.service.status == ServiceStatus::deleting) {
     return forbidden_now(standing.service, "a change");
   }
+  HL_TRY_ASSIGN(Draft draft, draft_update(standing, update));
+  draft.plan_hash = plan_hash;
   model::Service after = standing.service;
   if (update.description) after.description = *update.description;
   for (const auto& [name, value] : update.wire) after.wire[name] = value;
-  const Time now = clock_.now();
-  after.operation_time = now;
-  if (!update.entries && !update.balance) {
-    return loop_.accept({.expected = standing.service, .service = std::move(after)});
-  }
+  after.operation_time = clock_.now();
+  if (draft.notes_only) return keep_without_rollout(standing, draft, std::move(after));
   if (is_leaving(standing.service.status)) return forbidden_now(standing.service, "a change");
-  HL_TRY_ASSIGN(const Draft draft, draft_update(standing, update));
-  after.update_time = now;
-  if (may_start(standing.service.status) && standing.service.status != ServiceStatus::failed) {
-    return keep_without_rollout(standing, draft, std::move(after));
-  }
+  after.update_time = after.operation_time;
+  if (draft.keeps) return keep_without_rollout(standing, draft, std::move(after));
   return accept(standing, draft, std::move(after));
 }
 
@@ -150,32 +141,10 @@ Result<Changes::Standing> Changes::read(const model::ServiceId& id) {
   return standing;
 }
 
-Result<Changes::Draft> Changes::draft_update(const Standing& standing,
-                                             const ServiceUpdate& update) {
-  const model::ServiceId& id = standing.service.id;
-  HL_TRY_ASSIGN(model::Revision to, store_.find_revision(id, standing.service.revision));
-  if (update.entries) to.config.entries = *update.entries;
-  if (update.balance) to.config.balance = *update.balance;
-  HL_TRY(check_models(to.config));
-  HL_TRY_ASSIGN(to.number, store_.next_revision(id));
-  to.created_at = clock_.now();
-  return Draft{.kind = standing.serving == 0 ? RolloutKind::deploy : RolloutKind::update,
-               .to = std::move(to),
-               .is_new_revision = true};
-}
-
-Result<model::Plan> Changes::plan_draft(const Standing& standing, const Draft& draft) {
-  rollout::PlanInput input{
-      .service = standing.service.id, .kind = draft.kind, .from = std::nullopt, .to = draft.to};
-  if (standing.serving != 0) {
-    HL_TRY_ASSIGN(input.from, store_.find_revision(standing.service.id, standing.serving));
-  }
-  return rollout::plan_change(input);
-}
-
 Result<void> Changes::accept(const Standing& standing, const Draft& draft, model::Service after) {
   const Time now = clock_.now();
   HL_TRY_ASSIGN(model::Plan plan, plan_draft(standing, draft));
+  HL_TRY(check_hash(draft, plan));
   model::Rollout rollout = new_rollout(std::move(plan), now);
   enter(after, rollout, now);
   store::Store::AcceptedChange change{.expected = standing.service, .service = after};
@@ -193,12 +162,17 @@ Result<void> Changes::accept(const Standing& standing, const Draft& draft, model
   return loop_.accept(change);
 }
 
-// A stopped service takes the configuration for its next start.
+// What touches no instance: notes, and what a stopped service takes for its next start.
 Result<void> Changes::keep_without_rollout(const Standing& standing, const Draft& draft,
                                            model::Service after) {
-  after.revision = draft.to->number;
-  return loop_.accept(
-      {.expected = standing.service, .service = std::move(after), .revision = draft.to});
+  HL_TRY_ASSIGN(const model::Plan plan, plan_draft(standing, draft));
+  HL_TRY(check_hash(draft, plan));
+  store::Store::AcceptedChange change{.expected = standing.service, .service = std::move(after)};
+  if (draft.is_new_revision) {
+    change.service.revision = draft.to->number;
+    change.revision = draft.to;
+  }
+  return loop_.accept(change);
 }
 
 Result<void> Changes::check_models(const model::ServiceConfig& config) {

@@ -6,7 +6,9 @@
 #include <optional>
 
 #include "control/loop.h"
+#include "control/plan_memory.h"
 #include "control/port.h"
+#include "rollout/plan.h"
 
 namespace hitless::control {
 
@@ -17,7 +19,10 @@ class Changes {
 
   Result<model::ServiceId> create(NewService service);
   Result<model::Plan> plan(const model::ServiceId& id, const ServiceUpdate& update);
-  Result<void> update(const model::ServiceId& id, const ServiceUpdate& update);
+  // With a hash: conflict unless the plan as of now has it.  Planning, comparing and accepting are
+  // one step: whatever changes the service in between makes the store refuse.
+  Result<void> update(const model::ServiceId& id, const ServiceUpdate& update,
+                      const std::optional<std::string>& plan_hash);
   Result<void> start(const model::ServiceId& id);
   Result<void> stop(const model::ServiceId& id);
   Result<void> remove(const model::ServiceId& id);
@@ -33,11 +38,17 @@ class Changes {
     model::RolloutKind kind = model::RolloutKind::update;
     std::optional<model::Revision> to;
     bool is_new_revision = false;
+    bool notes_only = false;  // nothing of the configuration changes
+    bool keeps = false;       // the service rests: `to` is for its next start
+    std::vector<model::Change> notes{};
+    std::optional<std::string> plan_hash{};  // accept exactly this plan
   };
 
   Result<Standing> read(const model::ServiceId& id);
   Result<Draft> draft_update(const Standing& standing, const ServiceUpdate& update);
   Result<model::Plan> plan_draft(const Standing& standing, const Draft& draft);
+  Result<model::Plan> plan_in_pool(rollout::PlanInput input);
+  Result<void> check_hash(const Draft& draft, const model::Plan& plan) const;
   Result<void> accept(const Standing& standing, const Draft& draft, model::Service after);
   Result<void> keep_without_rollout(const Standing& standing, const Draft& draft,
                                     model::Service after);
@@ -46,6 +57,7 @@ class Changes {
   store::Store& store_;
   Loop& loop_;
   const Clock& clock_;
+  PlanMemory memory_;
 };
 
 }  // namespace hitless::control

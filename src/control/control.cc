@@ -58,8 +58,9 @@ class ControlImpl final : public Control {
                                   const ServiceUpdate& update) override {
     return changes_.plan(id, update);
   }
-  Result<void> update_service(const model::ServiceId& id, ServiceUpdate update) override {
-    return changes_.update(id, update);
+  Result<void> update_service(const model::ServiceId& id, ServiceUpdate update,
+                              std::optional<std::string> plan_hash) override {
+    return changes_.update(id, update, plan_hash);
   }
   Result<void> start_service(const model::ServiceId& id) override { return changes_.start(id); }
   Result<void> stop_service(const model::ServiceId& id) override { return changes_.stop(id); }

@@ -27,6 +27,9 @@ inline constexpr std::size_t k_ended_kept = 10;
 // Decisions in a row without the world having a chance to move; more is a defect of step().
 inline constexpr int k_steps_per_pass = 64;
 
+// Plans that are remembered to say what moved since: more than anyone reads before applying one.
+inline constexpr std::size_t k_plans_kept = 64;
+
 // Importing: the engine's check of a package loads the whole model once.
 inline constexpr Duration k_import_check_timeout = std::chrono::seconds(300);
 // config.json is written by people; a megabyte of it is a mistake.

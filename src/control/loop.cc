@@ -114,6 +114,7 @@ Time Loop::pass() {
   stop_strangers(world);
   if (book_.changed()) publish(world);
   show_instances(world);
+  show_pool(world);
   save_traffic(world.now);
 
   Time next = world.now + k_look_interval;

@@ -3,7 +3,8 @@
 // It takes no input.  Whoever knows that something changed calls wake(); the loop reads everything
 // again.  So a change, a restart after kill -9, a failure and a rollback take the same path.
 //
-// Owner: Control.  One thread of its own; wake(), instances() and stop() may come from any.
+// Owner: Control.  One thread of its own; the public functions may come from
+// any.
 #pragma once
 
 #include <map>
@@ -14,6 +15,7 @@
 
 #include "base/thread_annotations.h"
 #include "control/control.h"
+#include "control/pool_standing.h"
 #include "control/prober.h"
 #include "control/reporter.h"
 #include "control/route_book.h"
@@ -41,6 +43,7 @@ class Loop {
 
   // As of the last pass.
   std::vector<InstanceStatus> instances(const model::ServiceId& service) const;
+  PoolStanding pool_standing(const model::ServiceId& service) const;
 
  private:
   // What the world looked like at the beginning of a pass.
@@ -80,6 +83,7 @@ class Loop {
   void publish(const World& world);
   void save_traffic(Time now);
   void show_instances(const World& world);
+  void show_pool(const World& world);
 
   Result<const model::ConfigEntry*> entry_of(const model::ServiceId& service,
                                              model::RevisionNumber revision, int entry);
@@ -111,6 +115,9 @@ class Loop {
   bool stopping_ HL_GUARDED_BY(mutex_) = false;
   std::set<model::ServiceId> stale_ HL_GUARDED_BY(mutex_);
   std::map<model::ServiceId, std::vector<InstanceStatus>> shown_ HL_GUARDED_BY(mutex_);
+  PoolStanding pool_ HL_GUARDED_BY(mutex_);  // but for what services take of it
+  std::map<model::ServiceId, std::vector<model::Resources>> pool_used_ HL_GUARDED_BY(mutex_);
+  std::map<model::ServiceId, std::vector<model::Resources>> pool_leaving_ HL_GUARDED_BY(mutex_);
 
   std::thread thread_;
 };

@@ -158,6 +158,8 @@ Loop::Written Loop::record(ServiceState& state, World& world, const rollout::Vie
         std::find_if(state.instances.begin(), state.instances.end(),
                      [&](const model::Instance& instance) { return instance.id == row.id; });
     if (place != state.instances.end()) {
+      // Its room is free by now, and may be what another service waits for.
+      if (row.stage == Stage::gone && place->stage != Stage::gone) wake();
       *place = row;
       continue;
     }

@@ -40,6 +40,7 @@ struct ServiceUpdate {
   std::optional<std::string> description;
   std::optional<std::vector<model::ConfigEntry>> entries;
   std::optional<model::Balance> balance;
+  std::optional<model::RolloutPolicy> policy;
   json::object wire;  // further members to keep and echo (schedule, additional_properties, …)
 };
 
@@ -63,8 +64,11 @@ class Port {
   virtual Result<model::ServiceId> create_service(NewService service) = 0;
   virtual Result<model::Plan> plan_update(const model::ServiceId& id,
                                           const ServiceUpdate& update) = 0;
-  // conflict: the state forbids it (contract: service states), with the state in the text.
-  virtual Result<void> update_service(const model::ServiceId& id, ServiceUpdate update) = 0;
+  // With the hash of a plan: exactly that plan is accepted, or none.  conflict: the state forbids
+  // it (contract: service states), with the state in the text, or the plan does not hold any more,
+  // with what moved.
+  virtual Result<void> update_service(const model::ServiceId& id, ServiceUpdate update,
+                                      std::optional<std::string> plan_hash) = 0;
   virtual Result<void> start_service(const model::ServiceId& id) = 0;
   virtual Result<void> stop_service(const model::ServiceId& id) = 0;
   virtual Result<void> delete_service(const model::ServiceId& id) = 0;

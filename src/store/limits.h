@@ -20,4 +20,8 @@ inline constexpr int k_generations_reserved = 1000;
 // One process owns the database, so whoever else holds its lock is not about to let go.
 inline constexpr std::chrono::milliseconds k_busy_wait(250);
 
+// Newest starts of a model version whose median is what a start takes: enough that one slow start
+// does not count, few enough that a faster disk shows soon.
+inline constexpr int k_starts_measured = 9;
+
 }  // namespace hitless::store

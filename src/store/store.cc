@@ -89,6 +89,10 @@ class SqliteStore final : public Store {
     return read([&](Database& db) { return store::next_ordinal(db, service); });
   }
 
+  Result<std::optional<Duration>> start_time(const model::ModelId& model) override {
+    return read([&](Database& db) { return select_start_time(db, model); });
+  }
+
   Result<void> record(const DecisionRecord& decision) override {
     return write([&](Database& db) { return record_in(db, decision); });
   }

@@ -129,6 +129,10 @@ class Store {
   virtual Result<std::vector<model::Instance>> list_instances(const model::ServiceId& service) = 0;
   virtual Result<int> next_ordinal(const model::ServiceId& service) = 0;
 
+  // From told to run to first ready: the median of this version's newest starts, of instances that
+  // are kept.  None: it never got ready.
+  virtual Result<std::optional<Duration>> start_time(const model::ModelId& model) = 0;
+
   // Writes one decision, whole or not at all.  Of the service only what control owns: status,
   // error, progress, revision, rollout and times.  conflict as for update_rollout.
   virtual Result<void> record(const DecisionRecord& decision) = 0;

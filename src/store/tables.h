@@ -50,6 +50,9 @@ Result<std::vector<model::Instance>> select_instances(Database& database,
                                                       const model::ServiceId& service);
 Result<int> next_ordinal(Database& database, const model::ServiceId& service);
 
+// start_times.cc
+Result<std::optional<Duration>> select_start_time(Database& database, const model::ModelId& model);
+
 // events.cc
 Result<void> insert_events(Database& database, const std::vector<model::Event>& events);
 Result<Page<model::Event>> page_events(Database& database, const EventQuery& query);

@@ -98,21 +98,29 @@ class FakePort final : public control::Port {
     return plan;
   }
 
-  Result<void> update_service(const model::ServiceId& id, control::ServiceUpdate update) override {
+  Result<void> update_service(const model::ServiceId& id, control::ServiceUpdate update,
+                              std::optional<std::string> plan_hash) override {
     MutexLock lock(mutex_);
     last_update_ = update;
+    if (plan_hash) {
+      HL_TRY_ASSIGN(const model::Plan plan, plan_update(id, update));
+      if (plan.hash != *plan_hash) {
+        return Error(Code::conflict, "That plan does not hold any more: ask for the plan again.");
+      }
+    }
     HL_TRY_ASSIGN(const model::Service before, store_.find_service(id));
     if (before.status == model::ServiceStatus::deploying) return forbids(before);
     store::Store::AcceptedChange change;
     change.expected = change.service = before;
     for (const auto& [name, value] : update.wire) change.service.wire[name] = value;
     if (update.description) change.service.description = *update.description;
-    if (!update.entries && !update.balance) return store_.accept_change(change);
+    if (!update.entries && !update.balance && !update.policy) return store_.accept_change(change);
     HL_TRY_ASSIGN(model::Revision revision, store_.find_revision(id, before.revision));
     HL_TRY_ASSIGN(revision.number, store_.next_revision(id));
     revision.created_at = now();
     if (update.entries) revision.config.entries = *update.entries;
     if (update.balance) revision.config.balance = *update.balance;
+    if (update.policy) revision.config.policy = *update.policy;
     model::Rollout rollout =
         new_rollout(before, model::RolloutKind::update, before.revision, revision.number);
     change.service.status = model::ServiceStatus::deploying;
