@@ -56,6 +56,7 @@ const Schema& present_schema() {
       {.to = 2, .sql = R"sql(
 ALTER TABLE rollouts ADD COLUMN course TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE services ADD COLUMN queued INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE revisions ADD COLUMN who TEXT NOT NULL DEFAULT '';
 CREATE TABLE journal (
   rollout  TEXT NOT NULL REFERENCES rollouts (id) ON DELETE CASCADE,
   sequence INTEGER NOT NULL,
