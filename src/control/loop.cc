@@ -119,6 +119,7 @@ Time Loop::pass() {
   Time next = world.now + k_look_interval;
   for (auto& [id, state] : services_) {
     keep_report(state, world.now);
+    begin_queued(state, world.now);
     keep_earlier(next, state.wake_at);
     keep_earlier(next, reporter_.due(state));
   }

@@ -20,6 +20,8 @@ struct PlanInput {
   std::optional<model::Revision> to;    // none: stop or remove
   Room capacity;                        // of the pool, empty …
   Room room;                            // … and as it stands now
+  // How this one change is made, instead of what `to` says: a rollback on demand knows no steps.
+  std::optional<model::RolloutPolicy> policy = {};
   // What starts of these models took, the median of the last ones; absent: never measured.
   std::map<model::ModelId, Duration> start_times;
 };
