@@ -170,6 +170,7 @@ Result<void> Loop::load(const model::ServiceId& id) {
   HL_TRY_ASSIGN(state.instances, parts_.store.list_instances(id));
   HL_TRY_ASSIGN(state.next_ordinal, parts_.store.next_ordinal(id));
   if (!state.rollout || state.rollout->id == before) return {};
+  HL_TRY_ASSIGN(state.journal, parts_.store.journal_size(state.rollout->id));
   state.at_start.reset();
   state.at_end.reset();
   state.start_errors.clear();

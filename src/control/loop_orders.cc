@@ -68,8 +68,7 @@ Result<void> Loop::remove_revision(const model::ServiceId& service, model::Revis
     return each.revision.number == number;
   });
   if (found != all.end() && !found->uses.empty()) {
-    return Error(Code::conflict,
-                 fmt::format("revision {} stays: {}", number, joined(found->uses)));
+    return Error(Code::conflict, fmt::format("revision {} stays: {}", number, joined(found->uses)));
   }
   return parts_.store.remove_revision(service, number);
 }

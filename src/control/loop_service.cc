@@ -163,6 +163,10 @@ Loop::Written Loop::record(ServiceState& state, World& world, const rollout::Vie
     }
     state.rollout = recording.rows.rollout;
   }
+  if (const auto& row = recording.rows.journal) {
+    ++state.journal.rows;
+    state.journal.bytes += static_cast<std::int64_t>(row->view.size() + row->decision.size());
+  }
   return Written::something;
 }
 

@@ -113,7 +113,8 @@ void add_phase_events(const ServiceState& state, const model::Rollout& rollout,
   switch (rollout.phase) {
     case Phase::rolling_back:
       if (update) {
-        add(abnormal, "update-failed-rollback", fmt::format("update {}, rolling back: {}", how, reason));
+        add(abnormal, "update-failed-rollback",
+            fmt::format("update {}, rolling back: {}", how, reason));
       } else {
         add(abnormal, "start-failed", fmt::format("start {}: {}", how, reason));
       }
@@ -188,13 +189,13 @@ model::Event accepted_event(const model::Service& service, const model::Plan& pl
 
 model::Event queued_event(const model::Service& service, model::RevisionNumber waiting,
                           model::RevisionNumber replaced, Time now) {
-  return {.subject = service.id.text(),
-          .type = model::EventType::normal,
-          .key = "update-queued",
-          .text = fmt::format("update to revision {} waits for the one under way{}", waiting,
-                              replaced == 0 ? ""
-                                            : fmt::format(", in place of revision {}", replaced)),
-          .at = now};
+  return {
+      .subject = service.id.text(),
+      .type = model::EventType::normal,
+      .key = "update-queued",
+      .text = fmt::format("update to revision {} waits for the one under way{}", waiting,
+                          replaced == 0 ? "" : fmt::format(", in place of revision {}", replaced)),
+      .at = now};
 }
 
 model::Event dropped_event(const model::Service& service, model::RevisionNumber waiting,

@@ -25,11 +25,10 @@ Result<JournalSize> read_journal_size(const Statement& statement) {
 
 // With a rollout's first row the oldest journal of its service goes.
 Result<void> prune_journals(Database& database, const model::RolloutId& newest) {
-  HL_TRY_ASSIGN(Statement prune,
-                database.prepare("DELETE FROM journal WHERE rollout IN ("
-                                 "SELECT id FROM rollouts WHERE service = ("
-                                 "SELECT service FROM rollouts WHERE id = ?) "
-                                 "ORDER BY sequence DESC LIMIT -1 OFFSET ?)"));
+  HL_TRY_ASSIGN(Statement prune, database.prepare("DELETE FROM journal WHERE rollout IN ("
+                                                  "SELECT id FROM rollouts WHERE service = ("
+                                                  "SELECT service FROM rollouts WHERE id = ?) "
+                                                  "ORDER BY sequence DESC LIMIT -1 OFFSET ?)"));
   return prune.bind(newest.text(), k_journals_kept).run();
 }
 

@@ -28,11 +28,11 @@ Result<void> insert_revision(Database& database, const model::Revision& revision
     HL_TRY_ASSIGN(Statement insert,
                   database.prepare("INSERT INTO revisions (service, number, config, created_us, "
                                    "who) VALUES (?, ?, ?, ?, ?)"));
-    Result<void> done = insert
-                            .bind(revision.service.text(), revision.number,
-                                  to_json_text(to_json(revision.config)), revision.created_at,
-                                  revision.who)
-                            .run();
+    Result<void> done =
+        insert
+            .bind(revision.service.text(), revision.number, to_json_text(to_json(revision.config)),
+                  revision.created_at, revision.who)
+            .run();
     if (!done && done.error().code() == Code::conflict) {
       return Error(Code::conflict, fmt::format("service {} already has a revision {}",
                                                revision.service.text(), revision.number));
@@ -55,8 +55,7 @@ Result<model::Revision> select_revision(Database& database, const model::Service
                 database.prepare("SELECT service, number, config, created_us, who FROM revisions "
                                  "WHERE service = ? AND number = ?"));
   select.bind(service.text(), number);
-  return read_one(std::move(select), read_revision,
-                  missing(service, number));
+  return read_one(std::move(select), read_revision, missing(service, number));
 }
 
 Result<std::vector<model::Revision>> select_revisions(Database& database,
