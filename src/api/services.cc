@@ -164,11 +164,12 @@ Checked<void> accepted(const Result<void>& result, const model::ServiceId& id) {
 
 // PUT with a plan's hash applies exactly that plan, or nothing.
 Checked<void> check_plan(const Call& call, const model::ServiceId& id,
-                         const control::ServiceUpdate& update, const json::object& body) {
+                         control::ServiceUpdate& update, const json::object& body) {
   HL_TRY_ASSIGN(const std::optional<std::string> wanted, find_string(body, "plan_hash"));
   if (!wanted) return {};
   const Result<model::Plan> plan = call.port.plan_update(id, update);
   if (!plan) return Failure(plan.error(), {{Code::conflict, Cause::state_forbids}});
+  update.plan_hash = *wanted;
   if (plan->hash == *wanted) return {};
   return Failure(Cause::plan_outdated,
                  "The service has changed since that plan was made: ask for the plan again.");
@@ -176,8 +177,8 @@ Checked<void> check_plan(const Call& call, const model::ServiceId& id,
 
 Checked<void> start_or_stop(const Call& call, const model::ServiceId& id,
                             const std::string& status) {
-  if (status == "running") return accepted(call.port.start_service(id), id);
-  if (status == "stopped") return accepted(call.port.stop_service(id), id);
+  if (status == "running") return accepted(call.port.start_service(id, call.who), id);
+  if (status == "stopped") return accepted(call.port.stop_service(id, call.who), id);
   return Failure(Cause::invalid_argument, "field [status] must be one of running, stopped");
 }
 
@@ -197,7 +198,7 @@ net::HttpResponse delete_several(const Call& call, const std::vector<std::string
   json::array failed;
   for (const std::string& id : ids) {
     const model::ServiceId service(id);
-    const Checked<void> done = accepted(call.port.delete_service(service), service);
+    const Checked<void> done = accepted(call.port.delete_service(service, call.who), service);
     if (done) {
       deleted.emplace_back(id);
       continue;
@@ -215,6 +216,7 @@ net::HttpResponse delete_several(const Call& call, const std::vector<std::string
 Reply create_service(const Call& call) {
   HL_TRY_ASSIGN(const json::object body, call.body());
   HL_TRY_ASSIGN(control::NewService service, read_service(call, body));
+  service.who = call.who;
   HL_TRY(check_name_free(call.store, service.name));
   const std::string name = service.name;
   const Result<model::ServiceId> id = call.port.create_service(std::move(service));
@@ -260,6 +262,7 @@ Reply update_service(const Call& call) {
   HL_TRY_ASSIGN(control::ServiceUpdate update, read_update(call, service, body));
   if (changes_nothing(update)) return ok(json::object());
   HL_TRY(check_plan(call, service.id, update, body));
+  update.who = call.who;
   HL_TRY(accepted(call.port.update_service(service.id, std::move(update)), service.id));
   return ok(json::object());
 }
@@ -268,7 +271,7 @@ Reply delete_service(const Call& call) {
   const std::vector<std::string> ids = split_ids(call.path_member("service_id"));
   if (ids.size() > 1) return delete_several(call, ids);
   const model::ServiceId id(ids.empty() ? std::string() : ids.front());
-  HL_TRY(accepted(call.port.delete_service(id), id));
+  HL_TRY(accepted(call.port.delete_service(id, call.who), id));
   return ok(json::object());
 }
 
