@@ -56,7 +56,6 @@ const Schema& present_schema() {
       {.to = 2, .sql = R"sql(
 ALTER TABLE rollouts ADD COLUMN course TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE services ADD COLUMN queued INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE revisions ADD COLUMN who TEXT NOT NULL DEFAULT '';
 CREATE TABLE journal (
   rollout  TEXT NOT NULL REFERENCES rollouts (id) ON DELETE CASCADE,
   sequence INTEGER NOT NULL,
@@ -69,8 +68,9 @@ CREATE TABLE journal (
       {.to = 3,  // control keeps its totals by itself; these were never read
        .sql = "DROP TABLE usage;"
               "DELETE FROM settings WHERE name IN ('usage.gateway', 'usage.adopted')"},
+      {.to = 4, .sql = "ALTER TABLE revisions ADD COLUMN who TEXT NOT NULL DEFAULT ''"},
   };
-  static const Schema k_schema{.version = 3,
+  static const Schema k_schema{.version = 4,
                                .whole =
 #include "store/schema.sql"
                                    , .migrations = k_migrations};

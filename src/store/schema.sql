@@ -1,5 +1,5 @@
 R"sql(
--- What hitless remembers.  Version 3.
+-- What hitless remembers.  Version 4.
 --
 -- Columns for what is queried or has a writer of its own; JSON text for values that are read and
 -- written whole.  Times are microseconds since 1970-01-01T00:00Z.  Words are the wire's.
