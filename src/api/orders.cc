@@ -63,8 +63,10 @@ Reply rollback_service(const Call& call) {
   const Result<void> done =
       call.port.rollback_service({.service = service.id, .to = to, .who = call.who});
   if (!done) return Failure(done.error(), {{Code::conflict, Cause::not_in_this_state}});
-  HL_TRY_ASSIGN(const model::Service after, call.store.find_service(service.id));
-  return ok(json::object{{"rollout_id", after.rollout.text()}});
+  // The newest one, new or turned round: it may have ended by now.
+  HL_TRY_ASSIGN(const auto rollouts, call.store.list_rollouts(service.id));
+  const std::string newest = rollouts.empty() ? std::string() : rollouts.front().id.text();
+  return ok(json::object{{"rollout_id", newest}});
 }
 
 // Lines of JSON, as rollout/journal.h describes them.
