@@ -15,6 +15,7 @@ json::object window_to_json(const model::Window& window) {
           {"retried", outcomes.retried},
           {"held", outcomes.held},
           {"held_longest_us", outcomes.held_longest_us},
+          {"streams", outcomes.streams},
           {"cut", outcomes.cut},
           {"client_gone", outcomes.client_gone},
           {"by_class", std::move(by_class)},
@@ -41,6 +42,46 @@ json::array phases_to_json(const model::Rollout& rollout) {
   return out;
 }
 
+json::array timeline_to_json(const model::Report& report) {
+  json::array out;
+  for (const model::InstanceTimes& each : report.instances) {
+    json::object row{{"instance_id", each.instance.text()}, {"revision", each.revision}};
+    const auto add = [&row](const char* name, const std::optional<Time>& at) {
+      if (at) row[name] = to_millis(*at);
+    };
+    add("started_at", each.started);
+    add("ready_at", each.ready);
+    add("routed_at", each.routed);
+    add("drain_begun_at", each.drain_begun);
+    add("told_to_stop_at", each.told_to_stop);
+    add("gone_at", each.gone);
+    if (!each.ending.empty()) row["ending"] = each.ending;
+    out.push_back(std::move(row));
+  }
+  return out;
+}
+
+// The step under way, how long it has its weight, and what users have ordered.
+void add_course(json::object& out, const model::Rollout& rollout) {
+  if (!rollout.who.empty()) out["who"] = rollout.who;
+  if (!rollout.plan.steps.empty()) {
+    out["step"] = rollout.step;
+    out["steps"] = rollout.plan.steps.size();
+  }
+  if (rollout.baking_at) {
+    out["baking_since"] = to_millis(*rollout.baking_at);
+    const auto step = static_cast<std::size_t>(rollout.step);
+    if (step < rollout.plan.steps.size()) {
+      out["baking_until"] = to_millis(*rollout.baking_at + rollout.plan.steps[step].bake);
+    }
+  }
+  const model::Orders& orders = rollout.orders;
+  out["paused"] = orders.paused_at.has_value();
+  if (orders.paused_at) out["paused_at"] = to_millis(*orders.paused_at);
+  if (!orders.abort.empty()) out["abort"] = orders.abort;
+  if (orders.skip > 0) out["skipped_steps"] = orders.skip;
+}
+
 json::object report_to_json(const model::Rollout& rollout) {
   const model::Report& report = rollout.report;
   json::object out{{"instances_started", report.instances_started},
@@ -48,7 +89,8 @@ json::object report_to_json(const model::Rollout& rollout) {
                    {"ready_to_routed_us", report.ready_to_routed_us},
                    {"drain_to_stop_us", report.drain_to_stop_us},
                    {"start_to_ready_us", report.start_to_ready_us},
-                   {"phases", phases_to_json(rollout)}};
+                   {"phases", phases_to_json(rollout)},
+                   {"instances", timeline_to_json(report)}};
   if (report.before) out["before"] = window_to_json(*report.before);
   if (report.during) out["during"] = window_to_json(*report.during);
   if (report.after) out["after"] = window_to_json(*report.after);
@@ -69,6 +111,7 @@ json::object rollout_to_json(const model::Rollout& rollout) {
                    {"created_at", to_millis(rollout.created_at)},
                    {"phase_at", to_millis(rollout.phase_at)},
                    {"progress_at", to_millis(rollout.progress_at)}};
+  add_course(out, rollout);
   if (!rollout.reason.empty()) out["reason"] = rollout.reason;
   if (rollout.ended_at) out["ended_at"] = to_millis(*rollout.ended_at);
   return out;
@@ -78,6 +121,7 @@ json::object rollout_to_detailed_json(const model::Rollout& rollout) {
   json::object out = rollout_to_json(rollout);
   out["plan"] = plan_to_json(rollout.plan);
   out["report"] = report_to_json(rollout);
+  if (rollout.evidence) out["evidence"] = model::to_json(*rollout.evidence);
   return out;
 }
 

@@ -160,8 +160,8 @@ Checked<void> accepted(const Result<void>& result, const model::ServiceId& id) {
 
 Checked<void> start_or_stop(const Call& call, const model::ServiceId& id,
                             const std::string& status) {
-  if (status == "running") return accepted(call.port.start_service(id), id);
-  if (status == "stopped") return accepted(call.port.stop_service(id), id);
+  if (status == "running") return accepted(call.port.start_service(id, call.who), id);
+  if (status == "stopped") return accepted(call.port.stop_service(id, call.who), id);
   return Failure(Cause::invalid_argument, "field [status] must be one of running, stopped");
 }
 
@@ -181,7 +181,7 @@ net::HttpResponse delete_several(const Call& call, const std::vector<std::string
   json::array failed;
   for (const std::string& id : ids) {
     const model::ServiceId service(id);
-    const Checked<void> done = accepted(call.port.delete_service(service), service);
+    const Checked<void> done = accepted(call.port.delete_service(service, call.who), service);
     if (done) {
       deleted.emplace_back(id);
       continue;
@@ -199,6 +199,7 @@ net::HttpResponse delete_several(const Call& call, const std::vector<std::string
 Reply create_service(const Call& call) {
   HL_TRY_ASSIGN(const json::object body, call.body());
   HL_TRY_ASSIGN(control::NewService service, read_service(call, body));
+  service.who = call.who;
   HL_TRY(check_name_free(call.store, service.name));
   const std::string name = service.name;
   const Result<model::ServiceId> id = call.port.create_service(std::move(service));
@@ -248,6 +249,7 @@ Reply update_service(const Call& call) {
   }
   HL_TRY_ASSIGN(control::ServiceUpdate update, read_update(call, service, body));
   if (changes_nothing(update) && !hash) return ok(json::object());
+  update.who = call.who;
   const auto done = call.port.update_service(service.id, std::move(update), hash);
   if (!done && hash && done.error().code() == Code::conflict) {
     return Failure(Cause::plan_outdated, done.error().text());
@@ -260,7 +262,7 @@ Reply delete_service(const Call& call) {
   const std::vector<std::string> ids = split_ids(call.path_member("service_id"));
   if (ids.size() > 1) return delete_several(call, ids);
   const model::ServiceId id(ids.empty() ? std::string() : ids.front());
-  HL_TRY(accepted(call.port.delete_service(id), id));
+  HL_TRY(accepted(call.port.delete_service(id, call.who), id));
   return ok(json::object());
 }
 

@@ -71,7 +71,8 @@ TEST(CommandLine, NamesTheCommandThatIsNotThereAndThoseThatAre) {
   const Ran below = run({"rollout", "foo"});
   EXPECT_EQ(below.status, k_exit_usage);
   EXPECT_EQ(below.err,
-            "hitless: there is no `hitless rollout foo`; there are: list, show, watch\n");
+            "hitless: there is no `hitless rollout foo`; there are: list, show, pause, resume, abort, "
+            "skip, watch\n");
 }
 
 TEST(CommandLine, WrongUseIsStatusTwo) {

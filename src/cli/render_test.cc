@@ -87,6 +87,7 @@ TEST(Report, ShowsTrafficTimesAndWhyItTurnedRound) {
             "  retried               0        2      -\n"
             "  held                  0        1      -\n"
             "  longest hold       0 µs  41.0 ms      -\n"
+            "  streams               0        0      -\n"
             "  cut                   0        0      -\n"
             "  left by clients       0        0      -\n"
             "  p50              900 µs   910 µs      -\n"

@@ -47,8 +47,12 @@ Result<model::Plan> Changes::plan(const model::ServiceId& id, const ServiceUpdat
 Result<Changes::Draft> Changes::draft_update(const Standing& standing,
                                              const ServiceUpdate& update) {
   const model::ServiceId& id = standing.service.id;
-  HL_TRY_ASSIGN(model::Revision to, store_.find_revision(id, standing.service.revision));
+  // One that waits is what the user sees as the configuration to change.
+  const model::Service& service = standing.service;
+  HL_TRY_ASSIGN(model::Revision to,
+                store_.find_revision(id, service.queued != 0 ? service.queued : service.revision));
   Draft draft;
+  draft.who = update.who;
   draft.notes = notes_of(standing.service, update);
   draft.keeps = rests(standing.service.status);
   draft.notes_only = !changes_config(update);
@@ -61,6 +65,7 @@ Result<Changes::Draft> Changes::draft_update(const Standing& standing,
     HL_TRY(check_models(to.config));
     HL_TRY_ASSIGN(to.number, store_.next_revision(id));
     to.created_at = clock_.now();
+    to.who = update.who;
   }
   draft.to = std::move(to);
   return draft;
@@ -72,6 +77,7 @@ Result<model::Plan> Changes::plan_draft(const Standing& standing, const Draft& d
                            .kind = draft.kind,
                            .from = std::nullopt,
                            .to = draft.to,
+                           .policy = draft.policy,
                            .notes = draft.notes,
                            .keeps = draft.keeps};
   if (draft.notes_only) {

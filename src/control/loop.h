@@ -7,6 +7,7 @@
 // any.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -37,6 +38,18 @@ class Loop {
   // Stores an accepted change between two decisions of the loop, never under one, and has the
   // loop read the service again.  conflict as accept_change says.
   Result<void> accept(const store::Store::AcceptedChange& change);
+
+  // A user's order to a rollout under way, stored the same way.  conflict as obey() says.
+  Result<void> steer(const RolloutOrder& order);
+
+  // Revisions, oldest first; one that is in use cannot be removed (conflict).
+  Result<std::vector<RevisionStatus>> revisions(const model::ServiceId& service);
+  Result<void> remove_revision(const model::ServiceId& service, model::RevisionNumber number);
+
+  // What begins the change that waits, when a service's rollout has ended.  Before start(); it is
+  // called on the loop's thread.
+  using Successor = std::function<Result<void>(const model::ServiceId&)>;
+  void when_free(Successor begin_queued) { begin_queued_ = std::move(begin_queued); }
 
   // The store says something new about this service: read it again.
   void reload(const model::ServiceId& service);
@@ -80,6 +93,7 @@ class Loop {
   void stop_strangers(const World& world);
   bool finish_removal(const ServiceState& state);
   void keep_report(ServiceState& state, Time now);
+  void begin_queued(ServiceState& state, Time now);
   void publish(const World& world);
   void save_traffic(Time now);
   void show_instances(const World& world);
@@ -98,6 +112,7 @@ class Loop {
   Reporter reporter_;
   RouteBook book_;
   std::unique_ptr<Prober> prober_;
+  Successor begin_queued_;
 
   // The loop's thread only.
   std::map<model::ServiceId, ServiceState> services_;

@@ -14,9 +14,6 @@ namespace {
 
 using model::Stage;
 
-// When the store refuses to write (a full disk), the decision is tried again after this long.
-constexpr Duration k_store_retry = std::chrono::seconds(1);
-
 // A draining instance is asked too: a rollout that turns round takes back only what passes.
 bool is_probed(Stage stage) {
   return stage == Stage::starting || stage == Stage::ready || stage == Stage::draining;
@@ -181,6 +178,10 @@ Loop::Written Loop::record(ServiceState& state, World& world, const rollout::Vie
                                  {"reason", recording.rows.rollout->reason}});
     }
     state.rollout = recording.rows.rollout;
+  }
+  if (const auto& row = recording.rows.journal) {
+    ++state.journal.rows;
+    state.journal.bytes += static_cast<std::int64_t>(row->view.size() + row->decision.size());
   }
   return Written::something;
 }

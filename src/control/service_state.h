@@ -12,6 +12,7 @@
 #include "model/instance.h"
 #include "model/rollout.h"
 #include "model/service.h"
+#include "store/store.h"
 
 namespace hitless::control {
 
@@ -21,6 +22,7 @@ struct ServiceState {
   std::optional<model::Rollout> rollout;   // the newest, under way or ended
   std::vector<model::Instance> instances;  // by ordinal; gone ones of the newest rollout included
   int next_ordinal = 1;
+  store::JournalSize journal;  // of the newest rollout
 
   // Of this process.
   std::map<model::InstanceId, std::string> start_errors;  // the pool refused to try

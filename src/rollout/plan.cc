@@ -132,9 +132,12 @@ Plan draft_plan(const PlanInput& input) {
   plan.balance = input.to ? after.balance : before.balance;
   plan.balance_from = input.from ? before.balance : after.balance;
   plan.drain_budget = k_drain_budget;
-  plan.judgement = after.policy.judgement;
-  plan.drop_budget = after.policy.drop_budget;
-  plan.slow_start = after.policy.slow_start;
+  if (input.to) {
+    const model::RolloutPolicy& policy = input.effective_policy();
+    plan.judgement = policy.judgement;
+    plan.drop_budget = policy.drop_budget;
+    plan.slow_start = policy.slow_start;
+  }
   plan.changes = compare_configs(before, after, pairing);
   plan.changes.insert(plan.changes.end(), input.notes.begin(), input.notes.end());
   for (const Pair& pair : pairing.pairs) plan.slots.push_back(make_slot(input, pairing, pair));

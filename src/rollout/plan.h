@@ -21,10 +21,15 @@ struct PlanInput {
   Room capacity;                        // of the pool, empty …
   Room room;                            // … and now, with the whole of `from` in it and nothing
                                         // else of this service
+  // How this one change is made, instead of what `to` says: a rollback on demand knows no steps.
+  std::optional<model::RolloutPolicy> policy = {};
   // What starts of these models took, the median of the last ones; absent: never measured.
   std::map<model::ModelId, Duration> start_times;
   std::vector<model::Change> notes{};  // of the service beside its configuration
   bool keeps = false;                  // the service does not run: `to` is for its next start
+
+  // What `policy` says, or `to`; to must be there.
+  const model::RolloutPolicy& effective_policy() const { return policy ? *policy : to->config.policy; }
 };
 
 // Every changed field gets its class, entries are matched (the same template first, then by place),

@@ -93,6 +93,7 @@ struct InstanceView {
   Routing routing = Routing::none;
   std::uint64_t in_flight = 0;
   model::Resources needs;  // what it takes of the pool
+  friend bool operator==(const InstanceView&, const InstanceView&) = default;
 };
 // The prober asks draining instances too: a turn-round takes back only what passes.
 
@@ -139,6 +140,7 @@ struct View {
   Time watched_since;
   // Every worker uses the route that was decided last.  A rollout ends only then.
   bool adopted = true;
+  friend bool operator==(const View&, const View&) = default;
 };
 
 // Tell the pool to run this new instance.
@@ -174,6 +176,7 @@ struct Decision {
   model::ServiceRoute route;    // what shall be published once the moves are recorded
   std::optional<Time> wake_at;  // when to look again even if nothing happens
   int percent = 0;              // of the way, for progress bars
+  friend bool operator==(const Decision&, const Decision&) = default;
 };
 
 // Carries a plan one step on.  A terminal phase gives no moves and no starts.

@@ -45,7 +45,7 @@ class Chooser {
 
   Result<Rehearsal> run() {
     if (replaced_.empty()) return choose_none();
-    const model::RolloutPolicy& policy = input_.to->config.policy;
+    const model::RolloutPolicy& policy = input_.effective_policy();
     if (!policy.strategy) return pick();
     switch (*policy.strategy) {
       case Strategy::surge: return choose_surge();

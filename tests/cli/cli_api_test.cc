@@ -305,5 +305,42 @@ TEST_F(Cli, WorksOverTcpWithTheTokensFile) {
   EXPECT_TRUE(has(ran.err, "--token-file")) << ran.err;
 }
 
+TEST_F(Cli, OrdersTheNewestChange) {
+  deploy();
+  port().set(World{.looks = -1});
+  ASSERT_EQ(run({"service", "update", "speech", "--model", "vad:0.0.2"}).status, 0);
+  const Ran paused = run({"rollout", "pause", "speech", "--reason", "lunch"});
+  EXPECT_EQ(paused.status, 0) << paused.err;
+  EXPECT_TRUE(has(paused.out, "update of revision 1 to 2: starting, paused since ")) << paused.out;
+  EXPECT_TRUE(has(run({"rollout", "list", "speech"}).out, "starting paused"));
+  EXPECT_EQ(run({"rollout", "resume", "speech"}).status, 0);
+  const Ran aborted = run({"rollout", "abort", "speech"});
+  EXPECT_TRUE(has(aborted.out, "aborted by ")) << aborted.out;
+  ASSERT_TRUE(port().finish(model::ServiceId(
+      text(run({"service", "show", "speech", "--json"}).as_json(), "service_id"))));
+  const Ran late = run({"rollout", "skip", "speech"});
+  EXPECT_EQ(late.status, k_exit_error);
+  EXPECT_TRUE(has(late.err, "has ended: it is succeeded")) << late.err;
+}
+
+TEST_F(Cli, RollsBackAndListsRevisions) {
+  deploy();
+  ASSERT_EQ(run({"service", "update", "speech", "--model", "vad:0.0.2", "--wait"}).status, 0);
+  const Ran listed = run({"service", "revisions", "speech"});
+  EXPECT_TRUE(has(listed.out, "vad:0.0.1 x2")) << listed.out;
+  EXPECT_TRUE(has(listed.out, "it serves")) << listed.out;
+  const Ran back = run({"service", "rollback", "speech", "--to", "1", "--wait"});
+  EXPECT_EQ(back.status, 0) << back.err;
+  EXPECT_TRUE(has(back.out, "update of revision 2 to 3: succeeded")) << back.out;
+  EXPECT_TRUE(has(run({"service", "rollback", "speech"}).err, "[revision]"));
+}
+
+TEST_F(Cli, PrintsAJournal) {
+  deploy();
+  const Ran ran = run({"rollout", "show", "speech", "--journal"});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_TRUE(has(ran.out, "\"plan\":")) << ran.out;
+}
+
 }  // namespace
 }  // namespace hitless::cli
