@@ -46,9 +46,9 @@ class Changes {
     bool notes_only = false;  // nothing of the configuration changes
     bool keeps = false;       // the service rests: `to` is for its next start
     std::vector<model::Change> notes{};
-    std::optional<std::string> plan_hash{};  // accept exactly this plan
-    std::string who{};                       // asks for it
-    model::RevisionNumber back_to = 0;       // of a rollback: configured as this one
+    std::optional<std::string> plan_hash{};        // accept exactly this plan
+    std::string who{};                             // asks for it
+    model::RevisionNumber back_to = 0;             // of a rollback: configured as this one
     std::optional<model::RolloutPolicy> policy{};  // instead of the revision's own
   };
 

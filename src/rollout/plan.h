@@ -29,7 +29,9 @@ struct PlanInput {
   bool keeps = false;                  // the service does not run: `to` is for its next start
 
   // What `policy` says, or `to`; to must be there.
-  const model::RolloutPolicy& effective_policy() const { return policy ? *policy : to->config.policy; }
+  const model::RolloutPolicy& effective_policy() const {
+    return policy ? *policy : to->config.policy;
+  }
 };
 
 // Every changed field gets its class, entries are matched (the same template first, then by place),
