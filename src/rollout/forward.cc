@@ -36,11 +36,6 @@ bool has_full_count(const Scene& scene) {
   return true;
 }
 
-bool all_are_goals(const Scene& scene) {
-  return std::all_of(scene.seats.begin(), scene.seats.end(),
-                     [](const Seat& seat) { return seat.is_gone() || seat.goal; });
-}
-
 // Nothing that leaves is left.
 bool is_clear(const Scene& scene) {
   return std::all_of(scene.seats.begin(), scene.seats.end(), [](const Seat& seat) {
@@ -50,7 +45,7 @@ bool is_clear(const Scene& scene) {
 
 // Where no instance is exchanged, weights need not wait for one that is not well.
 bool may_turn(const Scene& scene) {
-  if (keeps_instances(scene.view->plan) && all_are_goals(scene)) return true;
+  if (changes_weights_alone(scene)) return true;
   return !scene.holds_back && scene.is_complete();
 }
 
@@ -93,12 +88,12 @@ std::string bake_text(const Scene& scene, const Next& next) {
 
 }  // namespace
 
-bool is_done(const Scene& scene) {
-  const bool serves = scene.is_complete() || keeps_instances(scene.view->plan);
+bool is_done(const Scene& scene, bool broken) {
+  const bool serves = scene.is_complete() || (broken && changes_weights_alone(scene));
   return serves && is_clear(scene) && scene.view->adopted;
 }
 
-Next next_forward(const Scene& scene) {
+Next next_forward(const Scene& scene, bool broken) {
   const View& view = *scene.view;
   Next next{view.phase, view.step, view.baking_at};
   if (view.orders.paused_at) return next;
@@ -107,7 +102,7 @@ Next next_forward(const Scene& scene) {
     case Phase::starting:
     case Phase::shifting: next.phase = next_of_shift(scene, view.phase); break;
     case Phase::baking: return next_of_bake(scene);
-    default: next.phase = is_done(scene) ? Phase::succeeded : view.phase;
+    default: next.phase = is_done(scene, broken) ? Phase::succeeded : view.phase;
   }
   return next;
 }

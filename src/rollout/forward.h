@@ -14,10 +14,12 @@ struct Next {
   std::optional<Time> baking_at;
 };
 
-Next next_forward(const Scene& scene);
+// `broken`: find_broken() or find_stalled() say so.
+Next next_forward(const Scene& scene, bool broken);
 
-// Everything that leaves is gone, all that shall serve does, and every worker knows.
-bool is_done(const Scene& scene);
+// Everything that leaves is gone, all that shall serve does, and every worker knows.  What is
+// broken is not waited for where both sides are the same instances: tend goes on with them.
+bool is_done(const Scene& scene, bool broken);
 
 // What it waits for, as a sentence.
 std::string forward_text(const Scene& scene, const Settled& settled, const Next& next);

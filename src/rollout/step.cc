@@ -38,10 +38,9 @@ Starts starts_of(const Turn& turn) {
 Turn take_turn(const View& view, Side goal_side, Time since) {
   Turn turn;
   turn.scene = make_scene(view, goal_side, since, Patience::none);
-  const bool judges = !keeps_instances(view.plan);
-  if (judges) turn.broken = find_broken(turn.scene);
+  turn.broken = find_broken(turn.scene);
   turn.settled = settle(turn.scene, starts_of(turn));
-  if (judges && !turn.broken) turn.broken = find_stalled(turn.scene, turn.settled);
+  if (!turn.broken) turn.broken = find_stalled(turn.scene, turn.settled);
   return turn;
 }
 
@@ -52,7 +51,7 @@ bool has_settled_down(const Scene& scene) {
 }
 
 Phase next_back(const Turn& turn) {
-  if (is_done(turn.scene)) {
+  if (is_done(turn.scene, turn.broken.has_value())) {
     return turn.scene.view->plan.from != 0 ? Phase::rolled_back : Phase::failed;
   }
   const bool given_up = turn.broken && !turn.scene.is_complete();
@@ -165,7 +164,7 @@ void finish(const View& view, Decision& decision) {
 
 Decision step_forward(const View& view, const Turn& turn,
                       const std::optional<model::Evidence>& evidence) {
-  const Next next = next_forward(turn.scene);
+  const Next next = next_forward(turn.scene, turn.broken.has_value());
   const bool turned = next.phase == Phase::draining || next.phase == Phase::succeeded;
   Decision decision = decide(turn, next, turned ? Weights::goal : Weights::before);
   decision.evidence = evidence;
@@ -196,7 +195,7 @@ Decision step_back(const View& view, std::string reason, Time since) {
 std::optional<std::string> find_reason(const View& view, const Turn& turn,
                                        const std::optional<model::Evidence>& evidence) {
   if (auto unwanted = find_unwanted(view, evidence)) return unwanted;
-  if (view.orders.paused_at) return std::nullopt;
+  if (view.orders.paused_at || changes_weights_alone(turn.scene)) return std::nullopt;
   return turn.broken;
 }
 

@@ -71,6 +71,12 @@ bool keeps_instances(const model::Plan& plan) {
   });
 }
 
+bool changes_weights_alone(const Scene& scene) {
+  return keeps_instances(scene.view->plan) &&
+         std::all_of(scene.seats.begin(), scene.seats.end(),
+                     [](const Seat& seat) { return seat.is_gone() || seat.goal; });
+}
+
 std::optional<model::Evidence> look(const Scene& scene) {
   const View& view = *scene.view;
   if (!is_judged(scene)) return view.evidence;

@@ -12,6 +12,9 @@ namespace hitless::rollout {
 // Whether both sides of the plan are the same instances, so that going back changes weights alone.
 bool keeps_instances(const model::Plan& plan);
 
+// The same, and nothing else is there any more: no way back can mend what is broken.
+bool changes_weights_alone(const Scene& scene);
+
 // What the new side did beside the old one, if that is judged now; else what was judged last.
 std::optional<model::Evidence> look(const Scene& scene);
 

@@ -8,6 +8,7 @@
 
 #include "rollout/phase.h"
 #include "rollout/scene.h"
+#include "rollout/verdict.h"
 
 namespace hitless::rollout {
 namespace {
@@ -162,11 +163,13 @@ class Checker {
 
   // Exactly the side that serves, all of it ready.
   void end(bool to_side) {
+    const bool may_lack = keeps_instances(view_.plan);
     std::map<std::string, int> alive;
     for (const InstanceView& seen : view_.instances) {
       const Stage stage = stage_after(seen);
       if (stage == Stage::gone) continue;
-      if (stage != Stage::ready) fail("{} is left behind", seen.recorded.id.text());
+      const bool heals = may_lack && stage == Stage::starting;
+      if (stage != Stage::ready && !heals) fail("{} is left behind", seen.recorded.id.text());
       ++alive[seen.recorded.group];
     }
     std::map<std::string, int> wanted;
@@ -174,7 +177,16 @@ class Checker {
       const auto& group = to_side ? slot.to : slot.from;
       if (group) wanted[group->key] = group->count;
     }
+    if (may_lack) {
+      for (const auto& [key, count] : alive) {
+        if (!wanted.contains(key)) fail("an instance of neither side is left");
+      }
+      return;
+    }
     if (alive != wanted) fail("the instances are not those of the side that serves");
+  }
+
+  void labels(bool to_side) {
     const model::RevisionNumber revision = to_side ? view_.plan.to : view_.plan.from;
     for (const model::Share& share : decision_.route.shares) {
       if (share.revision != revision) fail("a share is labelled {}", share.revision);
@@ -288,8 +300,8 @@ std::vector<std::string> check_tend(const View& view, const Decision& decision) 
 
 std::vector<std::string> check_end(const View& view, const Decision& decision) {
   Checker checker(view, decision);
-  if (decision.phase == Phase::succeeded) checker.end(true);
-  if (decision.phase == Phase::rolled_back) checker.end(false);
+  if (decision.phase == Phase::succeeded) checker.end(true), checker.labels(true);
+  if (decision.phase == Phase::rolled_back) checker.end(false), checker.labels(false);
   return checker.take();
 }
 
