@@ -50,7 +50,9 @@ class Settler {
     reclaim(slot, 0);
     const Place& here = place(slot);
     const int lacking = here.floor - count(slot, true) - count(slot, false);
-    const bool old_first = here.leaving != nullptr && !backoff_till(scene_, *here.leaving);
+    const bool old_first =
+        here.leaving != nullptr &&
+        (here.goal == nullptr || exits_of(scene_, *here.leaving).count < k_exits_max);
     const model::Group* group = old_first ? here.leaving : here.goal;
     if (lacking > 0 && group != nullptr) start_some(slot, *group, lacking);
   }
@@ -150,11 +152,12 @@ class Settler {
     return leaving != nullptr && leaving->key == seat.seen->recorded.group;
   }
 
-  // Of the group that leaves, in the route.
+  // Of the group that leaves, in the route for longer than this step.
   int ready_leaving(int slot) {
     return static_cast<int>(
         std::count_if(scene_.seats.begin(), scene_.seats.end(), [&](const Seat& seat) {
-          return seat.slot == slot && is_leaving_group(seat) && seat.is_routable();
+          return seat.slot == slot && is_leaving_group(seat) && seat.is_routable() &&
+                 seat.seen->recorded.stage == Stage::ready;
         }));
   }
 
@@ -180,7 +183,10 @@ class Settler {
   }
 
   void start_some(int slot, const model::Group& group, int lacking) {
-    if (backoff_till(scene_, group)) return;
+    if (const std::optional<Time> till = backoff_till(scene_, group)) {
+      settled_.retry_at = std::min(settled_.retry_at.value_or(*till), *till);
+      return;
+    }
     int allowed = place(slot).ceiling - count(slot, true) - count(slot, false);
     for (const StartInstance& start : settled_.starts) allowed -= start.group == group.key ? 1 : 0;
     const int started = std::min({lacking, std::max(0, allowed), room_.fits(group.needs)});
@@ -278,23 +284,27 @@ Settled settle(Scene& scene, Starts starts) {
   return Settler(scene, starts).run();
 }
 
-std::optional<Time> backoff_till(const Scene& scene, const model::Group& group) {
+Exits exits_of(const Scene& scene, const model::Group& group) {
   const Time now = scene.view->now;
-  int exits = 0;
-  Time last = Time::min();
+  Exits exits;
   for (const Seat& seat : scene.seats) {
     const bool failed = seat.ending == Ending::exited || seat.ending == Ending::never_ready;
     if (seat.seen->recorded.group != group.key || !seat.is_gone() || !failed) continue;
     const Time at = seat.is_moved() ? now : seat.seen->recorded.stage_at;
     if (at < now - k_exit_window || at < scene.since) continue;
-    ++exits;
-    last = std::max(last, at);
+    ++exits.count;
+    exits.last = std::max(exits.last, at);
   }
+  return exits;
+}
+
+std::optional<Time> backoff_till(const Scene& scene, const model::Group& group) {
+  const auto [exits, last] = exits_of(scene, group);
   if (exits == 0) return std::nullopt;
   Duration wait = k_backoff_first;
   for (int exit = 1; exit < exits && wait < k_backoff_max; ++exit) wait *= 2;
   const Time till = last + std::min(wait, k_backoff_max);
-  return till > now ? std::optional(till) : std::nullopt;
+  return till > scene.view->now ? std::optional(till) : std::nullopt;
 }
 
 }  // namespace hitless::rollout

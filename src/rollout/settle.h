@@ -22,6 +22,7 @@ struct Shortfall {
 struct Settled {
   std::vector<StartInstance> starts;
   std::vector<Shortfall> shortfalls;  // of slots that have one
+  std::optional<Time> retry_at;       // of what leaves and is kept up meanwhile
 };
 
 enum class Starts {
@@ -39,6 +40,13 @@ enum class Starts {
 // route.  While steps are under way what a superseded plan left goes first, and what leaves is kept
 // up to what its weight needs.
 Settled settle(Scene& scene, Starts starts);
+
+// Exits of the group that count toward its back-off.
+struct Exits {
+  int count = 0;
+  Time last = Time::min();
+};
+Exits exits_of(const Scene& scene, const model::Group& group);
 
 // When the group may start its next instance, after its recent exits; none: at once.
 std::optional<Time> backoff_till(const Scene& scene, const model::Group& group);

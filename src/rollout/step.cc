@@ -108,6 +108,7 @@ std::optional<Time> nearest_deadline(const Scene& scene, const Settled& settled)
     consider(wake_at, view.now + group->deploy_timeout);
   }
   for (const Shortfall& shortfall : settled.shortfalls) consider(wake_at, shortfall.backoff_till);
+  consider(wake_at, settled.retry_at);
   return wake_at;
 }
 
