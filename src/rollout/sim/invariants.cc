@@ -208,7 +208,8 @@ class Checker {
           std::min(1.0, static_cast<double>(sides.old_ready) / planned.from->count);
       if (sides.weight() == 0 || ready_new + ready_old < 1 || sides.lopsided()) continue;
       const double share = static_cast<double>(sides.new_weight) / sides.weight();
-      if (share > ready_new + k_hair) fail("slot {}: {} on a new side of {}", slot, share, ready_new);
+      if (share > ready_new + k_hair)
+        fail("slot {}: {} on a new side of {}", slot, share, ready_new);
       if (1 - share > ready_old + k_hair)
         fail("slot {}: {} on an old side of {}", slot, 1 - share, ready_old);
       if (!decision_.baking_at || decision_.phase != Phase::baking) continue;
@@ -321,8 +322,8 @@ class Checker {
   int alive_before(int slot) const {
     return static_cast<int>(
         std::count_if(view_.instances.begin(), view_.instances.end(), [&](const auto& seen) {
-          const bool alive = seen.recorded.stage == Stage::starting ||
-                             seen.recorded.stage == Stage::ready;
+          const bool alive =
+              seen.recorded.stage == Stage::starting || seen.recorded.stage == Stage::ready;
           return alive && slot_of(seen.recorded.group, seen.recorded.entry) == slot;
         }));
   }
