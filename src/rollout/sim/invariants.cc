@@ -197,7 +197,8 @@ class Checker {
 
   // A replaced slot's new side has what its step says, within what is ready of both sides.
   void split() {
-    if (!is_stepped(view_.plan) || decision_.phase == Phase::rolling_back) return;
+    const bool back = decision_.phase == Phase::rolling_back || is_end(decision_.phase);
+    if (!is_stepped(view_.plan) || back) return;
     for (int slot = 0; slot < static_cast<int>(view_.plan.slots.size()); ++slot) {
       const model::Slot& planned = at(slot);
       if (!planned.from || !planned.to || planned.from->key == planned.to->key) continue;
@@ -248,7 +249,7 @@ class Checker {
       const int missing = wanted - count_after(coming.key);
       const int alive = alive_before(slot);
       if (missing <= 0) fail("{} leaves, and nothing comes", seen.recorded.id.text());
-      if (alive + missing <= ceiling(slot) && view_.room.fits(coming.needs) >= missing)
+      if (alive + missing <= ceiling(slot) && room_beside(slot).fits(coming.needs) >= missing)
         fail("{} leaves, and there is room", seen.recorded.id.text());
     }
   }
@@ -326,6 +327,16 @@ class Checker {
               seen.recorded.stage == Stage::starting || seen.recorded.stage == Stage::ready;
           return alive && slot_of(seen.recorded.group, seen.recorded.entry) == slot;
         }));
+  }
+
+  // Without what this decision starts in other slots.
+  Room room_beside(int slot) const {
+    Room room = view_.room;
+    for (const StartInstance& start : decision_.starts) {
+      if (slot_of(start.group, start.entry) != slot)
+        room.take(find_group(view_.plan, start.group)->needs);
+    }
+    return room;
   }
 
   int floor_of(int slot) const {
