@@ -202,6 +202,7 @@ class Checker {
     for (int slot = 0; slot < static_cast<int>(view_.plan.slots.size()); ++slot) {
       const model::Slot& planned = at(slot);
       if (!planned.from || !planned.to || planned.from->key == planned.to->key) continue;
+      if (planned.from->weight == 0) continue;  // only where nothing else serves
       const Sides sides = sides_of(slot);
       const double ready_new =
           std::min(1.0, static_cast<double>(sides.new_ready) / planned.to->count);
@@ -287,8 +288,8 @@ class Checker {
     bool lopsided() const { return new_ready == 0 || old_ready == 0; }
   };
 
-  // Shares are held to a part in a thousand while instances change (model::k_weight_max).
-  static constexpr double k_hair = 0.003;
+  // Weights are rounded where many parts divide one (model::k_weight_max).
+  static constexpr double k_hair = 0.01;
 
   Sides sides_of(int slot) const {
     Sides sides;
