@@ -184,7 +184,7 @@ class FakePort final : public control::Port {
     auto target = store_.find_revision(asked.service, *asked.to);
     if (!target) return Error(Code::invalid, "field [revision] names one that is gone");
     update.entries = target->config.entries;
-    return update_service(asked.service, std::move(update));
+    return update_service(asked.service, std::move(update), std::nullopt);
   }
 
   Result<std::vector<control::RevisionStatus>> revisions(const model::ServiceId& id) override {
