@@ -118,6 +118,8 @@ void compare_judgements(const model::Judgement& from, const model::Judgement& to
   note("requests_min", std::to_string(from.requests_min), std::to_string(to.requests_min));
   note("error_ratio", number_text(from.error_ratio), number_text(to.error_ratio));
   note("latency_factor", number_text(from.latency_factor), number_text(to.latency_factor));
+  note("latency_slack_ms", std::to_string(from.latency_slack.count() / 1000),
+       std::to_string(to.latency_slack.count() / 1000));
   note("false_alarm", number_text(from.false_alarm), number_text(to.false_alarm));
   note("miss", number_text(from.miss), number_text(to.miss));
   note("silence", std::string(to_text(from.silence)), std::string(to_text(to.silence)));

@@ -86,8 +86,9 @@ Tally tally_of(const MeasureKind& kind, const JudgeInput& input, std::int64_t li
 std::int64_t limit_of(const MeasureKind& kind, const JudgeInput& input) {
   const Histogram& histogram = input.old_side.*kind.histogram;
   if (histogram.count() < std::max<std::uint64_t>(input.policy.requests_min, 1)) return 0;
-  const double slow =
-      static_cast<double>(histogram.percentile(kind.quantile)) * input.policy.latency_factor;
+  const auto usual = static_cast<double>(histogram.percentile(kind.quantile));
+  const double slow = std::max(usual * input.policy.latency_factor,
+                               usual + static_cast<double>(input.policy.latency_slack.count()));
   constexpr auto k_longest = static_cast<double>(Histogram::upper_edge(Histogram::k_buckets - 1));
   const auto micros = static_cast<std::uint64_t>(std::clamp(slow, 1.0, k_longest));
   return static_cast<std::int64_t>(Histogram::upper_edge(Histogram::bucket_of(micros)));
