@@ -235,7 +235,8 @@ class Checker {
       fail("the old side leaves before the last step");
   }
 
-  // Nothing warm leaves while steps are under way but for ceiling and room.
+  // Nothing warm leaves while steps are under way but for ceiling and room.  What fails its probe
+  // is not warm.
   void warm() {
     if (!holds_back(view_) || decision_.phase == Phase::rolling_back) return;
     for (const InstanceView& seen : view_.instances) {
@@ -243,12 +244,13 @@ class Checker {
       const bool old = slot >= 0 && at(slot).from && at(slot).to &&
                        at(slot).from->key == seen.recorded.group &&
                        at(slot).to->key != seen.recorded.group;
-      if (!old || seen.recorded.stage != Stage::ready || stage_after(seen) != Stage::draining)
-        continue;
+      const bool leaves =
+          seen.recorded.stage == Stage::ready && stage_after(seen) == Stage::draining;
+      if (!old || !leaves || seen.probe == Probe::failing) continue;
       const model::Group& coming = *at(slot).to;
       const int wanted = part_of(coming.count, step_weight(view_.plan, view_.step));
       const int missing = wanted - count_after(coming.key);
-      const int alive = alive_before(slot);
+      const int alive = alive_or_back(slot);
       if (missing <= 0) fail("{} leaves, and nothing comes", seen.recorded.id.text());
       if (alive + missing <= ceiling(slot) && room_beside(slot).fits(coming.needs) >= missing)
         fail("{} leaves, and there is room", seen.recorded.id.text());
@@ -321,11 +323,13 @@ class Checker {
         }));
   }
 
-  int alive_before(int slot) const {
+  // Before this decision, and what it takes back from draining.
+  int alive_or_back(int slot) const {
     return static_cast<int>(
         std::count_if(view_.instances.begin(), view_.instances.end(), [&](const auto& seen) {
           const bool alive =
-              seen.recorded.stage == Stage::starting || seen.recorded.stage == Stage::ready;
+              seen.recorded.stage == Stage::starting || seen.recorded.stage == Stage::ready ||
+              (seen.recorded.stage == Stage::draining && stage_after(seen) == Stage::ready);
           return alive && slot_of(seen.recorded.group, seen.recorded.entry) == slot;
         }));
   }
