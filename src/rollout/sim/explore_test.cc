@@ -362,7 +362,8 @@ TEST(Explorer, FindsNoWorldThatBreaksAPromise) {
     return;
   }
   const std::uint64_t worlds = is_long() ? k_worlds_long : k_worlds;
-  const std::uint64_t base = std::random_device{}();
+  // The same ones each time, so that a red run is its change's own; the long form finds new ones.
+  const std::uint64_t base = is_long() ? std::random_device{}() : 1;
   fmt::print("worlds {} seeds from {}\n", worlds, base);
   std::fflush(stdout);
   int failed = 0;
