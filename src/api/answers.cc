@@ -154,8 +154,10 @@ Checked<json::object> to_detail(const Call& call, const model::Service& service)
   if (revision) {
     out["config"] = entries_to_json(call.store, revision->config.entries, &instances);
     out["load_balancer_policy"] = model::to_wire(revision->config.balance);
+    out["rollout_policy"] = model::to_json(revision->config.policy);
     ours["shown_revision"] = revision->number;
   }
+  if (service.queued != 0) ours["queued_revision"] = service.queued;
   const std::string gateway = call.port.gateway_url();
   if (!gateway.empty()) out["access_address"] = gateway + "/v1/infers/" + service.id.text();
   out["update_time"] = to_millis(service.update_time);

@@ -24,7 +24,6 @@ json::array entries_to_json(store::Store& store, const std::vector<model::Config
 json::object to_json(const control::InstanceStatus& status);
 
 // rollout_answers.cc
-json::object plan_to_json(const model::Plan& plan);
 json::object rollout_to_json(const model::Rollout& rollout);           // a row of a list
 json::object rollout_to_detailed_json(const model::Rollout& rollout);  // with plan and report
 

@@ -48,7 +48,8 @@ Reply handle(const ApiOptions& options, store::Store& store, control::Port& port
   if (match.row == nullptr) return refuse_method(request, match);
   HL_TRY(check_project(options, match.params));
   const Call call{
-      options, store, port, request, std::move(match.params), parse_query(request.query())};
+      options,          store, port, request, std::move(match.params), parse_query(request.query()),
+      caller_name(peer)};
   return match.row->handler(call);
 }
 

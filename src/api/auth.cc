@@ -1,11 +1,17 @@
 #include "api/auth.h"
 
 #include <fmt/format.h>
+#include <pwd.h>
+
+#include <array>
 
 #include "base/crypto.h"
 
 namespace hitless::api {
 namespace {
+
+// A line of the user database; longer ones are as if the user had no name.
+constexpr std::size_t k_passwd_bytes_max = 4096;
 
 std::string_view token_of(const net::HttpRequest& request) {
   const std::string_view own = request.headers.get("X-Auth-Token");
@@ -36,6 +42,15 @@ Checked<void> check_caller(const ApiOptions& options, const net::HttpRequest& re
     return Failure(Cause::bad_token, "The token is not valid.");
   }
   return {};
+}
+
+std::string caller_name(const net::HttpPeer& peer) {
+  if (!peer.uid) return "token";
+  passwd entry{};
+  passwd* found = nullptr;
+  std::array<char, k_passwd_bytes_max> buffer{};
+  ::getpwuid_r(*peer.uid, &entry, buffer.data(), buffer.size(), &found);
+  return found != nullptr ? std::string(found->pw_name) : fmt::format("user {}", *peer.uid);
 }
 
 }  // namespace hitless::api

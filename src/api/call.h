@@ -30,8 +30,9 @@ struct Call {
   store::Store& store;
   control::Port& port;
   const net::HttpRequest& request;
-  Params path;   // of the route's pattern: {service_id} and so on
-  Params query;  // without empty ones
+  Params path;      // of the route's pattern: {service_id} and so on
+  Params query;     // without empty ones
+  std::string who;  // calls: a user's name, or "token"
 
   std::string path_member(std::string_view name) const;
   std::string query_member(std::string_view name) const;  // empty when absent

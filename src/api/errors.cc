@@ -34,6 +34,7 @@ constexpr std::array k_causes = {
     CauseRow{Cause::resources_short, 400, "ModelArts.3952"},
     CauseRow{Cause::object_unknown, 404, "HITLESS.0404"},
     CauseRow{Cause::plan_outdated, 409, "HITLESS.0409"},
+    CauseRow{Cause::not_in_this_state, 409, "HITLESS.0410"},
     CauseRow{Cause::overloaded, 503, "HITLESS.0503"},
     CauseRow{Cause::unsupported, 400, "HITLESS.0501"},
     CauseRow{Cause::internal, 500, "ModelArts.0010"},

@@ -41,6 +41,7 @@ enum class Cause {
   resources_short,
   object_unknown,  // of hitless' own kinds: rollouts, instances
   plan_outdated,
+  not_in_this_state,  // an order to a rollout, or the deletion of a revision
   overloaded,
   unsupported,
   internal,

@@ -16,4 +16,15 @@ Checked<model::Service> find_service(const Call& call) {
   return service.error();
 }
 
+Checked<model::Rollout> find_rollout(const Call& call) {
+  const std::string id = call.path_member("rollout_id");
+  Result<model::Rollout> rollout = call.store.find_rollout(model::RolloutId(id));
+  if (!rollout && rollout.error().code() != Code::not_found) return rollout.error();
+  const auto service = call.path.find("service_id");
+  const bool fits =
+      rollout && (service == call.path.end() || service->second == rollout->service.text());
+  if (fits) return std::move(*rollout);
+  return Failure(Cause::object_unknown, fmt::format("Rollout {} does not exist.", id));
+}
+
 }  // namespace hitless::api

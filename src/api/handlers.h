@@ -26,7 +26,18 @@ Reply list_update_logs(const Call& call);
 // rollouts.cc
 Reply list_rollouts(const Call& call);
 Reply show_rollout(const Call& call);
+
+// revisions.cc
 Reply list_revisions(const Call& call);
+Reply delete_revision(const Call& call);
+
+// orders.cc
+Reply pause_rollout(const Call& call);
+Reply resume_rollout(const Call& call);
+Reply abort_rollout(const Call& call);
+Reply skip_bake(const Call& call);
+Reply rollback_service(const Call& call);
+Reply show_journal(const Call& call);
 
 // instances.cc
 Reply list_instances(const Call& call);

@@ -35,6 +35,9 @@ inline constexpr std::size_t k_model_docs_max = 3;
 inline constexpr std::size_t k_name_chars_max = 64;
 inline constexpr std::size_t k_description_chars_max = 100;
 
+// Why a user orders something: a sentence or two, kept with the rollout for good.
+inline constexpr std::size_t k_reason_bytes_max = 1000;
+
 // The end of an instance's log: some screens full unless asked, at most what a browser shows.
 inline constexpr std::int64_t k_log_bytes_default = 64 * 1024;
 inline constexpr std::int64_t k_log_bytes_max = 16 * 1024 * 1024;

@@ -1,52 +1,8 @@
 #include "api/answers.h"
+#include "api/plan_answers.h"
 
 namespace hitless::api {
 namespace {
-
-json::object change_to_json(const model::Change& change) {
-  json::object out{{"class", model::to_text(change.change_class)}, {"field", change.field}};
-  if (!change.from.empty()) out["from"] = change.from;
-  if (!change.to.empty()) out["to"] = change.to;
-  return out;
-}
-
-double seconds(Duration duration) {
-  return std::chrono::duration<double>(duration).count();
-}
-
-json::object group_to_json(const model::Group& group) {
-  return {{"revision", group.revision},
-          {"entry", group.entry},
-          {"count", group.count},
-          {"weight", group.weight},
-          {"grace_seconds", seconds(group.grace)},
-          {"deploy_timeout_seconds", seconds(group.deploy_timeout)}};
-}
-
-json::object slot_to_json(const model::Slot& slot) {
-  json::object out{{"surge", slot.surge}, {"unavailable", slot.unavailable}};
-  if (slot.from) out["from"] = group_to_json(*slot.from);
-  if (slot.to) out["to"] = group_to_json(*slot.to);
-  return out;
-}
-
-// How many instances the plan starts and stops.
-struct Touched {
-  int started = 0;
-  int stopped = 0;
-};
-
-Touched touched_by(const model::Plan& plan) {
-  Touched touched;
-  for (const model::Slot& slot : plan.slots) {
-    const int from = slot.from ? slot.from->count : 0;
-    const int to = slot.to ? slot.to->count : 0;
-    const bool stays = slot.from && slot.to && slot.from->key == slot.to->key;
-    touched.started += stays ? std::max(0, to - from) : to;
-    touched.stopped += stays ? std::max(0, from - to) : from;
-  }
-  return touched;
-}
 
 json::object window_to_json(const model::Window& window) {
   const model::Outcomes& outcomes = window.outcomes;
@@ -59,6 +15,7 @@ json::object window_to_json(const model::Window& window) {
           {"retried", outcomes.retried},
           {"held", outcomes.held},
           {"held_longest_us", outcomes.held_longest_us},
+          {"streams", outcomes.streams},
           {"cut", outcomes.cut},
           {"client_gone", outcomes.client_gone},
           {"by_class", std::move(by_class)},
@@ -85,6 +42,46 @@ json::array phases_to_json(const model::Rollout& rollout) {
   return out;
 }
 
+json::array timeline_to_json(const model::Report& report) {
+  json::array out;
+  for (const model::InstanceTimes& each : report.instances) {
+    json::object row{{"instance_id", each.instance.text()}, {"revision", each.revision}};
+    const auto add = [&row](const char* name, const std::optional<Time>& at) {
+      if (at) row[name] = to_millis(*at);
+    };
+    add("started_at", each.started);
+    add("ready_at", each.ready);
+    add("routed_at", each.routed);
+    add("drain_begun_at", each.drain_begun);
+    add("told_to_stop_at", each.told_to_stop);
+    add("gone_at", each.gone);
+    if (!each.ending.empty()) row["ending"] = each.ending;
+    out.push_back(std::move(row));
+  }
+  return out;
+}
+
+// The step under way, how long it has its weight, and what users have ordered.
+void add_course(json::object& out, const model::Rollout& rollout) {
+  if (!rollout.who.empty()) out["who"] = rollout.who;
+  if (!rollout.plan.steps.empty()) {
+    out["step"] = rollout.step;
+    out["steps"] = rollout.plan.steps.size();
+  }
+  if (rollout.baking_at) {
+    out["baking_since"] = to_millis(*rollout.baking_at);
+    const auto step = static_cast<std::size_t>(rollout.step);
+    if (step < rollout.plan.steps.size()) {
+      out["baking_until"] = to_millis(*rollout.baking_at + rollout.plan.steps[step].bake);
+    }
+  }
+  const model::Orders& orders = rollout.orders;
+  out["paused"] = orders.paused_at.has_value();
+  if (orders.paused_at) out["paused_at"] = to_millis(*orders.paused_at);
+  if (!orders.abort.empty()) out["abort"] = orders.abort;
+  if (orders.skip > 0) out["skipped_steps"] = orders.skip;
+}
+
 json::object report_to_json(const model::Rollout& rollout) {
   const model::Report& report = rollout.report;
   json::object out{{"instances_started", report.instances_started},
@@ -92,7 +89,8 @@ json::object report_to_json(const model::Rollout& rollout) {
                    {"ready_to_routed_us", report.ready_to_routed_us},
                    {"drain_to_stop_us", report.drain_to_stop_us},
                    {"start_to_ready_us", report.start_to_ready_us},
-                   {"phases", phases_to_json(rollout)}};
+                   {"phases", phases_to_json(rollout)},
+                   {"instances", timeline_to_json(report)}};
   if (report.before) out["before"] = window_to_json(*report.before);
   if (report.during) out["during"] = window_to_json(*report.during);
   if (report.after) out["after"] = window_to_json(*report.after);
@@ -100,25 +98,6 @@ json::object report_to_json(const model::Rollout& rollout) {
 }
 
 }  // namespace
-
-json::object plan_to_json(const model::Plan& plan) {
-  json::array changes;
-  for (const model::Change& change : plan.changes) changes.push_back(change_to_json(change));
-  json::array slots;
-  for (const model::Slot& slot : plan.slots) slots.push_back(slot_to_json(slot));
-  const Touched touched = touched_by(plan);
-  return {{"kind", model::to_text(plan.kind)},
-          {"from_revision", plan.from},
-          {"to_revision", plan.to},
-          {"strategy", to_text(plan.strategy)},
-          {"reason", plan.reason},
-          {"changes", std::move(changes)},
-          {"instances_started", touched.started},
-          {"instances_stopped", touched.stopped},
-          {"slots", std::move(slots)},
-          {"drain_budget_seconds", seconds(plan.drain_budget)},
-          {"plan_hash", plan.hash}};
-}
 
 json::object rollout_to_json(const model::Rollout& rollout) {
   json::object out{{"rollout_id", rollout.id.text()},
@@ -132,6 +111,7 @@ json::object rollout_to_json(const model::Rollout& rollout) {
                    {"created_at", to_millis(rollout.created_at)},
                    {"phase_at", to_millis(rollout.phase_at)},
                    {"progress_at", to_millis(rollout.progress_at)}};
+  add_course(out, rollout);
   if (!rollout.reason.empty()) out["reason"] = rollout.reason;
   if (rollout.ended_at) out["ended_at"] = to_millis(*rollout.ended_at);
   return out;
@@ -141,6 +121,7 @@ json::object rollout_to_detailed_json(const model::Rollout& rollout) {
   json::object out = rollout_to_json(rollout);
   out["plan"] = plan_to_json(rollout.plan);
   out["report"] = report_to_json(rollout);
+  if (rollout.evidence) out["evidence"] = model::to_json(*rollout.evidence);
   return out;
 }
 

@@ -141,6 +141,12 @@ Checked<void> read_allowances(const json::object& properties, const std::string&
   if (!surge) return at(path, surge.error());
   const Result<std::optional<double>> unavailable = find_number(properties, "max_unavailable");
   if (!unavailable) return at(path, unavailable.error());
+  if (*surge && *unavailable && **surge == 0 && **unavailable == 0) {
+    return Failure(Cause::invalid_argument,
+                   fmt::format("fields [{0}.max_surge] and [{0}.max_unavailable] are both 0: "
+                               "then no instance could ever be replaced",
+                               path));
+  }
   if (*surge && !(**surge > 0 && **surge <= k_allowance_max)) {
     return bad_field(path, "max_surge", "above 0: below 1 a share, from 1 on a number");
   }

@@ -5,8 +5,10 @@
 
 #include "api/answers.h"
 #include "api/find.h"
+#include "api/fixed_fields.h"
 #include "api/handlers.h"
 #include "api/limits.h"
+#include "api/plan_answers.h"
 #include "api/service_config.h"
 #include "api/text_rules.h"
 
@@ -118,30 +120,23 @@ Checked<control::NewService> read_service(const Call& call, const json::object& 
   HL_TRY_ASSIGN(const json::array* list, get_array(body, "config"));
   HL_TRY_ASSIGN(const auto balance, read_balance(body));
   service.config.balance = balance.value_or(service.config.balance);
+  HL_TRY_ASSIGN(const auto policy, read_policy(body));
+  service.config.policy = policy.value_or(service.config.policy);
   HL_TRY_ASSIGN(service.config.entries, read_entries(call, *list, pool));
   service.wire = kept(body, k_kept_on_create);
   return service;
 }
 
-// Clients send back what they read: the same value is no change.
-Checked<void> check_unchanged(const json::object& body, std::string_view member,
-                              const std::string& present) {
-  HL_TRY_ASSIGN(const std::optional<std::string> value, find_string(body, member));
-  if (!value || *value == present) return {};
-  return Failure(Cause::invalid_argument,
-                 fmt::format("field [{}] cannot be changed: it is {}", member, present));
-}
-
 Checked<control::ServiceUpdate> read_update(const Call& call, const model::Service& service,
                                             const json::object& body) {
-  HL_TRY(check_unchanged(body, "service_name", service.name));
-  HL_TRY(check_unchanged(body, "infer_type", service.infer_type));
+  HL_TRY(check_fixed(service, body));
   control::ServiceUpdate update;
   if (body.contains("description")) {
     HL_TRY_ASSIGN(update.description, read_description(body, k_forbidden_on_update));
   }
   HL_TRY(check_kept(body));
   HL_TRY_ASSIGN(update.balance, read_balance(body));
+  HL_TRY_ASSIGN(update.policy, read_policy(body));
   HL_TRY_ASSIGN(const json::array* list, find_array(body, "config"));
   if (list != nullptr) {
     HL_TRY_ASSIGN(const std::string pool, service_pool(service.wire));
@@ -152,7 +147,8 @@ Checked<control::ServiceUpdate> read_update(const Call& call, const model::Servi
 }
 
 bool changes_nothing(const control::ServiceUpdate& update) {
-  return !update.description && !update.entries && !update.balance && update.wire.empty();
+  return !update.description && !update.entries && !update.balance && !update.policy &&
+         update.wire.empty();
 }
 
 // What control says about a change, in the contract's words.
@@ -162,22 +158,10 @@ Checked<void> accepted(const Result<void>& result, const model::ServiceId& id) {
   return Failure(result.error(), {{Code::conflict, Cause::state_forbids}});
 }
 
-// PUT with a plan's hash applies exactly that plan, or nothing.
-Checked<void> check_plan(const Call& call, const model::ServiceId& id,
-                         const control::ServiceUpdate& update, const json::object& body) {
-  HL_TRY_ASSIGN(const std::optional<std::string> wanted, find_string(body, "plan_hash"));
-  if (!wanted) return {};
-  const Result<model::Plan> plan = call.port.plan_update(id, update);
-  if (!plan) return Failure(plan.error(), {{Code::conflict, Cause::state_forbids}});
-  if (plan->hash == *wanted) return {};
-  return Failure(Cause::plan_outdated,
-                 "The service has changed since that plan was made: ask for the plan again.");
-}
-
 Checked<void> start_or_stop(const Call& call, const model::ServiceId& id,
                             const std::string& status) {
-  if (status == "running") return accepted(call.port.start_service(id), id);
-  if (status == "stopped") return accepted(call.port.stop_service(id), id);
+  if (status == "running") return accepted(call.port.start_service(id, call.who), id);
+  if (status == "stopped") return accepted(call.port.stop_service(id, call.who), id);
   return Failure(Cause::invalid_argument, "field [status] must be one of running, stopped");
 }
 
@@ -197,7 +181,7 @@ net::HttpResponse delete_several(const Call& call, const std::vector<std::string
   json::array failed;
   for (const std::string& id : ids) {
     const model::ServiceId service(id);
-    const Checked<void> done = accepted(call.port.delete_service(service), service);
+    const Checked<void> done = accepted(call.port.delete_service(service, call.who), service);
     if (done) {
       deleted.emplace_back(id);
       continue;
@@ -215,6 +199,7 @@ net::HttpResponse delete_several(const Call& call, const std::vector<std::string
 Reply create_service(const Call& call) {
   HL_TRY_ASSIGN(const json::object body, call.body());
   HL_TRY_ASSIGN(control::NewService service, read_service(call, body));
+  service.who = call.who;
   HL_TRY(check_name_free(call.store, service.name));
   const std::string name = service.name;
   const Result<model::ServiceId> id = call.port.create_service(std::move(service));
@@ -253,14 +238,23 @@ Reply update_service(const Call& call) {
   HL_TRY_ASSIGN(const model::Service service, find_service(call));
   HL_TRY_ASSIGN(const json::object body, call.body());
   HL_TRY_ASSIGN(const std::optional<std::string> status, find_string(body, "status"));
+  HL_TRY_ASSIGN(const std::optional<std::string> hash, wanted_plan(call, body));
+  if (status && hash) {
+    return Failure(Cause::invalid_argument,
+                   "field [status] starts or stops the service: no plan can be applied with it");
+  }
   if (status) {  // then config is ignored (contract: service states)
     HL_TRY(start_or_stop(call, service.id, *status));
     return ok(json::object());
   }
   HL_TRY_ASSIGN(control::ServiceUpdate update, read_update(call, service, body));
-  if (changes_nothing(update)) return ok(json::object());
-  HL_TRY(check_plan(call, service.id, update, body));
-  HL_TRY(accepted(call.port.update_service(service.id, std::move(update)), service.id));
+  if (changes_nothing(update) && !hash) return ok(json::object());
+  update.who = call.who;
+  const auto done = call.port.update_service(service.id, std::move(update), hash);
+  if (!done && hash && done.error().code() == Code::conflict) {
+    return Failure(Cause::plan_outdated, done.error().text());
+  }
+  HL_TRY(accepted(done, service.id));
   return ok(json::object());
 }
 
@@ -268,7 +262,7 @@ Reply delete_service(const Call& call) {
   const std::vector<std::string> ids = split_ids(call.path_member("service_id"));
   if (ids.size() > 1) return delete_several(call, ids);
   const model::ServiceId id(ids.empty() ? std::string() : ids.front());
-  HL_TRY(accepted(call.port.delete_service(id), id));
+  HL_TRY(accepted(call.port.delete_service(id, call.who), id));
   return ok(json::object());
 }
 
@@ -278,7 +272,7 @@ Reply plan_service(const Call& call) {
   HL_TRY_ASSIGN(const control::ServiceUpdate update, read_update(call, service, body));
   const Result<model::Plan> plan = call.port.plan_update(service.id, update);
   if (!plan) return Failure(plan.error(), {{Code::conflict, Cause::state_forbids}});
-  return ok(plan_to_json(*plan));
+  return ok(shown_plan(call, *plan, update));
 }
 
 }  // namespace hitless::api

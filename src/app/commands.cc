@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <iostream>
+#include <iterator>
 #include <string_view>
 
 #include "app/down.h"
@@ -20,6 +22,7 @@
 #include "cli/unknown_command.h"
 #include "gateway/gateway.h"
 #include "pools/process_pool.h"
+#include "rollout/sim/replay.h"
 #include "rollout/sim/sim.h"
 
 namespace hitless::app {
@@ -32,6 +35,9 @@ using Arguments = std::vector<std::string>;
 constexpr int k_failed = cli::k_exit_error;
 // Scenarios are written by hand.
 constexpr std::size_t k_scenario_bytes_max = 1 << 20;
+// Journals are bounded by control (k_journal_bytes_max there) and only grow by changes of phase
+// beyond that.
+constexpr std::size_t k_journal_bytes_max = 64 << 20;
 
 int report(const char* command, const Result<void>& result) {
   if (result) return 0;
@@ -147,13 +153,20 @@ struct SimOptions {
   std::vector<std::string> files;
   std::string unused;
   bool json = false;
+  bool replay = false;
 };
 
 void describe_sim(CLI::App& command, SimOptions& options) {
   command.add_option("FILE", options.files, "Scenarios; tests/scenarios/ has some")->required();
   command.add_flag("--json", options.json, "As JSON");
+  command.add_flag("--replay", options.replay,
+                   "FILE is the journal of a rollout, - standard input: decide it again");
   command.add_option("--state", options.unused)->group("");  // may stand before the command's name
-  command.footer("Example: hitless sim tests/scenarios/upgrade_two_instances_without_a_gap.txt");
+  command.footer(
+      "Examples:\n"
+      "  hitless sim tests/scenarios/upgrade_two_instances_without_a_gap.txt\n"
+      "  hitless rollout show speech --journal | hitless sim --replay -\n"
+      "Exit status of a replay: 1 where today's decisions differ from the recorded ones.");
 }
 
 // CLI11 says of a misspelt setting that INI could not be parsed.
@@ -278,6 +291,28 @@ int down_command(const Arguments& arguments) {
   return parse_and(command, arguments, [&] { return report("down", run()); });
 }
 
+// The decisions of journals once more; fails where today's are other ones.
+int replay(const SimOptions& options) {
+  json::array replayed;
+  int different = 0;
+  for (const std::string& file : options.files) {
+    const Result<std::string> lines =
+        file == "-" ? std::string(std::istreambuf_iterator<char>(std::cin), {})
+                    : read_file(file, k_journal_bytes_max);
+    if (!lines) return report("sim", lines.error());
+    const auto done = rollout::replay_journal(*lines);
+    if (!done) return report("sim", done.error().context(file));
+    if (!options.json) fmt::print("{}", done->transcript);
+    different += done->different;
+    replayed.push_back(json::object{{"file", file},
+                                    {"decisions", done->decisions},
+                                    {"different", done->different},
+                                    {"transcript", done->transcript}});
+  }
+  if (options.json) fmt::print("{}\n", to_pretty_json_text(replayed));
+  return different == 0 ? 0 : k_failed;
+}
+
 // Plays scenario files against the rollout engine in a pretend world.
 int play(const SimOptions& options) {
   json::array played;
@@ -298,7 +333,8 @@ int sim_command(const Arguments& arguments) {
                    "hitless sim");
   SimOptions options;
   describe_sim(command, options);
-  return parse_and(command, arguments, [&options] { return play(options); });
+  return parse_and(command, arguments,
+                   [&options] { return options.replay ? replay(options) : play(options); });
 }
 
 // Not for people: the process pool starts it.

@@ -6,7 +6,9 @@
 
 #include "base/file.h"
 #include "cli/cli.h"
+#include "cli/command_line.h"
 #include "cli/commands.h"
+#include "cli/policy_flags.h"
 #include "cli/render_plan.h"
 #include "cli/render_report.h"
 #include "cli/service_body.h"
@@ -23,6 +25,8 @@ struct Options {
   std::string file;
   std::string plan_hash;
   ServiceFlags flags;
+  PolicyFlags policy;
+  std::string update_line;  // the update that does what is planned
   bool wait = false;
 };
 
@@ -47,7 +51,8 @@ Result<ServiceFlags> resolved(Session& session, const Options& options) {
 Result<int> create_service(Session& session, const Options& options) {
   HL_TRY_ASSIGN(json::object base, read_base(options.file));
   HL_TRY_ASSIGN(const ServiceFlags flags, resolved(session, options));
-  HL_TRY_ASSIGN(const json::object body, create_body(options.service, std::move(base), flags));
+  HL_TRY_ASSIGN(json::object body, create_body(options.service, std::move(base), flags));
+  HL_TRY(apply_policy(options.policy, {}, body));
   HL_TRY_ASSIGN(const json::object answer, session.api.send("POST", "/services", body));
   const std::string id = text_or_empty(answer, "service_id");
   if (!options.wait) {
@@ -69,6 +74,7 @@ Result<json::object> body_for(Session& session, const json::object& service,
   HL_TRY_ASSIGN(json::object base, read_base(options.file));
   HL_TRY_ASSIGN(const ServiceFlags flags, resolved(session, options));
   HL_TRY_ASSIGN(json::object body, update_body(service, std::move(base), flags));
+  HL_TRY(apply_policy(options.policy, service, body));
   if (body.empty()) return Error(Code::invalid, "nothing to change: --help lists what can be");
   if (!options.plan_hash.empty()) body["plan_hash"] = options.plan_hash;
   return body;
@@ -93,7 +99,8 @@ Result<int> plan_update(Session& session, const Options& options) {
   if (session.json) {
     print_json(session, plan);
   } else {
-    session.io.out << render_plan(session.io, plan);
+    const std::string apply = options.update_line + " --plan " + text_or_empty(plan, "plan_hash");
+    session.io.out << render_plan(session.io, plan, apply);
   }
   return k_exit_ok;
 }
@@ -120,6 +127,7 @@ void add_flags(CLI::App& command, const std::shared_ptr<Options>& options, bool 
   command.add_option("--description", flags.description, "At most 100 characters");
   command.add_option("--balance", flags.balance, "ROUND_ROBIN, LEAST_CONNECTIONS or SOURCE_IP");
   command.add_option("--file", options->file, "Body as JSON; flags win over it");
+  add_policy_flags(command, options->policy);
 }
 
 using Work = Result<int> (*)(Session&, const Options&);
@@ -155,8 +163,13 @@ void add_change_commands(CLI::App& service, Command& chosen) {
 
   CLI::App* plan = service.add_subcommand("plan", "What an update would do; changes nothing");
   add_flags(*plan, options, true);
-  plan->footer("Example: hitless service plan speech --model vad:0.0.2");
-  run_as(*plan, options, chosen, plan_update);
+  plan->footer(
+      "Example: hitless service plan speech --model vad:0.0.2 --canary 5:60s,50:60s\n"
+      "Its last line is the command that applies exactly what was shown.");
+  plan->callback([plan, options, &chosen] {
+    options->update_line = command_line_of(*plan, "update");
+    chosen = [options](Session& session) { return plan_update(session, *options); };
+  });
 }
 
 }  // namespace hitless::cli

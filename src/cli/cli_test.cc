@@ -70,8 +70,10 @@ TEST(CommandLine, NamesTheCommandThatIsNotThereAndThoseThatAre) {
   EXPECT_EQ(top.err.find("shim"), std::string::npos) << top.err;
   const Ran below = run({"rollout", "foo"});
   EXPECT_EQ(below.status, k_exit_usage);
-  EXPECT_EQ(below.err,
-            "hitless: there is no `hitless rollout foo`; there are: list, show, watch\n");
+  EXPECT_EQ(
+      below.err,
+      "hitless: there is no `hitless rollout foo`; there are: list, show, pause, resume, abort, "
+      "skip, watch\n");
 }
 
 TEST(CommandLine, WrongUseIsStatusTwo) {

@@ -12,7 +12,9 @@ namespace hitless::cli {
 
 void add_model_commands(CLI::App& app, Command& chosen);
 void add_service_commands(CLI::App& app, Command& chosen);
-void add_change_commands(CLI::App& service, Command& chosen);  // service create, update, plan
+void add_change_commands(CLI::App& service, Command& chosen);    // service create, update, plan
+void add_revision_commands(CLI::App& service, Command& chosen);  // service rollback, revisions
+void add_order_commands(CLI::App& rollout, Command& chosen);     // rollout pause, resume, …
 void add_rollout_commands(CLI::App& app, Command& chosen);
 void add_predict_command(CLI::App& app, Command& chosen);
 

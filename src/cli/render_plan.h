@@ -1,4 +1,4 @@
-// A plan as text: what would change, and what that does to instances.  Pure.
+// A plan as text: what would change, and what that does to instances and to callers.  Pure.
 #pragma once
 
 #include <string>
@@ -8,7 +8,11 @@
 
 namespace hitless::cli {
 
-// `plan` as the API answers it (components/schemas/Plan).
-std::string render_plan(const Io& io, const json::object& plan);
+// `plan` as the API answers it (components/schemas/Plan).  `apply` is the command that carries out
+// exactly this plan; empty: there is nothing to apply.
+std::string render_plan(const Io& io, const json::object& plan, const std::string& apply = "");
+
+// "Plan: 2 to replace, 0 to add, 0 to remove · surge · hitless · about 40 s"
+std::string plan_summary(const Io& io, const json::object& plan);
 
 }  // namespace hitless::cli

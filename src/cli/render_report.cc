@@ -24,6 +24,7 @@ constexpr std::array k_rows = {
     Row{"retried", "retried", human_count},
     Row{"held", "held", human_count},
     Row{"longest hold", "held_longest_us", human_micros},
+    Row{"streams", "streams", human_count},
     Row{"cut", "cut", human_count},
     Row{"left by clients", "client_gone", human_count},
     Row{"p50", "p50_us", human_micros},
@@ -137,13 +138,18 @@ std::string render_report(const Io& io, const json::object& rollout) {
   const std::int64_t ended = int_or_zero(rollout, "ended_at");
   const std::int64_t took_us = ended == 0 ? 0 : (ended - int_or_zero(rollout, "created_at")) * 1000;
   out.append(indented(pairs_text(
-      {{"took", took_us == 0 ? "" : human_micros(took_us)},
+      {{"who", text_or_empty(rollout, "who")},
+       {"took", took_us == 0 ? "" : human_micros(took_us)},
        {"phases", phases_text(report)},
        {"instances", fmt::format("{} started, {} failed", int_or_zero(report, "instances_started"),
                                  int_or_zero(report, "instances_failed"))},
        {"start to ready", micros_or_none(report, "start_to_ready_us")},
        {"ready to routed", micros_or_none(report, "ready_to_routed_us")},
        {"drain to stop", micros_or_none(report, "drain_to_stop_us")}})));
+  const std::string timeline = timeline_text(rollout);
+  if (!timeline.empty()) out.append("\n").append(indented(timeline));
+  const std::string evidence = evidence_text(io, rollout);
+  if (!evidence.empty()) out.append("\n").append(indented(evidence));
   return out;
 }
 

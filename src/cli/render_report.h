@@ -12,6 +12,15 @@ namespace hitless::cli {
 // shown as "-".
 std::string render_report(const Io& io, const json::object& rollout);
 
+// What it is at: "baking, step 1 of 3, baking until 14:03:07, paused since 14:02:00".
+std::string course_text(const json::object& rollout);
+
+// The numbers of both sides that its verdict rests on; empty: it was not judged.
+std::string evidence_text(const Io& io, const json::object& rollout);
+
+// Each instance's way through it, as times after its beginning; empty: it touched none.
+std::string timeline_text(const json::object& rollout);
+
 // "update of revision 1 to 2", "deploy of revision 1": of a rollout or a plan.
 std::string change_text(const json::object& change);
 

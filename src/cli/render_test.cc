@@ -3,7 +3,6 @@
 #include <iostream>
 
 #include "cli/completion.h"
-#include "cli/render_plan.h"
 #include "cli/render_report.h"
 #include "cli/text.h"
 
@@ -88,6 +87,7 @@ TEST(Report, ShowsTrafficTimesAndWhyItTurnedRound) {
             "  retried               0        2      -\n"
             "  held                  0        1      -\n"
             "  longest hold       0 µs  41.0 ms      -\n"
+            "  streams               0        0      -\n"
             "  cut                   0        0      -\n"
             "  left by clients       0        0      -\n"
             "  p50              900 µs   910 µs      -\n"
@@ -129,20 +129,6 @@ TEST(Report, NamesOneRevisionWhereThereIsOneOnly) {
 
 TEST(Report, StandsMissingMembers) {
   EXPECT_NE(render_report(plain_io(), {}).find("requests"), std::string::npos);
-}
-
-TEST(PlanText, SaysWhatItTouches) {
-  const json::object plan = object(R"({
-    "kind": "update", "from_revision": 1, "to_revision": 2, "strategy": "surge",
-    "reason": "there is room", "instances_started": 2, "instances_stopped": 2, "plan_hash": "ab",
-    "changes": [{"class": "replace", "field": "config[0].model_id", "from": "m1", "to": "m2"}]})");
-  EXPECT_EQ(render_plan(plain_io(), plan),
-            "Plan: update of revision 1 to 2\n"
-            "  strategy   surge: there is room\n"
-            "  instances  2 started, 2 stopped\n"
-            "  hash       ab\n"
-            "  CLASS    FIELD               FROM  TO\n"
-            "  replace  config[0].model_id  m1    m2\n");
 }
 
 TEST(Completion, CoversCommandsForEveryShell) {

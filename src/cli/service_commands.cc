@@ -67,6 +67,9 @@ Result<int> show_service(Session& session, const Choice& choice) {
        {"status", paint_word(session.io, text_or_empty(service, "status"))},
        {"error", text_or_empty(service, "error_msg")},
        {"revision", fmt::format("{}", int_or_zero(ours, "revision"))},
+       {"waiting", ours.contains("queued_revision")
+                       ? fmt::format("revision {}", int_or_zero(ours, "queued_revision"))
+                       : std::string()},
        {"change", text_or_empty(ours, "rollout_id")},
        {"phase", paint_word(session.io, text_or_empty(ours, "phase"))},
        {"why", text_or_empty(ours, "why")},
@@ -172,6 +175,7 @@ void add_service_commands(CLI::App& app, Command& chosen) {
   group->group("Models and services")->require_subcommand(1);
   auto choice = std::make_shared<Choice>();
   add_change_commands(*group, chosen);
+  add_revision_commands(*group, chosen);
   add(*group, "list", "All services, newest release first", "--json", choice, chosen,
       list_services);
   add(*group, "show", "One service with its configuration", "speech", choice, chosen, show_service);

@@ -17,6 +17,11 @@ Error forbidden_now(const model::Service& service, std::string_view what) {
                                            service.name, to_text(service.status), what));
 }
 
+Error under_way_already(const model::Rollout& rollout) {
+  return Error(Code::conflict, fmt::format("a rollout is under way: {}, {}", rollout.id.text(),
+                                           to_text(rollout.phase)));
+}
+
 bool is_leaving(ServiceStatus status) {
   return status == ServiceStatus::stopping || status == ServiceStatus::deleting;
 }
@@ -31,8 +36,9 @@ bool may_stop(ServiceStatus status) {
          status != ServiceStatus::finished;
 }
 
-model::Rollout new_rollout(model::Plan plan, Time now) {
+model::Rollout new_rollout(model::Plan plan, std::string who, Time now) {
   model::Rollout rollout;
+  rollout.who = std::move(who);
   rollout.id = model::RolloutId(random_uuid());
   rollout.service = plan.service;
   rollout.plan = std::move(plan);
@@ -52,6 +58,7 @@ void enter(model::Service& service, const model::Rollout& rollout, Time now) {
   }
   if (rollout.plan.to != 0) service.revision = rollout.plan.to;
   service.rollout = rollout.id;
+  service.queued = 0;
   service.progress = 0;
   service.error.clear();
   service.operation_time = service.transition_at = now;
@@ -70,13 +77,16 @@ Result<model::ServiceId> Changes::create(NewService asked) {
   service.wire = std::move(asked.wire);
   service.created_at = service.publish_at = service.update_time = now;
 
-  const model::Revision revision{
-      .service = service.id, .number = 1, .config = std::move(asked.config), .created_at = now};
-  HL_TRY_ASSIGN(model::Plan plan, rollout::plan_change({.service = service.id,
-                                                        .kind = RolloutKind::deploy,
-                                                        .from = std::nullopt,
-                                                        .to = revision}));
-  const model::Rollout rollout = new_rollout(std::move(plan), now);
+  const model::Revision revision{.service = service.id,
+                                 .number = 1,
+                                 .config = std::move(asked.config),
+                                 .created_at = now,
+                                 .who = asked.who};
+  HL_TRY_ASSIGN(model::Plan plan, plan_in_pool({.service = service.id,
+                                                .kind = RolloutKind::deploy,
+                                                .from = std::nullopt,
+                                                .to = revision}));
+  const model::Rollout rollout = new_rollout(std::move(plan), asked.who, now);
   enter(service, rollout, now);
   HL_TRY(
       store_.add_service(service, revision, rollout, {accepted_event(service, rollout.plan, now)}));
@@ -84,54 +94,55 @@ Result<model::ServiceId> Changes::create(NewService asked) {
   return service.id;
 }
 
-Result<model::Plan> Changes::plan(const model::ServiceId& id, const ServiceUpdate& update) {
-  HL_TRY_ASSIGN(const Standing standing, read(id));
-  HL_TRY_ASSIGN(const Draft draft, draft_update(standing, update));
-  return plan_draft(standing, draft);
-}
-
-Result<void> Changes::update(const model::ServiceId& id, const ServiceUpdate& update) {
+Result<void> Changes::update(const model::ServiceId& id, const ServiceUpdate& update,
+                             const std::optional<std::string>& plan_hash) {
   HL_TRY_ASSIGN(const Standing standing, read(id));
   if (standing.service.status == ServiceStatus::deleting) {
     return forbidden_now(standing.service, "a change");
   }
+  HL_TRY_ASSIGN(Draft draft, draft_update(standing, update));
+  draft.plan_hash = plan_hash;
   model::Service after = standing.service;
   if (update.description) after.description = *update.description;
   for (const auto& [name, value] : update.wire) after.wire[name] = value;
-  const Time now = clock_.now();
-  after.operation_time = now;
-  if (!update.entries && !update.balance) {
-    return loop_.accept({.expected = standing.service, .service = std::move(after)});
-  }
+  after.operation_time = clock_.now();
+  if (draft.notes_only) return keep_without_rollout(standing, draft, std::move(after));
   if (is_leaving(standing.service.status)) return forbidden_now(standing.service, "a change");
-  HL_TRY_ASSIGN(const Draft draft, draft_update(standing, update));
-  after.update_time = now;
-  if (may_start(standing.service.status) && standing.service.status != ServiceStatus::failed) {
-    return keep_without_rollout(standing, draft, std::move(after));
+  if (standing.under_way) {
+    HL_TRY_ASSIGN(const model::Overlap overlap, overlap_of(standing));
+    if (overlap == model::Overlap::refuse) return under_way_already(*standing.under_way);
+    if (overlap == model::Overlap::queue && plan_hash) {
+      return under_way_already(*standing.under_way)
+          .context("a plan cannot wait, because it is made anew when its turn comes");
+    }
+    if (overlap == model::Overlap::queue) return enqueue(standing, draft, std::move(after));
   }
+  after.update_time = after.operation_time;
+  if (draft.keeps) return keep_without_rollout(standing, draft, std::move(after));
   return accept(standing, draft, std::move(after));
 }
 
-Result<void> Changes::start(const model::ServiceId& id) {
+Result<void> Changes::start(const model::ServiceId& id, const std::string& who) {
   HL_TRY_ASSIGN(const Standing standing, read(id));
   if (!may_start(standing.service.status)) return forbidden_now(standing.service, "start");
   HL_TRY_ASSIGN(model::Revision to, store_.find_revision(id, standing.service.revision));
   HL_TRY(check_models(to.config));
-  return accept(standing, {.kind = RolloutKind::deploy, .to = std::move(to)}, standing.service);
+  return accept(standing, {.kind = RolloutKind::deploy, .to = std::move(to), .who = who},
+                standing.service);
 }
 
-Result<void> Changes::stop(const model::ServiceId& id) {
+Result<void> Changes::stop(const model::ServiceId& id, const std::string& who) {
   HL_TRY_ASSIGN(const Standing standing, read(id));
   if (!may_stop(standing.service.status)) return forbidden_now(standing.service, "stop");
-  return accept(standing, {.kind = RolloutKind::stop}, standing.service);
+  return accept(standing, {.kind = RolloutKind::stop, .who = who}, standing.service);
 }
 
-Result<void> Changes::remove(const model::ServiceId& id) {
+Result<void> Changes::remove(const model::ServiceId& id, const std::string& who) {
   HL_TRY_ASSIGN(const Standing standing, read(id));
   if (standing.service.status == ServiceStatus::deleting) {
     return forbidden_now(standing.service, "delete");
   }
-  return accept(standing, {.kind = RolloutKind::remove}, standing.service);
+  return accept(standing, {.kind = RolloutKind::remove, .who = who}, standing.service);
 }
 
 Result<Changes::Standing> Changes::read(const model::ServiceId& id) {
@@ -150,36 +161,21 @@ Result<Changes::Standing> Changes::read(const model::ServiceId& id) {
   return standing;
 }
 
-Result<Changes::Draft> Changes::draft_update(const Standing& standing,
-                                             const ServiceUpdate& update) {
-  const model::ServiceId& id = standing.service.id;
-  HL_TRY_ASSIGN(model::Revision to, store_.find_revision(id, standing.service.revision));
-  if (update.entries) to.config.entries = *update.entries;
-  if (update.balance) to.config.balance = *update.balance;
-  HL_TRY(check_models(to.config));
-  HL_TRY_ASSIGN(to.number, store_.next_revision(id));
-  to.created_at = clock_.now();
-  return Draft{.kind = standing.serving == 0 ? RolloutKind::deploy : RolloutKind::update,
-               .to = std::move(to),
-               .is_new_revision = true};
-}
-
-Result<model::Plan> Changes::plan_draft(const Standing& standing, const Draft& draft) {
-  rollout::PlanInput input{
-      .service = standing.service.id, .kind = draft.kind, .from = std::nullopt, .to = draft.to};
-  if (standing.serving != 0) {
-    HL_TRY_ASSIGN(input.from, store_.find_revision(standing.service.id, standing.serving));
-  }
-  return rollout::plan_change(input);
-}
-
 Result<void> Changes::accept(const Standing& standing, const Draft& draft, model::Service after) {
   const Time now = clock_.now();
   HL_TRY_ASSIGN(model::Plan plan, plan_draft(standing, draft));
-  model::Rollout rollout = new_rollout(std::move(plan), now);
+  HL_TRY(check_hash(draft, plan));
+  model::Rollout rollout = new_rollout(std::move(plan), draft.who, now);
   enter(after, rollout, now);
   store::Store::AcceptedChange change{.expected = standing.service, .service = after};
   change.events.push_back(accepted_event(after, rollout.plan, now));
+  if (draft.back_to != 0) {
+    change.events.back().text += fmt::format(": back to revision {}", draft.back_to);
+  }
+  const model::RevisionNumber waiting = standing.service.queued;
+  if (waiting != 0 && rollout.plan.to != waiting) {
+    change.events.push_back(dropped_event(after, waiting, "another change took its place", now));
+  }
   if (draft.is_new_revision) change.revision = draft.to;
   if (standing.under_way) {
     model::Rollout& superseded = change.superseded.emplace(*standing.under_way);
@@ -193,12 +189,17 @@ Result<void> Changes::accept(const Standing& standing, const Draft& draft, model
   return loop_.accept(change);
 }
 
-// A stopped service takes the configuration for its next start.
+// What touches no instance: notes, and what a stopped service takes for its next start.
 Result<void> Changes::keep_without_rollout(const Standing& standing, const Draft& draft,
                                            model::Service after) {
-  after.revision = draft.to->number;
-  return loop_.accept(
-      {.expected = standing.service, .service = std::move(after), .revision = draft.to});
+  HL_TRY_ASSIGN(const model::Plan plan, plan_draft(standing, draft));
+  HL_TRY(check_hash(draft, plan));
+  store::Store::AcceptedChange change{.expected = standing.service, .service = std::move(after)};
+  if (draft.is_new_revision) {
+    change.service.revision = draft.to->number;
+    change.revision = draft.to;
+  }
+  return loop_.accept(change);
 }
 
 Result<void> Changes::check_models(const model::ServiceConfig& config) {

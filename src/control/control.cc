@@ -17,7 +17,9 @@ class ControlImpl final : public Control {
       : parts_(parts),
         engines_(options.engines),
         loop_(std::move(options), parts, traffic_),
-        changes_(parts.store, loop_, parts.clock) {}
+        changes_(parts.store, loop_, parts.clock) {
+    loop_.when_free([this](const model::ServiceId& id) { return changes_.begin_queued(id); });
+  }
 
   Result<void> begin() {
     HL_TRY_ASSIGN(importer_, Importer::start(engines_, {.store = parts_.store,
@@ -58,12 +60,28 @@ class ControlImpl final : public Control {
                                   const ServiceUpdate& update) override {
     return changes_.plan(id, update);
   }
-  Result<void> update_service(const model::ServiceId& id, ServiceUpdate update) override {
-    return changes_.update(id, update);
+  Result<void> update_service(const model::ServiceId& id, ServiceUpdate update,
+                              std::optional<std::string> plan_hash) override {
+    return changes_.update(id, update, plan_hash);
   }
-  Result<void> start_service(const model::ServiceId& id) override { return changes_.start(id); }
-  Result<void> stop_service(const model::ServiceId& id) override { return changes_.stop(id); }
-  Result<void> delete_service(const model::ServiceId& id) override { return changes_.remove(id); }
+  Result<void> start_service(const model::ServiceId& id, const std::string& who) override {
+    return changes_.start(id, who);
+  }
+  Result<void> stop_service(const model::ServiceId& id, const std::string& who) override {
+    return changes_.stop(id, who);
+  }
+  Result<void> delete_service(const model::ServiceId& id, const std::string& who) override {
+    return changes_.remove(id, who);
+  }
+
+  Result<void> steer_rollout(const RolloutOrder& order) override { return loop_.steer(order); }
+  Result<void> rollback_service(const Rollback& asked) override { return changes_.rollback(asked); }
+  Result<std::vector<RevisionStatus>> revisions(const model::ServiceId& id) override {
+    return loop_.revisions(id);
+  }
+  Result<void> delete_revision(const model::ServiceId& id, model::RevisionNumber number) override {
+    return loop_.remove_revision(id, number);
+  }
 
   Result<std::vector<InstanceStatus>> instances(const model::ServiceId& id) override {
     HL_TRY_ASSIGN(const model::Service service, parts_.store.find_service(id));

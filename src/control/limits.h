@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "base/clock.h"
 
@@ -21,11 +22,23 @@ inline constexpr Duration k_traffic_save = std::chrono::seconds(5);
 // The sentence of a waiting rollout counts seconds; it is written this often at most.
 inline constexpr Duration k_why_interval = std::chrono::seconds(1);
 
+// When the store refuses to write (a full disk), it is tried again after this long.
+inline constexpr Duration k_store_retry = std::chrono::seconds(1);
+
+// Of each rollout's journal: what a change of a few hours with a sentence a second at its worst
+// comes to, and what 128 instances may take of the disk.  Beyond either only changes of the phase
+// are written, so that the story is told to its end.
+inline constexpr std::int64_t k_journal_rows_max = 2000;
+inline constexpr std::int64_t k_journal_bytes_max = 16 << 20;
+
 // Ended instances of a service whose folders (logs) are kept.
 inline constexpr std::size_t k_ended_kept = 10;
 
 // Decisions in a row without the world having a chance to move; more is a defect of step().
 inline constexpr int k_steps_per_pass = 64;
+
+// Plans that are remembered to say what moved since: more than anyone reads before applying one.
+inline constexpr std::size_t k_plans_kept = 64;
 
 // Importing: the engine's check of a package loads the whole model once.
 inline constexpr Duration k_import_check_timeout = std::chrono::seconds(300);

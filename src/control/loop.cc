@@ -114,11 +114,13 @@ Time Loop::pass() {
   stop_strangers(world);
   if (book_.changed()) publish(world);
   show_instances(world);
+  show_pool(world);
   save_traffic(world.now);
 
   Time next = world.now + k_look_interval;
   for (auto& [id, state] : services_) {
     keep_report(state, world.now);
+    begin_queued(state, world.now);
     keep_earlier(next, state.wake_at);
     keep_earlier(next, reporter_.due(state));
   }
@@ -169,6 +171,7 @@ Result<void> Loop::load(const model::ServiceId& id) {
   HL_TRY_ASSIGN(state.instances, parts_.store.list_instances(id));
   HL_TRY_ASSIGN(state.next_ordinal, parts_.store.next_ordinal(id));
   if (!state.rollout || state.rollout->id == before) return {};
+  HL_TRY_ASSIGN(state.journal, parts_.store.journal_size(state.rollout->id));
   state.at_start.reset();
   state.at_end.reset();
   state.start_errors.clear();

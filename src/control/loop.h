@@ -3,9 +3,11 @@
 // It takes no input.  Whoever knows that something changed calls wake(); the loop reads everything
 // again.  So a change, a restart after kill -9, a failure and a rollback take the same path.
 //
-// Owner: Control.  One thread of its own; wake(), instances() and stop() may come from any.
+// Owner: Control.  One thread of its own; the public functions may come from
+// any.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -14,6 +16,7 @@
 
 #include "base/thread_annotations.h"
 #include "control/control.h"
+#include "control/pool_standing.h"
 #include "control/prober.h"
 #include "control/reporter.h"
 #include "control/route_book.h"
@@ -36,11 +39,24 @@ class Loop {
   // loop read the service again.  conflict as accept_change says.
   Result<void> accept(const store::Store::AcceptedChange& change);
 
+  // A user's order to a rollout under way, stored the same way.  conflict as obey() says.
+  Result<void> steer(const RolloutOrder& order);
+
+  // Revisions, oldest first; one that is in use cannot be removed (conflict).
+  Result<std::vector<RevisionStatus>> revisions(const model::ServiceId& service);
+  Result<void> remove_revision(const model::ServiceId& service, model::RevisionNumber number);
+
+  // What begins the change that waits, when a service's rollout has ended.  Before start(); it is
+  // called on the loop's thread.
+  using Successor = std::function<Result<void>(const model::ServiceId&)>;
+  void when_free(Successor begin_queued) { begin_queued_ = std::move(begin_queued); }
+
   // The store says something new about this service: read it again.
   void reload(const model::ServiceId& service);
 
   // As of the last pass.
   std::vector<InstanceStatus> instances(const model::ServiceId& service) const;
+  PoolStanding pool_standing(const model::ServiceId& service) const;
 
  private:
   // What the world looked like at the beginning of a pass.
@@ -62,6 +78,7 @@ class Loop {
   // One service: as many steps as follow from what is known, then its effects.
   void carry_on(ServiceState& state, World& world);
   rollout::View view_of(const ServiceState& state, const World& world);
+  void look_at_sides(ServiceState& state, const World& world, rollout::View& view) const;
   rollout::InstanceView instance_view(const ServiceState& state, const World& world,
                                       const model::Instance& instance) const;
   rollout::Decision decide(const ServiceState& state, const rollout::View& view) const;
@@ -76,9 +93,11 @@ class Loop {
   void stop_strangers(const World& world);
   bool finish_removal(const ServiceState& state);
   void keep_report(ServiceState& state, Time now);
+  void begin_queued(ServiceState& state, Time now);
   void publish(const World& world);
   void save_traffic(Time now);
   void show_instances(const World& world);
+  void show_pool(const World& world);
 
   Result<const model::ConfigEntry*> entry_of(const model::ServiceId& service,
                                              model::RevisionNumber revision, int entry);
@@ -93,6 +112,7 @@ class Loop {
   Reporter reporter_;
   RouteBook book_;
   std::unique_ptr<Prober> prober_;
+  Successor begin_queued_;
 
   // The loop's thread only.
   std::map<model::ServiceId, ServiceState> services_;
@@ -110,6 +130,9 @@ class Loop {
   bool stopping_ HL_GUARDED_BY(mutex_) = false;
   std::set<model::ServiceId> stale_ HL_GUARDED_BY(mutex_);
   std::map<model::ServiceId, std::vector<InstanceStatus>> shown_ HL_GUARDED_BY(mutex_);
+  PoolStanding pool_ HL_GUARDED_BY(mutex_);  // but for what services take of it
+  std::map<model::ServiceId, std::vector<model::Resources>> pool_used_ HL_GUARDED_BY(mutex_);
+  std::map<model::ServiceId, std::vector<model::Resources>> pool_leaving_ HL_GUARDED_BY(mutex_);
 
   std::thread thread_;
 };

@@ -14,9 +14,6 @@ namespace {
 
 using model::Stage;
 
-// When the store refuses to write (a full disk), the decision is tried again after this long.
-constexpr Duration k_store_retry = std::chrono::seconds(1);
-
 // A draining instance is asked too: a rollout that turns round takes back only what passes.
 bool is_probed(Stage stage) {
   return stage == Stage::starting || stage == Stage::ready || stage == Stage::draining;
@@ -57,7 +54,8 @@ void Loop::carry_on(ServiceState& state, World& world) {
     }
   }
   for (int steps = 0; steps < k_steps_per_pass; ++steps) {
-    const rollout::View view = view_of(state, world);
+    rollout::View view = view_of(state, world);
+    look_at_sides(state, world, view);
     const rollout::Decision decision = decide(state, view);
     state.wake_at = decision.wake_at;
     const Written written = record(state, world, view, decision);
@@ -94,6 +92,19 @@ rollout::View Loop::view_of(const ServiceState& state, const World& world) {
     view.instances.back().needs = used_by(instance);
   }
   return view;
+}
+
+// Before a gateway has told of its counters, those we know are older than its requests.
+void Loop::look_at_sides(ServiceState& state, const World& world, rollout::View& view) const {
+  if (!state.is_rolling_out()) {
+    state.window.reset();
+    return;
+  }
+  if (world.usage.gateway.empty()) return;
+  const GroupCounts now = traffic_.groups(state.service.id);
+  keep_window(state.window, *state.rollout, now);
+  view.evidence = state.rollout->evidence;
+  fill_sides(view, *state.window, now);
 }
 
 rollout::InstanceView Loop::instance_view(const ServiceState& state, const World& world,
@@ -144,6 +155,8 @@ Loop::Written Loop::record(ServiceState& state, World& world, const rollout::Vie
         std::find_if(state.instances.begin(), state.instances.end(),
                      [&](const model::Instance& instance) { return instance.id == row.id; });
     if (place != state.instances.end()) {
+      // Its room is free by now, and may be what another service waits for.
+      if (row.stage == Stage::gone && place->stage != Stage::gone) wake();
       *place = row;
       continue;
     }
@@ -165,6 +178,10 @@ Loop::Written Loop::record(ServiceState& state, World& world, const rollout::Vie
                                  {"reason", recording.rows.rollout->reason}});
     }
     state.rollout = recording.rows.rollout;
+  }
+  if (const auto& row = recording.rows.journal) {
+    ++state.journal.rows;
+    state.journal.bytes += static_cast<std::int64_t>(row->view.size() + row->decision.size());
   }
   return Written::something;
 }

@@ -33,6 +33,7 @@ struct NewService {
   std::string infer_type = "real-time";
   model::ServiceConfig config;
   json::object wire;
+  std::string who{};  // asks for it
 };
 
 // Members that are absent stay as they are.
@@ -40,7 +41,38 @@ struct ServiceUpdate {
   std::optional<std::string> description;
   std::optional<std::vector<model::ConfigEntry>> entries;
   std::optional<model::Balance> balance;
+  std::optional<model::RolloutPolicy> policy;
   json::object wire;  // further members to keep and echo (schedule, additional_properties, …)
+  std::string who{};  // asks for it
+};
+
+// What a user may ask of a rollout under way.
+enum class Order {
+  pause,   // nothing starts or leaves, its clocks stand still
+  resume,  // after a pause
+  abort,   // back to what served
+  skip,    // the bake under way is long enough
+};
+
+struct RolloutOrder {
+  model::ServiceId service;
+  model::RolloutId rollout;
+  Order order = Order::pause;
+  std::string who;
+  std::string reason;  // may be empty
+};
+
+// Back to an earlier configuration.
+struct Rollback {
+  model::ServiceId service;
+  std::optional<model::RevisionNumber> to;  // none: what served before the present one
+  std::string who;
+};
+
+// A revision, and what keeps it from being deleted, a clause each.
+struct RevisionStatus {
+  model::Revision revision;
+  std::vector<std::string> uses;
 };
 
 // An instance as the user sees it.
@@ -63,11 +95,24 @@ class Port {
   virtual Result<model::ServiceId> create_service(NewService service) = 0;
   virtual Result<model::Plan> plan_update(const model::ServiceId& id,
                                           const ServiceUpdate& update) = 0;
-  // conflict: the state forbids it (contract: service states), with the state in the text.
-  virtual Result<void> update_service(const model::ServiceId& id, ServiceUpdate update) = 0;
-  virtual Result<void> start_service(const model::ServiceId& id) = 0;
-  virtual Result<void> stop_service(const model::ServiceId& id) = 0;
-  virtual Result<void> delete_service(const model::ServiceId& id) = 0;
+  // With the hash of a plan: exactly that plan is accepted, or none.  conflict: the state forbids
+  // it (contract: service states), with the state in the text, or the plan does not hold any more,
+  // with what moved.
+  virtual Result<void> update_service(const model::ServiceId& id, ServiceUpdate update,
+                                      std::optional<std::string> plan_hash) = 0;
+  virtual Result<void> start_service(const model::ServiceId& id, const std::string& who) = 0;
+  virtual Result<void> stop_service(const model::ServiceId& id, const std::string& who) = 0;
+  virtual Result<void> delete_service(const model::ServiceId& id, const std::string& who) = 0;
+
+  // conflict: the rollout's state does not take such an order; the text names it.
+  virtual Result<void> steer_rollout(const RolloutOrder& order) = 0;
+  // A new revision configured as the one it goes back to; during a rollout to what that one
+  // started from, an abort.  invalid: the target cannot be gone back to, conflict: not now.
+  virtual Result<void> rollback_service(const Rollback& asked) = 0;
+
+  virtual Result<std::vector<RevisionStatus>> revisions(const model::ServiceId& id) = 0;
+  virtual Result<void> delete_revision(const model::ServiceId& id,
+                                       model::RevisionNumber number) = 0;  // conflict: in use
 
   virtual Result<std::vector<InstanceStatus>> instances(const model::ServiceId& id) = 0;
   virtual Result<std::string> instance_log(const model::InstanceId& id, std::size_t bytes_max) = 0;

@@ -5,7 +5,10 @@
 #include <algorithm>
 
 #include "control/limits.h"
+#include "control/orders.h"
 #include "control/status.h"
+#include "control/timeline.h"
+#include "rollout/journal.h"
 
 namespace hitless::control {
 namespace {
@@ -71,10 +74,13 @@ std::vector<model::Instance> changed_instances(const ServiceState& state, const 
       keep_longest(report.ready_to_routed_us,
                    micros_between(after.ready_at.value_or(view.now), view.now));
     }
-    if (!(after == seen.recorded)) changed.push_back(std::move(after));
+    if (after == seen.recorded) continue;
+    if (state.is_rolling_out()) note_times(report, seen.recorded, after);
+    changed.push_back(std::move(after));
   }
   for (const rollout::StartInstance& start : decision.starts) {
     changed.push_back(started(state, start, view.now));
+    if (state.is_rolling_out()) note_start(report, changed.back());
     ++report.instances_started;
   }
   return changed;
@@ -91,7 +97,8 @@ bool same_but_for_seconds(const std::string& left, const std::string& right) {
 void record_rollout(const ServiceState& state, const rollout::View& view,
                     const rollout::Decision& decision, model::Report report, Recording& recording) {
   model::Rollout after = *state.rollout;
-  const bool progressed = !recording.rows.instances.empty() || decision.phase != after.phase;
+  const bool progressed = !recording.rows.instances.empty() || decision.phase != after.phase ||
+                          decision.step != after.step || decision.baking_at != after.baking_at;
   const bool why_due =
       after.why != decision.why &&
       (!same_but_for_seconds(after.why, decision.why) || view.now - state.why_at >= k_why_interval);
@@ -99,11 +106,16 @@ void record_rollout(const ServiceState& state, const rollout::View& view,
 
   after.why = decision.why;
   after.reason = decision.reason;
+  after.step = decision.step;
+  after.baking_at = decision.baking_at;
+  after.evidence = decision.evidence;
   after.report = std::move(report);
   if (progressed) after.progress_at = view.now;
   if (decision.phase != after.phase) {
     after.phase = decision.phase;
     after.phase_at = view.now;
+    // What turned round by itself is on its way back whether it was paused or not.
+    if (decision.phase == Phase::rolling_back) after.orders.paused_at.reset();
     after.report.phases.push_back({.phase = decision.phase, .begin = view.now});
     if (model::is_terminal(after.phase)) {
       after.ended_at = view.now;
@@ -112,6 +124,19 @@ void record_rollout(const ServiceState& state, const rollout::View& view,
     add_phase_events(state, after, recording.rows.events);
   }
   recording.rows.rollout = std::move(after);
+}
+
+// One row a decision; of a journal that is full by now only changes of the phase.
+void add_journal(const ServiceState& state, const rollout::View& view,
+                 const rollout::Decision& decision, Recording& recording) {
+  const bool full =
+      state.journal.rows >= k_journal_rows_max || state.journal.bytes >= k_journal_bytes_max;
+  if (full && decision.phase == view.phase) return;
+  recording.rows.journal.emplace(
+      store::JournalRow{.rollout = state.rollout->id,
+                        .at = view.now,
+                        .view = to_json_text(rollout::to_json(view)),
+                        .decision = to_json_text(rollout::to_json(decision))});
 }
 
 }  // namespace
@@ -131,6 +156,9 @@ Recording record_of(const ServiceState& state, const rollout::View& view,
   if (!(service == state.service)) {
     add_status_events(state.service, service, view.now, recording.rows.events);
     recording.rows.service = std::move(service);
+  }
+  if (state.is_rolling_out() && !recording.empty()) {
+    add_journal(state, view, decision, recording);
   }
   return recording;
 }

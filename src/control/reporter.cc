@@ -35,7 +35,7 @@ Result<void> Reporter::begin(ServiceState& state, Time now) {
   state.at_start = traffic_.reading(state.service.id, now);
   if (const auto earlier = traffic_.earlier(state.service.id, now)) {
     state.rollout->report.before = window(*earlier, *state.at_start);
-    HL_TRY(store_.update_rollout(*state.rollout));
+    HL_TRY(store_.update_report(state.rollout->id, state.rollout->report));
   }
   return save(state);
 }
@@ -44,7 +44,7 @@ Result<void> Reporter::end(ServiceState& state, Time now) {
   state.at_end = traffic_.reading(state.service.id, now);
   if (!state.at_start) return {};
   state.rollout->report.during = window(*state.at_start, *state.at_end);
-  HL_TRY(store_.update_rollout(*state.rollout));
+  HL_TRY(store_.update_report(state.rollout->id, state.rollout->report));
   return save(state);
 }
 
@@ -57,7 +57,7 @@ Result<void> Reporter::complete(ServiceState& state, Time now) {
   if (!state.at_end) return {};
   state.rollout->report.after = window(*state.at_end, traffic_.reading(state.service.id, now));
   state.at_end.reset();
-  return store_.update_rollout(*state.rollout);
+  return store_.update_report(state.rollout->id, state.rollout->report);
 }
 
 Result<void> Reporter::restore(ServiceState& state) {

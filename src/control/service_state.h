@@ -7,10 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "control/sides.h"
 #include "control/traffic_book.h"
 #include "model/instance.h"
 #include "model/rollout.h"
 #include "model/service.h"
+#include "store/store.h"
 
 namespace hitless::control {
 
@@ -20,11 +22,13 @@ struct ServiceState {
   std::optional<model::Rollout> rollout;   // the newest, under way or ended
   std::vector<model::Instance> instances;  // by ordinal; gone ones of the newest rollout included
   int next_ordinal = 1;
+  store::JournalSize journal;  // of the newest rollout
 
   // Of this process.
   std::map<model::InstanceId, std::string> start_errors;  // the pool refused to try
   std::optional<Reading> at_start;                        // of the newest rollout
   std::optional<Reading> at_end;                          // until its report is whole
+  std::optional<SideWindow> window;                       // of the rollout under way
   Time why_at;                                            // when the sentence was last written
   std::optional<Time> wake_at;
 

@@ -106,21 +106,26 @@ void add_phase_events(const ServiceState& state, const model::Rollout& rollout,
   const Time at = rollout.phase_at;
   const RolloutKind kind = rollout.plan.kind;
   const std::string& reason = rollout.reason;
+  const char* how = rollout.orders.abort.empty() ? "failed" : "aborted";
   const auto add = [&](model::EventType type, const char* key, std::string text) {
     events.push_back(event(state, type, key, std::move(text), at));
   };
   switch (rollout.phase) {
     case Phase::rolling_back:
       if (update) {
-        add(abnormal, "update-failed-rollback", "update failed, rolling back: " + reason);
+        add(abnormal, "update-failed-rollback",
+            fmt::format("update {}, rolling back: {}", how, reason));
       } else {
-        add(abnormal, "start-failed", "start failed: " + reason);
+        add(abnormal, "start-failed", fmt::format("start {}: {}", how, reason));
       }
       break;
-    case Phase::rolled_back: add(normal, "update-rolled-back", "update failed, rolled back"); break;
+    case Phase::rolled_back:
+      add(normal, "update-rolled-back", fmt::format("update {}, rolled back", how));
+      break;
     case Phase::failed:
       if (update) {
-        add(abnormal, "rollback-failed", "update failed, rollback failed: " + rollout.why);
+        add(abnormal, "rollback-failed",
+            fmt::format("update {}, rollback failed: {}", how, rollout.why));
       } else {
         add(abnormal, "service-failed", "service failed: " + reason);
       }
@@ -180,6 +185,26 @@ model::Event accepted_event(const model::Service& service, const model::Plan& pl
     case RolloutKind::remove: return made("deleting", "service is being deleted");
   }
   return made("updating", "service is being updated");
+}
+
+model::Event queued_event(const model::Service& service, model::RevisionNumber waiting,
+                          model::RevisionNumber replaced, Time now) {
+  return {
+      .subject = service.id.text(),
+      .type = model::EventType::normal,
+      .key = "update-queued",
+      .text = fmt::format("update to revision {} waits for the one under way{}", waiting,
+                          replaced == 0 ? "" : fmt::format(", in place of revision {}", replaced)),
+      .at = now};
+}
+
+model::Event dropped_event(const model::Service& service, model::RevisionNumber waiting,
+                           const std::string& why, Time now) {
+  return {.subject = service.id.text(),
+          .type = model::EventType::abnormal,
+          .key = "update-dropped",
+          .text = fmt::format("update to revision {} dropped: {}", waiting, why),
+          .at = now};
 }
 
 }  // namespace hitless::control

@@ -29,4 +29,10 @@ void add_status_events(const model::Service& before, const model::Service& after
 // The first events of an accepted change.
 model::Event accepted_event(const model::Service& service, const model::Plan& plan, Time now);
 
+// Of a change that waited for the end of another.
+model::Event queued_event(const model::Service& service, model::RevisionNumber waiting,
+                          model::RevisionNumber replaced, Time now);
+model::Event dropped_event(const model::Service& service, model::RevisionNumber waiting,
+                           const std::string& why, Time now);
+
 }  // namespace hitless::control

@@ -5,37 +5,37 @@
 #include "control/limits.h"
 
 namespace hitless::control {
-namespace {
 
-json::array rows_of(
-    const std::map<std::pair<model::ServiceId, model::RevisionNumber>, model::Outcomes>& counts) {
+json::array TrafficBook::rows_of(const Counts& counts) {
   json::array rows;
   for (const auto& [key, outcomes] : counts) {
-    rows.push_back({{"service", key.first.text()},
-                    {"revision", key.second},
+    const auto& [service, revision, group] = key;
+    rows.push_back({{"service", service.text()},
+                    {"revision", revision},
+                    {"group", group},
                     {"outcomes", model::to_json(outcomes)}});
   }
   return rows;
 }
 
-Result<void> read_rows(
-    const json::object& from, std::string_view name,
-    std::map<std::pair<model::ServiceId, model::RevisionNumber>, model::Outcomes>& counts) {
+Result<void> TrafficBook::read_rows(const json::object& from, std::string_view name,
+                                    Counts& counts) {
   HL_TRY_ASSIGN(const json::array* rows, get_array(from, name));
   for (const json::value& row : *rows) {
     if (!row.is_object()) return Error(Code::corrupt, "traffic: a row is not an object");
     const json::object& object = row.get_object();
     HL_TRY_ASSIGN(const std::string service, get_string(object, "service"));
     HL_TRY_ASSIGN(const std::int64_t revision, get_int(object, "revision"));
+    std::string group;  // rows of before groups were counted have none
+    if (object.contains("group")) {
+      HL_TRY_ASSIGN(group, get_string(object, "group"));
+    }
     const json::value* outcomes = object.if_contains("outcomes");
     if (outcomes == nullptr) return Error(Code::corrupt, "traffic: a row without outcomes");
-    HL_TRY_ASSIGN(counts[std::pair(model::ServiceId(service), revision)],
-                  model::outcomes_from_json(*outcomes));
+    HL_TRY_ASSIGN(counts[Key(service, revision, group)], model::outcomes_from_json(*outcomes));
   }
   return {};
 }
-
-}  // namespace
 
 void TrafficBook::take(const model::Usage& usage, Time now) {
   if (usage.gateway.empty()) return;
@@ -47,7 +47,7 @@ void TrafficBook::take(const model::Usage& usage, Time now) {
     changed_ = true;
   }
   for (const model::RevisionUsage& row : usage.revisions) {
-    model::Outcomes& counts = now_[std::pair(row.service, row.revision)];
+    model::Outcomes& counts = now_[Key(row.service, row.revision, row.group)];
     if (counts.requests == row.outcomes.requests && counts.held == row.outcomes.held) continue;
     counts = row.outcomes;
     changed_ = true;
@@ -58,6 +58,20 @@ void TrafficBook::take(const model::Usage& usage, Time now) {
 Reading TrafficBook::reading(const model::ServiceId& service, Time now) const {
   const MutexLock lock(mutex_);
   return {.at = now, .total = total_of(service)};
+}
+
+GroupCounts TrafficBook::groups(const model::ServiceId& service) const {
+  const MutexLock lock(mutex_);
+  GroupCounts groups;
+  for (const auto* counts : {&base_, &now_}) {
+    for (auto row = counts->lower_bound(Key(service, 0, {}));
+         row != counts->end() && std::get<0>(row->first) == service; ++row) {
+      const auto& [id, revision, group] = row->first;
+      if (group.empty() && revision != 0) continue;  // counted before groups were
+      groups[group] += row->second;
+    }
+  }
+  return groups;
 }
 
 std::optional<Reading> TrafficBook::earlier(const model::ServiceId& service, Time now) const {
@@ -72,8 +86,8 @@ std::optional<Reading> TrafficBook::earlier(const model::ServiceId& service, Tim
 
 void TrafficBook::forget(const model::ServiceId& service) {
   const MutexLock lock(mutex_);
-  std::erase_if(base_, [&](const auto& row) { return row.first.first == service; });
-  std::erase_if(now_, [&](const auto& row) { return row.first.first == service; });
+  std::erase_if(base_, [&](const auto& row) { return std::get<0>(row.first) == service; });
+  std::erase_if(now_, [&](const auto& row) { return std::get<0>(row.first) == service; });
   recent_.erase(service);
   changed_ = true;
 }
@@ -99,8 +113,8 @@ Result<void> TrafficBook::restore(const json::value& value) {
 model::Outcomes TrafficBook::total_of(const model::ServiceId& service) const {
   model::Outcomes total;
   for (const auto* counts : {&base_, &now_}) {
-    for (auto row = counts->lower_bound(Key(service, 0));
-         row != counts->end() && row->first.first == service; ++row) {
+    for (auto row = counts->lower_bound(Key(service, 0, {}));
+         row != counts->end() && std::get<0>(row->first) == service; ++row) {
       total += row->second;
     }
   }
@@ -111,7 +125,7 @@ model::Outcomes TrafficBook::total_of(const model::ServiceId& service) const {
 void TrafficBook::sample(Time now) {
   sampled_at_ = now;
   std::set<model::ServiceId> services;
-  for (const auto& [key, outcomes] : now_) services.insert(key.first);
+  for (const auto& [key, outcomes] : now_) services.insert(std::get<0>(key));
   for (const model::ServiceId& service : services) {
     std::deque<Reading>& readings = recent_[service];
     while (!readings.empty() && now - readings.front().at > k_report_window) readings.pop_front();

@@ -7,7 +7,8 @@
 #include <deque>
 #include <map>
 #include <optional>
-#include <utility>
+#include <string>
+#include <tuple>
 
 #include "base/clock.h"
 #include "base/thread_annotations.h"
@@ -22,12 +23,18 @@ struct Reading {
   model::Outcomes total;
 };
 
+// Totals of one service by Group::key; under the empty key what reached no revision.
+using GroupCounts = std::map<std::string, model::Outcomes>;
+
 class TrafficBook {
  public:
   // The newest reading of the attached gateway; one without a gateway's id is ignored.
   void take(const model::Usage& usage, Time now);
 
   Reading reading(const model::ServiceId& service, Time now) const;
+
+  // Looks at every counter of the service: for those under way alone.
+  GroupCounts groups(const model::ServiceId& service) const;
 
   // The oldest reading kept that is not older than k_report_window.
   std::optional<Reading> earlier(const model::ServiceId& service, Time now) const;
@@ -40,15 +47,18 @@ class TrafficBook {
   Result<void> restore(const json::value& value);
 
  private:
-  using Key = std::pair<model::ServiceId, model::RevisionNumber>;
+  using Key = std::tuple<model::ServiceId, model::RevisionNumber, std::string>;
+  using Counts = std::map<Key, model::Outcomes>;
+  static json::array rows_of(const Counts& counts);
+  static Result<void> read_rows(const json::object& from, std::string_view name, Counts& counts);
 
   model::Outcomes total_of(const model::ServiceId& service) const HL_REQUIRES(mutex_);
   void sample(Time now) HL_REQUIRES(mutex_);
 
   mutable Mutex mutex_;
   std::string gateway_ HL_GUARDED_BY(mutex_);
-  std::map<Key, model::Outcomes> base_ HL_GUARDED_BY(mutex_);  // by gateways that are gone
-  std::map<Key, model::Outcomes> now_ HL_GUARDED_BY(mutex_);   // by the present one
+  Counts base_ HL_GUARDED_BY(mutex_);  // by gateways that are gone
+  Counts now_ HL_GUARDED_BY(mutex_);   // by the present one
   std::map<model::ServiceId, std::deque<Reading>> recent_ HL_GUARDED_BY(mutex_);
   Time sampled_at_ HL_GUARDED_BY(mutex_);
   bool changed_ HL_GUARDED_BY(mutex_) = false;

@@ -310,6 +310,65 @@ TEST(Change, AHoldEndsInTimeAndHasRoomForSoMany) {
   EXPECT_EQ(full, 1);
 }
 
+TEST(Change, AHoldLastsAsLongAsTheRouteSays) {
+  Limits limits;
+  limits.hold_timeout = std::chrono::milliseconds(20);
+  GatewayFixture fixture(limits, 1);
+  auto held = not_ready();
+  held.hold = std::chrono::seconds(60);
+  ASSERT_TRUE(fixture.adopt({held}));
+  RawConnection client = fixture.connect();
+  client.write(request());
+  // Served by the only worker after it: it is parked when this is answered.
+  fixture.call("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+  std::this_thread::sleep_for(3 * limits.hold_timeout);  // what it would have had
+  RawUpstream upstream(named("late"));
+  ASSERT_TRUE(fixture.adopt_one(upstream));
+  EXPECT_EQ(client.read_message().body, "late");
+  const model::Outcomes outcomes = fixture.outcomes_of(1);
+  EXPECT_EQ(outcomes.failed, 0U);
+  EXPECT_EQ(outcomes.held, 1U);
+  EXPECT_GE(outcomes.held_longest_us, 60'000U);
+}
+
+TEST(Change, AHoldThatShrinksEndsForThoseWhoWait) {
+  GatewayFixture fixture({}, 1);
+  auto held = not_ready();
+  held.hold = std::chrono::seconds(60);
+  ASSERT_TRUE(fixture.adopt({held}));
+  RawConnection client = fixture.connect();
+  client.write(request());
+  fixture.call("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+  held.hold = std::chrono::milliseconds(1);
+  ASSERT_TRUE(fixture.adopt({held}));
+  const RawMessage answer = client.read_message();
+  EXPECT_EQ(answer.status(), 503);
+  EXPECT_EQ(answer.field("retry-after"), "1");
+}
+
+TEST(Change, GroupsOfOneRevisionAreCountedApart) {
+  RawUpstream first(named("first"));
+  RawUpstream second(named("second"));
+  GatewayFixture fixture;
+  ASSERT_TRUE(fixture.adopt({serving({{7, 1, {endpoint("i1", first.address())}, "one"},
+                                      {7, 3, {endpoint("i2", second.address())}, "two"}})}));
+  RawConnection client = fixture.connect();
+  for (int call = 0; call < 8; ++call) {
+    client.write(request());
+    client.read_message();
+  }
+  const auto requests_of = [](const model::Usage& usage, const std::string& group) {
+    std::uint64_t requests = 0;
+    for (const model::RevisionUsage& row : usage.revisions) {
+      if (row.revision == 7 && row.group == group) requests += row.outcomes.requests;
+    }
+    return requests;
+  };
+  EXPECT_TRUE(fixture.eventually([&](const model::Usage& usage) {
+    return requests_of(usage, "one") == 2 && requests_of(usage, "two") == 6;
+  }));
+}
+
 TEST(Change, AClientThatLeavesAHoldIsForgotten) {
   Limits limits;
   limits.half_close_window = Duration::zero();

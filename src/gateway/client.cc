@@ -160,7 +160,8 @@ class LinkClient final : public GatewayClient, public net::Handler {
         instances_[instance.instance] = instance;
       }
       for (auto& revision : change.usage.revisions) {
-        revisions_[{revision.service, revision.revision}] = std::move(revision);
+        auto key = std::tuple(revision.service, revision.revision, revision.group);
+        revisions_[std::move(key)] = std::move(revision);
       }
       for (const model::InstanceId& instance : change.gone) instances_.erase(instance);
     }
@@ -190,8 +191,8 @@ class LinkClient final : public GatewayClient, public net::Handler {
   std::string gateway_ HL_GUARDED_BY(mutex_);
   model::Generation adopted_ HL_GUARDED_BY(mutex_) = 0;
   std::map<model::InstanceId, model::InstanceUsage> instances_ HL_GUARDED_BY(mutex_);
-  std::map<std::pair<model::ServiceId, model::RevisionNumber>, model::RevisionUsage> revisions_
-      HL_GUARDED_BY(mutex_);
+  using RevisionKey = std::tuple<model::ServiceId, model::RevisionNumber, std::string>;
+  std::map<RevisionKey, model::RevisionUsage> revisions_ HL_GUARDED_BY(mutex_);
 
   std::thread thread_;
 };

@@ -6,12 +6,14 @@
 
 namespace hitless::gateway {
 
-RevisionCounters& Counters::of(const model::ServiceId& service, model::RevisionNumber revision) {
-  std::unique_ptr<RevisionCounters>& found = all_[{service, revision}];
+RevisionCounters& Counters::of(const model::ServiceId& service, model::RevisionNumber revision,
+                               const std::string& group) {
+  std::unique_ptr<RevisionCounters>& found = all_[{service, revision, group}];
   if (found == nullptr) {
     found = std::make_unique<RevisionCounters>();
     found->service = service;
     found->revision = revision;
+    found->group = group;
   }
   return *found;
 }
@@ -57,7 +59,8 @@ WorkerReading Counters::take_reading(std::size_t worker, model::Generation adopt
     revision->changed = false;
     reading.revisions.push_back({.service = revision->service,
                                  .revision = revision->revision,
-                                 .outcomes = revision->outcomes});
+                                 .outcomes = revision->outcomes,
+                                 .group = revision->group});
   }
   revisions_.clear();
   return reading;

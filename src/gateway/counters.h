@@ -7,6 +7,8 @@
 
 #include <map>
 #include <memory>
+#include <string>
+#include <tuple>
 #include <vector>
 
 #include "model/ids.h"
@@ -16,10 +18,11 @@ namespace hitless::gateway {
 
 struct Endpoint;
 
-// The outcomes of one revision at one worker.  Lives as long as the worker.
+// The outcomes of one group of one revision at one worker.  Lives as long as the worker.
 struct RevisionCounters {
   model::ServiceId service;
   model::RevisionNumber revision = 0;
+  std::string group;
   model::Outcomes outcomes;
   bool changed = false;
 };
@@ -35,7 +38,9 @@ struct WorkerReading {
 
 class Counters {
  public:
-  RevisionCounters& of(const model::ServiceId& service, model::RevisionNumber revision);
+  // Revision 0 with an empty group: requests that reached no revision.
+  RevisionCounters& of(const model::ServiceId& service, model::RevisionNumber revision,
+                       const std::string& group);
 
   // Call after changing what they count.
   void changed(RevisionCounters& revision);
@@ -49,8 +54,9 @@ class Counters {
   WorkerReading take_reading(std::size_t worker, model::Generation adopted);
 
  private:
-  std::map<std::pair<model::ServiceId, model::RevisionNumber>, std::unique_ptr<RevisionCounters>>
-      all_;
+  using Key = std::tuple<model::ServiceId, model::RevisionNumber, std::string>;
+
+  std::map<Key, std::unique_ptr<RevisionCounters>> all_;
   std::vector<RevisionCounters*> revisions_;  // changed since the last reading
   std::vector<Endpoint*> endpoints_;          // changed since the last reading
   std::vector<model::InstanceId> gone_;

@@ -157,10 +157,18 @@ void Exchange::hold() {
   hold.add(*this, held_bytes_);
   in_hold_ = was_held_ = true;
   if (held_since_ == net::k_never) held_since_ = worker_.loop().turn();
-  // A request that returns to the hold has only what is left of its time.
-  const net::Instant end = held_since_ + limits.hold_timeout;
-  const bool refused = !tried_.empty();
-  client_.set_deadline(refused ? std::min(end, worker_.loop().turn() + limits.refused_retry) : end);
+  set_hold_deadline();
+}
+
+// A request that returns to the hold has only what is left of its time.
+net::Instant Exchange::hold_end() const {
+  const Duration routed = service_->hold_time;
+  return held_since_ + (routed > Duration::zero() ? routed : worker_.limits().hold_timeout);
+}
+
+void Exchange::set_hold_deadline() {
+  const net::Instant retry = worker_.loop().turn() + worker_.limits().refused_retry;
+  client_.set_deadline(tried_.empty() ? hold_end() : std::min(hold_end(), retry));
 }
 
 void Exchange::leave_hold() {
@@ -231,6 +239,7 @@ void Exchange::account() {
   outcomes.failed += failed_ ? 1 : 0;
   outcomes.retried += retried_ ? 1 : 0;
   outcomes.cut += was_cut_ ? 1 : 0;
+  outcomes.streams += streamed_ && !gone_ ? 1 : 0;
   outcomes.client_gone += gone_ ? 1 : 0;
   if (was_held_) {
     ++outcomes.held;
@@ -278,7 +287,7 @@ void Exchange::on_client_gone() {
 void Exchange::on_client_deadline() {
   if (in_hold_) {
     const bool refused = !tried_.empty();
-    const bool over = worker_.loop().turn() >= held_since_ + worker_.limits().hold_timeout;
+    const bool over = worker_.loop().turn() >= hold_end();
     if (refused && !over) return on_service_changed();
     return fail(refused ? Cause::refused : Cause::hold_expired);
   }
@@ -288,7 +297,7 @@ void Exchange::on_client_deadline() {
 
 void Exchange::end_tunnel() {
   release_upstream(false);
-  answer_complete_ = true;
+  answer_complete_ = streamed_ = true;
   account();
   over(End::close);
 }

@@ -63,6 +63,8 @@ class Exchange final : public net::Mortal {
 
   // What the table tells: the service this request is held for has changed.
   void on_service_changed();
+  // … only in how long requests may be held.
+  void set_hold_deadline();
 
  private:
   // exchange.cc: route, admit, own answers, account
@@ -77,6 +79,7 @@ class Exchange final : public net::Mortal {
   void admit();
   void hold();
   void leave_hold();
+  net::Instant hold_end() const;
   void fail(Cause cause);
   void fail_if_open(Cause cause);
   void settle();
@@ -149,6 +152,7 @@ class Exchange final : public net::Mortal {
   bool over_ = false;
   bool failed_ = false;
   bool was_cut_ = false;
+  bool streamed_ = false;  // the whole of an answer of no stated length
   bool gone_ = false;
   bool retried_ = false;
   bool gathering_ = false;  // the whole of a small body is waited for

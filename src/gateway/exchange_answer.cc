@@ -122,6 +122,8 @@ void Exchange::finish_answer(bool surplus) {
   if (upstream_keeps_ && upstream_->half_closed()) lease_.endpoint()->closes_idle = true;
   release_upstream(upstream_keeps_ && !surplus && sent_whole && !upstream_->half_closed());
   answer_complete_ = true;
+  const Framing framing = answer_.framing();
+  streamed_ = framing == Framing::chunked || framing == Framing::until_close;
   settle();
   if (!over_ && !body_.done()) client_.resume();
 }

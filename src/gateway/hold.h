@@ -18,6 +18,11 @@ class Hold {
 
   void add(Exchange& exchange, std::size_t bytes);
   void remove(Exchange& exchange, std::size_t bytes);
+  // What is in it now; none may leave meanwhile.
+  template <class Visit>
+  void each(Visit visit) const {
+    for (Exchange* exchange : waiting_) visit(*exchange);
+  }
   Exchange* first() const { return waiting_.empty() ? nullptr : waiting_.front(); }
 
  private:

@@ -73,6 +73,7 @@ TEST(Streaming, ChunkedAnswersAndTrailersPassAndTheConnectionsStay) {
     EXPECT_TRUE(message.wire.ends_with("0\r\nX-Sum: 3\r\n\r\n"));
   }
   EXPECT_EQ(upstream.connections(), 1);
+  EXPECT_EQ(fixture.outcomes_of(3).streams, 3U);
 }
 
 TEST(Streaming, AnswersDelimitedByTheirConnectionsEndPass) {
@@ -304,6 +305,7 @@ TEST(Streaming, AnAnswerThatBreaksOffIsSeenAndCountedAsCut) {
     EXPECT_FALSE(answer.whole);
     const model::Outcomes outcomes = fixture.outcomes_of(1);
     EXPECT_EQ(outcomes.cut, 1U);
+    EXPECT_EQ(outcomes.streams, 0U);
     EXPECT_EQ(outcomes.failed, 1U);
     EXPECT_EQ(outcomes.retried, 0U);
   }

@@ -15,7 +15,7 @@ ServiceEntry& Table::entry_of(const model::ServiceId& service) {
     entry = std::make_unique<ServiceEntry>();
     entry->id = service;
     entry->routed = true;
-    entry->unrouted = &counters_.of(service, 0);
+    entry->unrouted = &counters_.of(service, 0, {});
   }
   return *entry;
 }
@@ -100,12 +100,13 @@ void Table::apply(const ServiceChange& change, ServiceEntry& entry, Adopted& ado
   entry.standing = route.standing;
   entry.balance = route.balance;
   entry.schedule = change.schedule;
+  entry.hold_time = route.hold;
   entry.shares.clear();
   for (const model::Share& share : route.shares) {
     ShareEntry& made = entry.shares.emplace_back();
     made.revision = share.revision;
     made.weight = share.weight;
-    made.counters = &counters_.of(route.service, share.revision);
+    made.counters = &counters_.of(route.service, share.revision, share.group);
     made.cursor = worker_;  // workers begin at different endpoints
     for (const model::Endpoint& endpoint : share.endpoints) {
       made.endpoints.push_back(&endpoint_of(endpoint));

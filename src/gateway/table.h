@@ -17,7 +17,7 @@
 
 namespace hitless::gateway {
 
-// One revision's part of a service's traffic.
+// One group's part of a service's traffic.
 struct ShareEntry {
   model::RevisionNumber revision = 0;
   std::uint32_t weight = 0;
@@ -36,6 +36,7 @@ struct ServiceEntry {
   std::shared_ptr<Schedule> schedule;
   std::vector<ShareEntry> shares;
   RevisionCounters* unrouted = nullptr;  // requests that reached no revision
+  Duration hold_time{};                  // how long a request may be held; 0: Limits::hold_timeout
   Hold hold;
   std::size_t users = 0;
 };

@@ -23,8 +23,9 @@ model::InstanceUsage UsageBook::sum_of(const Instances::value_type& entry) {
 }
 
 model::RevisionUsage UsageBook::sum_of(const Revisions::value_type& entry) {
+  const auto& [service, revision, group] = entry.first;
   model::RevisionUsage sum{
-      .service = entry.first.first, .revision = entry.first.second, .outcomes = {}};
+      .service = service, .revision = revision, .outcomes = {}, .group = group};
   for (const auto& part : entry.second) {
     if (part != nullptr) sum.outcomes += *part;
   }
@@ -61,8 +62,8 @@ UsageChange UsageBook::add(const WorkerReading& reading) {
     change.usage.instances.push_back(sum_of(*at));
   }
   for (const model::RevisionUsage& part : reading.revisions) {
-    const auto at =
-        revisions_.try_emplace(RevisionKey(part.service, part.revision), adopted_.size()).first;
+    const RevisionKey key(part.service, part.revision, part.group);
+    const auto at = revisions_.try_emplace(key, adopted_.size()).first;
     std::unique_ptr<model::Outcomes>& outcomes = at->second[reading.worker];
     if (outcomes == nullptr) outcomes = std::make_unique<model::Outcomes>();
     *outcomes = part.outcomes;

@@ -5,6 +5,8 @@
 
 #include <map>
 #include <memory>
+#include <string>
+#include <tuple>
 #include <vector>
 
 #include "gateway/control_frames.h"
@@ -22,7 +24,7 @@ class UsageBook {
   model::Generation adopted() const;
 
  private:
-  using RevisionKey = std::pair<model::ServiceId, model::RevisionNumber>;
+  using RevisionKey = std::tuple<model::ServiceId, model::RevisionNumber, std::string>;
   using Instances = std::map<model::InstanceId, std::vector<model::InstanceUsage>>;  // per worker
   using Revisions = std::map<RevisionKey, std::vector<std::unique_ptr<model::Outcomes>>>;
 

@@ -59,7 +59,7 @@ Worker::Worker(std::size_t index, const GatewayOptions& options,
       connections_max_(options.limits.connections_max / options.workers),
       sink_(std::move(sink)),
       loop_(std::move(loop)),
-      unrouted_(counters_.of(model::ServiceId(), 0)),
+      unrouted_(counters_.of(model::ServiceId(), 0, {})),
       table_(counters_, index),
       listener_(*this, std::move(listener)),
       report_timer_(*loop_, *this),
@@ -94,7 +94,10 @@ void Worker::retire(Endpoint& endpoint) {
 }
 
 void Worker::release_hold(ServiceEntry& service) {
-  if (service.routed && service.standing == model::Standing::not_ready) return;
+  if (service.routed && service.standing == model::Standing::not_ready) {
+    // They go on waiting, perhaps for a longer or a shorter time.
+    return service.hold.each([](Exchange& exchange) { exchange.set_hold_deadline(); });
+  }
   // Those that return to the hold wait for the next change.
   for (std::size_t count = service.hold.size(); count > 0; --count) {
     Exchange* const first = service.hold.first();

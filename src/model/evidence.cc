@@ -17,6 +17,25 @@ Result<Verdict> get_verdict(const json::object& from) {
   return value_of(k_verdicts, word, "verdict");
 }
 
+json::value to_json(const Tally& tally) {
+  return json::array{tally.old_events, tally.old_total, tally.new_events, tally.new_total};
+}
+
+Result<Tally> tally_from_json(const json::value& value) {
+  const Error unreadable(Code::corrupt, "a tally must be an array of 4 counts");
+  const json::array* counts = value.if_array();
+  if (counts == nullptr || counts->size() != 4) return unreadable;
+  Tally tally;
+  std::size_t index = 0;
+  for (std::uint64_t* count :
+       {&tally.old_events, &tally.old_total, &tally.new_events, &tally.new_total}) {
+    boost::system::error_code failure;
+    *count = (*counts)[index++].to_number<std::uint64_t>(failure);
+    if (failure) return unreadable;
+  }
+  return tally;
+}
+
 json::value to_json(const Measure& measure) {
   return json::object{{"name", measure.name},
                       {"what", measure.what},
@@ -26,7 +45,10 @@ json::value to_json(const Measure& measure) {
                       {"new_total", measure.new_total},
                       {"limit_us", measure.limit_us},
                       {"log_ratio", exact_text(measure.log_ratio)},
-                      {"verdict", to_text(measure.verdict)}};
+                      {"verdict", to_text(measure.verdict)},
+                      {"settled", to_json(measure.settled)},
+                      {"mark", to_json(measure.mark)},
+                      {"settled_ratio", exact_text(measure.settled_ratio)}};
 }
 
 Result<Measure> measure_from_json(const json::value& value) {
@@ -41,6 +63,12 @@ Result<Measure> measure_from_json(const json::value& value) {
   HL_TRY_ASSIGN(measure.limit_us, get_int(*object, "limit_us"));
   HL_TRY_ASSIGN(measure.log_ratio, get_exact(*object, "log_ratio"));
   HL_TRY_ASSIGN(measure.verdict, get_verdict(*object));
+  if (const json::value* settled = object->if_contains("settled")) {
+    HL_TRY_ASSIGN(measure.settled, tally_from_json(*settled));
+    const json::value* mark = object->if_contains("mark");
+    HL_TRY_ASSIGN(measure.mark, tally_from_json(mark != nullptr ? *mark : *settled));
+    HL_TRY_ASSIGN(measure.settled_ratio, get_exact(*object, "settled_ratio"));
+  }
   return measure;
 }
 

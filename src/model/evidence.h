@@ -17,7 +17,14 @@ enum class Verdict {
   bad,
 };
 
-// One thing that is compared: how often it happened, of how many, on both sides of one window.
+// How often something happened, of how many, on both sides of one window.
+struct Tally {
+  std::uint64_t old_events = 0, old_total = 0;
+  std::uint64_t new_events = 0, new_total = 0;
+  friend bool operator==(const Tally&, const Tally&) = default;
+};
+
+// One thing that is compared.
 struct Measure {
   std::string name;  // "errors", "latency p50", "latency p99", "first byte p50", "cut answers", …
   std::string what;  // "answers slower than 12.3 ms"
@@ -26,6 +33,10 @@ struct Measure {
   std::int64_t limit_us = 0;  // of latencies: what counts as slow; 0: not fixed yet
   double log_ratio = 0;       // of the likelihoods "worse by the policy's ratio" to "equal"
   Verdict verdict = Verdict::undecided;
+  // What the next look goes on from (rollout/judge.h): the end of the stretches whose log ratio is
+  // in settled_ratio, and of the one after them, which may still be joined with what follows.
+  Tally settled, mark;
+  double settled_ratio = 0;
   friend bool operator==(const Measure&, const Measure&) = default;
 };
 

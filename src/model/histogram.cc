@@ -23,6 +23,14 @@ std::uint64_t Histogram::percentile(double q) const {
   return upper_edge(k_buckets - 1);
 }
 
+std::uint64_t Histogram::count_above(std::uint64_t micros) const {
+  std::uint64_t total = 0;
+  for (std::size_t bucket = bucket_of(micros) + 1; bucket < k_buckets; ++bucket) {
+    total += counts_[bucket];
+  }
+  return total;
+}
+
 Histogram& Histogram::operator+=(const Histogram& other) {
   for (std::size_t bucket = 0; bucket < k_buckets; ++bucket) {
     counts_[bucket] += other.counts_[bucket];

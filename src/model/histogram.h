@@ -22,6 +22,10 @@ class Histogram {
   // The upper edge of the bucket in which the q-th value (0 < q <= 1) lies; 0 when empty.
   std::uint64_t percentile(double q) const;
 
+  // How many were longer than `micros`; exact when that is an upper edge, else too few by those in
+  // its own bucket.
+  std::uint64_t count_above(std::uint64_t micros) const;
+
   Histogram& operator+=(const Histogram& other);
   Histogram& operator-=(const Histogram& earlier);
   friend bool operator==(const Histogram&, const Histogram&) = default;

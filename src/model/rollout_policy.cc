@@ -37,13 +37,16 @@ constexpr std::array<std::string_view, 7> k_policy_members{
     "strategy",  "steps",       "bake_seconds",      "overlap",
     "judgement", "drop_budget", "slow_start_seconds"};
 constexpr std::array<std::string_view, 2> k_step_members{"weight", "bake_seconds"};
-constexpr std::array<std::string_view, 7> k_judgement_members{
-    "enabled", "requests_min", "error_ratio", "latency_factor", "false_alarm", "miss", "silence"};
+constexpr std::array<std::string_view, 8> k_judgement_members{
+    "enabled",          "requests_min", "error_ratio", "latency_factor",
+    "latency_slack_ms", "false_alarm",  "miss",        "silence"};
 
 // A week: a bake that is longer is a second service, not a rollout.
 constexpr double k_bake_seconds_max = 7 * 24 * 3600;
 // An hour: a slow start that is longer keeps a rollout from ending.
 constexpr double k_slow_start_seconds_max = 3600;
+// An hour: no request lasts longer.
+constexpr double k_slack_ms_max = 3'600'000;
 constexpr std::int64_t k_count_max = 1'000'000'000;
 // Each step is a look at the evidence, and each look costs certainty.
 constexpr std::size_t k_steps_max = 20;
@@ -98,6 +101,10 @@ Result<E> word_of(const json::object& from, std::string_view name, const Table& 
   auto value = value_of(words, *found, name);
   if (!value) return std::move(value).error().context(fmt::format("field [{}]", name));
   return value;
+}
+
+double millis(Duration duration) {
+  return std::chrono::duration<double, std::milli>(duration).count();
 }
 
 double seconds(Duration duration) {
@@ -168,6 +175,7 @@ json::value to_json(const Judgement& judgement) {
                       {"requests_min", static_cast<std::int64_t>(judgement.requests_min)},
                       {"error_ratio", judgement.error_ratio},
                       {"latency_factor", judgement.latency_factor},
+                      {"latency_slack_ms", millis(judgement.latency_slack)},
                       {"false_alarm", judgement.false_alarm},
                       {"miss", judgement.miss},
                       {"silence", to_text(judgement.silence)}};
@@ -184,6 +192,9 @@ Result<Judgement> judgement_from_json(const json::value& value) {
                 number_within(*object, "error_ratio", usual.error_ratio, 1.1, 1000));
   HL_TRY_ASSIGN(read.latency_factor,
                 number_within(*object, "latency_factor", usual.latency_factor, 1.05, 1000));
+  HL_TRY_ASSIGN(const double slack, number_within(*object, "latency_slack_ms",
+                                                  millis(usual.latency_slack), 0, k_slack_ms_max));
+  read.latency_slack = Duration(std::llround(slack * 1e3));
   HL_TRY_ASSIGN(read.false_alarm,
                 number_within(*object, "false_alarm", usual.false_alarm, 1e-9, 0.5));
   HL_TRY_ASSIGN(read.miss, number_within(*object, "miss", usual.miss, 1e-9, 0.5));

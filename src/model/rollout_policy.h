@@ -49,9 +49,12 @@ struct Judgement {
   bool enabled = true;
   std::uint64_t requests_min = 50;  // of the new side, before anything is said about it
   double error_ratio = 2;           // this many times the old side's rate must be noticed
-  double latency_factor = 1.5;      // slower than the old side's quantile by this factor is slow
-  double false_alarm = 0.01;        // at the most, that an equal version is taken back
-  double miss = 0.05;               // that one worse by error_ratio is not noticed in its sample
+  // Slower than the old side's quantile by this factor and by this much is slow.  The second keeps
+  // a model of half a millisecond from being judged by what starting an instance beside it costs.
+  double latency_factor = 1.5;
+  Duration latency_slack = std::chrono::milliseconds(25);
+  double false_alarm = 0.01;  // at the most, that an equal version is taken back
+  double miss = 0.05;         // that one worse by error_ratio is not noticed in its sample
   Silence silence = Silence::advance;
   friend bool operator==(const Judgement&, const Judgement&) = default;
 };

@@ -140,6 +140,10 @@ InstanceTimes any_instance_times() {
           .ending = any_text()};
 }
 
+std::uint64_t any_count() {
+  return *rc::gen::arbitrary<std::uint32_t>();
+}
+
 Measure any_measure() {
   return {.name = any_text(),
           .what = any_text(),
@@ -149,7 +153,10 @@ Measure any_measure() {
           .new_total = *rc::gen::arbitrary<std::uint32_t>(),
           .limit_us = any_int(),
           .log_ratio = any_double(),
-          .verdict = static_cast<Verdict>(*rc::gen::inRange(0, 3))};
+          .verdict = static_cast<Verdict>(*rc::gen::inRange(0, 3)),
+          .settled = {any_count(), any_count(), any_count(), any_count()},
+          .mark = {any_count(), any_count(), any_count(), any_count()},
+          .settled_ratio = any_double()};
 }
 
 Rollout any_course() {

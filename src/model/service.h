@@ -73,6 +73,7 @@ struct Revision {
   RevisionNumber number = 0;
   ServiceConfig config;
   Time created_at;
+  std::string who{};  // asked for it; empty: of database version 1
 };
 
 struct Service {
@@ -85,6 +86,7 @@ struct Service {
   int progress = 0;             // percent, while deploying
   RevisionNumber revision = 0;  // what serves or is kept for the next start; 0: nothing yet
   RolloutId rollout;            // the one under way; empty: none
+  RevisionNumber queued = 0;    // waits for the end of the one under way; 0: nothing does
   Time created_at;
   Time publish_at;      // last release
   Time transition_at;   // last change of status

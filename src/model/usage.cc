@@ -94,6 +94,7 @@ Outcomes Outcomes::since(const Outcomes& earlier) const {
   for (std::size_t i = 0; i < by_class.size(); ++i) {
     take(difference.by_class[i], earlier.by_class[i]);
   }
+  if (difference.held == 0) difference.held_longest_us = 0;
   difference.latency -= earlier.latency;
   difference.first_byte -= earlier.first_byte;
   return difference;

@@ -30,7 +30,8 @@ struct Outcomes {
   Histogram first_byte;           // request read to first byte of the answer
 
   Outcomes& operator+=(const Outcomes& other);
-  // What came since `earlier`, a former reading of the same counters.  held_longest_us stays.
+  // What came since `earlier`, a former reading of the same counters.  held_longest_us stays,
+  // unless none was held since.
   Outcomes since(const Outcomes& earlier) const;
   friend bool operator==(const Outcomes&, const Outcomes&) = default;
 };

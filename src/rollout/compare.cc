@@ -39,12 +39,13 @@ class Comparison {
 };
 
 std::string seconds_text(Duration duration) {
-  return fmt::format("{:g}", std::chrono::duration<double>(duration).count());
+  return fmt::format("{}", std::chrono::duration<double>(duration).count());
 }
 
 std::string resources_text(const model::Resources& resources) {
-  return fmt::format("cpu {:g}, memory {} MiB", static_cast<double>(resources.cpu_millis) / 1000,
-                     resources.memory_mib);
+  return fmt::format("cpu {}, memory {} MiB{}", static_cast<double>(resources.cpu_millis) / 1000,
+                     resources.memory_mib,
+                     resources.gpus == 0 ? "" : fmt::format(", {} GPUs", resources.gpus));
 }
 
 std::string member_text(const json::object& wire, std::string_view name) {
@@ -85,13 +86,60 @@ void compare_rest(const ConfigEntry& from, const ConfigEntry& to, Comparison& co
                    std::to_string(to.instance_count));
   comparison.field(ChangeClass::route, "weight", std::to_string(from.weight),
                    std::to_string(to.weight));
-  comparison.field(ChangeClass::note, "max_surge", fmt::format("{:g}", from.knobs.max_surge),
-                   fmt::format("{:g}", to.knobs.max_surge));
+  comparison.field(ChangeClass::note, "max_surge", fmt::format("{}", from.knobs.max_surge),
+                   fmt::format("{}", to.knobs.max_surge));
   comparison.field(ChangeClass::note, "max_unavailable",
-                   fmt::format("{:g}", from.knobs.max_unavailable),
-                   fmt::format("{:g}", to.knobs.max_unavailable));
+                   fmt::format("{}", from.knobs.max_unavailable),
+                   fmt::format("{}", to.knobs.max_unavailable));
   comparison.field(ChangeClass::note, "deploy_timeout_in_seconds",
                    seconds_text(from.knobs.deploy_timeout), seconds_text(to.knobs.deploy_timeout));
+}
+
+std::string steps_text(const std::vector<model::BakeStep>& steps) {
+  std::string text;
+  for (const model::BakeStep& step : steps) {
+    text += fmt::format("{}{} % for {} s", text.empty() ? "" : ", ", step.weight,
+                        seconds_text(step.bake));
+  }
+  return text;
+}
+
+std::string number_text(double number) {
+  return fmt::format("{}", number);
+}
+
+void compare_judgements(const model::Judgement& from, const model::Judgement& to,
+                        Comparison& comparison) {
+  const auto note = [&](std::string_view name, std::string before, std::string after) {
+    comparison.field(ChangeClass::note, fmt::format("judgement.{}", name), std::move(before),
+                     std::move(after));
+  };
+  note("enabled", from.enabled ? "true" : "false", to.enabled ? "true" : "false");
+  note("requests_min", std::to_string(from.requests_min), std::to_string(to.requests_min));
+  note("error_ratio", number_text(from.error_ratio), number_text(to.error_ratio));
+  note("latency_factor", number_text(from.latency_factor), number_text(to.latency_factor));
+  note("latency_slack_ms", std::to_string(from.latency_slack.count() / 1000),
+       std::to_string(to.latency_slack.count() / 1000));
+  note("false_alarm", number_text(from.false_alarm), number_text(to.false_alarm));
+  note("miss", number_text(from.miss), number_text(to.miss));
+  note("silence", std::string(to_text(from.silence)), std::string(to_text(to.silence)));
+}
+
+void compare_policies(const model::RolloutPolicy& from, const model::RolloutPolicy& to,
+                      Comparison& comparison) {
+  const auto note = [&](std::string_view name, std::string before, std::string after) {
+    comparison.field(ChangeClass::note, name, std::move(before), std::move(after));
+  };
+  const auto strategy = [](const model::RolloutPolicy& policy) {
+    return policy.strategy ? std::string(to_text(*policy.strategy)) : std::string();
+  };
+  note("strategy", strategy(from), strategy(to));
+  note("steps", steps_text(from.steps), steps_text(to.steps));
+  note("bake_seconds", seconds_text(from.bake), seconds_text(to.bake));
+  note("overlap", std::string(to_text(from.overlap)), std::string(to_text(to.overlap)));
+  compare_judgements(from.judgement, to.judgement, comparison);
+  note("drop_budget", std::to_string(from.drop_budget), std::to_string(to.drop_budget));
+  note("slow_start_seconds", seconds_text(from.slow_start), seconds_text(to.slow_start));
 }
 
 std::string entry_text(const ConfigEntry& entry) {
@@ -126,6 +174,10 @@ std::vector<Change> compare_configs(const model::ServiceConfig& from,
     changes.push_back({ChangeClass::route, "load_balancer_policy",
                        std::string(model::to_wire(from.balance)),
                        std::string(model::to_wire(to.balance))});
+  }
+  if (!from.entries.empty() && !to.entries.empty()) {
+    Comparison comparison("rollout_policy", changes);
+    compare_policies(from.policy, to.policy, comparison);
   }
   return changes;
 }

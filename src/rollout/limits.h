@@ -1,10 +1,12 @@
 // The room's limits, each with its reason.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 
 #include "base/clock.h"
+#include "model/rollout_policy.h"
 
 namespace hitless::rollout {
 
@@ -32,5 +34,20 @@ inline constexpr Duration k_grace_unknown = std::chrono::seconds(120);
 // Up to this common multiple of instance counts, weights are split exactly; beyond
 // it in this many parts of a percent point.  100 × 40 entries × this fits 32 bits.
 inline constexpr std::uint64_t k_weight_parts = 1'000'000;
+
+// Steps of a canary that names none: a tenth shows what is broken, half shows what load does, and a
+// minute of each is a few scrapes of a person's attention.
+inline constexpr std::array k_canary_steps = {model::BakeStep{10, std::chrono::seconds(60)},
+                                              model::BakeStep{50, std::chrono::seconds(60)},
+                                              model::BakeStep{100, Duration{}}};
+
+// How long a request may be parked while nothing serves: the first of these that leaves
+// k_hold_margin times the measured start.  Few and coarse, so that a plan does not change with
+// each measurement; half a minute for starts that were never measured, ten minutes because no
+// client we know waits longer.
+inline constexpr std::array<Duration, 5> k_holds = {
+    std::chrono::seconds(30), std::chrono::seconds(60), std::chrono::seconds(120),
+    std::chrono::seconds(300), std::chrono::seconds(600)};
+inline constexpr int k_hold_margin = 3;
 
 }  // namespace hitless::rollout

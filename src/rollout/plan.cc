@@ -7,8 +7,11 @@
 
 #include "base/crypto.h"
 #include "rollout/compare.h"
+#include "rollout/demand.h"
+#include "rollout/forecast.h"
 #include "rollout/limits.h"
 #include "rollout/match.h"
+#include "rollout/strategy.h"
 
 namespace hitless::rollout {
 namespace {
@@ -77,30 +80,68 @@ model::Slot make_slot(const PlanInput& input, const Pairing& pairing, const Pair
   return slot;
 }
 
-void choose_strategy(Plan& plan) {
-  bool replaces = false;
-  bool shrinks = false;
-  int lowest = 0;
-  int extra = 0;
+// What can never run, however empty the pool is.
+Result<void> check_capacity(const PlanInput& input, const Plan& plan) {
+  std::vector<Demand> whole;
   for (const model::Slot& slot : plan.slots) {
-    if (!slot.from || !slot.to || slot.from->key == slot.to->key) continue;
-    replaces = true;
-    shrinks = shrinks || slot.surge == 0;
-    lowest += slot.unavailable;
-    extra += slot.surge;
+    if (!slot.to) continue;
+    const std::string where = fmt::format("config[{}]", slot.to->entry);
+    if (const auto lack = shortage(input.capacity, {{slot.to->needs, 1}}, "in the whole pool")) {
+      return Error(Code::invalid, fmt::format("field [{}.specification] is more than the pool can "
+                                              "ever hold: {}",
+                                              where, *lack));
+    }
+    whole.push_back({slot.to->needs, slot.to->count});
   }
-  if (!replaces) {
-    plan.strategy = model::Strategy::none;
-    plan.reason = "no instance is replaced";
-  } else if (shrinks) {
-    plan.strategy = model::Strategy::shrink;
-    plan.reason = fmt::format("no extra instance is allowed, up to {} may be missing", lowest);
-  } else {
-    plan.strategy = model::Strategy::surge;
-    plan.reason = fmt::format("up to {} extra instance(s) run meanwhile, {}", extra,
-                              lowest == 0 ? std::string("none may be missing")
-                                          : fmt::format("up to {} may be missing", lowest));
+  if (const auto lack = shortage(input.capacity, whole, "in the whole pool")) {
+    return Error(Code::invalid,
+                 fmt::format("field [config] is more than the pool can ever hold: {}", *lack));
   }
+  return {};
+}
+
+// A stopped service keeps the configuration: nothing is carried out.
+void keep_for_later(Plan& plan) {
+  plan.slots.clear();
+  plan.strategy = model::Strategy::none;
+  plan.reason = "the service does not run: it keeps this for its next start";
+}
+
+// Over all that is carried out, and whether it is hitless.
+std::string hash_of(Plan plan) {
+  plan.hash.clear();
+  plan.forecast = {.lowest = 0,
+                   .highest = 0,
+                   .longest_hold = {},
+                   .predicted = std::nullopt,
+                   .hitless = plan.forecast.hitless,
+                   .unmet = plan.forecast.unmet};
+  return sha256_hex(to_json_text(model::to_json(plan)));
+}
+
+Plan draft_plan(const PlanInput& input) {
+  static const model::ServiceConfig k_nothing;
+  const model::ServiceConfig& before = input.from ? input.from->config : k_nothing;
+  const model::ServiceConfig& after = input.to ? input.to->config : k_nothing;
+  const Pairing pairing = pair_entries(before, after);
+  Plan plan;
+  plan.service = input.service;
+  plan.kind = input.kind;
+  plan.from = input.from ? input.from->number : 0;
+  plan.to = input.to ? input.to->number : 0;
+  plan.balance = input.to ? after.balance : before.balance;
+  plan.balance_from = input.from ? before.balance : after.balance;
+  plan.drain_budget = k_drain_budget;
+  if (input.to) {
+    const model::RolloutPolicy& policy = input.effective_policy();
+    plan.judgement = policy.judgement;
+    plan.drop_budget = policy.drop_budget;
+    plan.slow_start = policy.slow_start;
+  }
+  plan.changes = compare_configs(before, after, pairing);
+  plan.changes.insert(plan.changes.end(), input.notes.begin(), input.notes.end());
+  for (const Pair& pair : pairing.pairs) plan.slots.push_back(make_slot(input, pairing, pair));
+  return plan;
 }
 
 }  // namespace
@@ -132,23 +173,15 @@ model::RevisionNumber base_of(const Plan& under_way, model::Phase phase,
 
 Result<Plan> plan_change(const PlanInput& input) {
   if (input.to) HL_TRY(check_target(input.to->config));
-  static const model::ServiceConfig k_nothing;
-  const model::ServiceConfig& before = input.from ? input.from->config : k_nothing;
-  const model::ServiceConfig& after = input.to ? input.to->config : k_nothing;
-  const Pairing pairing = pair_entries(before, after);
-
-  Plan plan;
-  plan.service = input.service;
-  plan.kind = input.kind;
-  plan.from = input.from ? input.from->number : 0;
-  plan.to = input.to ? input.to->number : 0;
-  plan.balance = input.to ? after.balance : before.balance;
-  plan.balance_from = input.from ? before.balance : after.balance;
-  plan.drain_budget = k_drain_budget;
-  plan.changes = compare_configs(before, after, pairing);
-  for (const Pair& pair : pairing.pairs) plan.slots.push_back(make_slot(input, pairing, pair));
-  choose_strategy(plan);
-  plan.hash = sha256_hex(to_json_text(model::to_json(plan)));
+  Plan plan = draft_plan(input);
+  HL_TRY(check_capacity(input, plan));
+  if (input.keeps) {
+    keep_for_later(plan);
+  } else {
+    HL_TRY_ASSIGN(const Rehearsal rehearsal, choose_strategy(input, plan));
+    foresee(input, rehearsal, plan);
+  }
+  plan.hash = hash_of(plan);
   return plan;
 }
 

@@ -19,15 +19,25 @@ struct PlanInput {
   std::optional<model::Revision> from;  // what serves, or served last; none on a first deployment
   std::optional<model::Revision> to;    // none: stop or remove
   Room capacity;                        // of the pool, empty …
-  Room room;                            // … and as it stands now
+  Room room;                            // … and now, with the whole of `from` in it and nothing
+                                        // else of this service
+  // How this one change is made, instead of what `to` says: a rollback on demand knows no steps.
+  std::optional<model::RolloutPolicy> policy = {};
   // What starts of these models took, the median of the last ones; absent: never measured.
   std::map<model::ModelId, Duration> start_times;
+  std::vector<model::Change> notes{};  // of the service beside its configuration
+  bool keeps = false;                  // the service does not run: `to` is for its next start
+
+  // What `policy` says, or `to`; to must be there.
+  const model::RolloutPolicy& effective_policy() const {
+    return policy ? *policy : to->config.policy;
+  }
 };
 
 // Every changed field gets its class, entries are matched (the same template first, then by place),
-// surge and unavailable are resolved to
-// numbers, a strategy is picked, and what to expect is reckoned.  invalid: the change can never be
-// carried out; the text names the field.
+// a strategy is picked (strategy.h) with its numbers, and what to expect is reckoned (forecast.h).
+// invalid: the change can never be carried out, the text names the field; exhausted: it would wait
+// for room that nothing of this service makes, the text has the arithmetic.
 Result<model::Plan> plan_change(const PlanInput& input);
 
 // What a change during a change starts from, and goes back to if it fails: what the one under way

@@ -1,6 +1,8 @@
 // Who gets a service's traffic, given where its instances stand.  Internal to the room; pure.
 #pragma once
 
+#include <optional>
+
 #include "rollout/scene.h"
 
 namespace hitless::rollout {
@@ -9,9 +11,12 @@ namespace hitless::rollout {
 enum class Weights { before, goal };
 
 // Only routable instances are in it.  A slot's weight is split over its groups in proportion to
-// their instances.  Where the weights leave nothing for what is ready (first deployment, or what
-// had weight died), the goal's weights count, then every ready instance the same: traffic is
-// served whenever anything is ready.
-model::ServiceRoute route_of(const Scene& scene, Weights weights);
+// their instances, or, with `goal_percent`, so much of it to the goal and the rest to what leaves,
+// within what is ready of both (split.h).  An instance that starts slowly counts for a part.
+// Where the weights leave nothing for what is ready (first deployment, or what had weight died),
+// the goal's weights count, then every ready instance the same: traffic is served whenever
+// anything is ready.
+model::ServiceRoute route_of(const Scene& scene, Weights weights,
+                             std::optional<int> goal_percent = std::nullopt);
 
 }  // namespace hitless::rollout

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "rollout/bake.h"
 #include "rollout/limits.h"
 
 namespace hitless::rollout {
@@ -20,10 +21,19 @@ Place make_place(const model::Slot& slot, Side goal_side) {
   Place place;
   place.goal = goal ? &*goal : nullptr;
   if (other && !(goal && goal->key == other->key)) place.leaving = &*other;
-  place.wanted = goal ? goal->count : 0;
+  place.added = goal && !other;
+  place.count = goal ? goal->count : 0;
+  place.wanted = place.count;
   place.floor = slot.from && slot.to ? std::max(0, std::min(n_from, n_to) - slot.unavailable) : 0;
   place.ceiling = std::max(n_from, n_to) + slot.surge;
   return place;
+}
+
+// What a step of this weight wants of it.  Instances that stay are not the step's concern.
+void narrow(Place& place, int weight) {
+  if (place.goal == nullptr) return;
+  if (place.leaving != nullptr) place.kept = part_of(place.leaving->count, 100 - weight);
+  if (place.leaving != nullptr || place.added) place.wanted = part_of(place.count, weight);
 }
 
 void find_place(const Scene& scene, Seat& seat) {
@@ -114,8 +124,10 @@ Scene make_scene(const View& view, Side goal_side, Time since, Patience patience
   scene.view = &view;
   scene.goal_side = goal_side;
   scene.since = since;
+  scene.holds_back = goal_side == Side::to && holds_back(view);
   for (const model::Slot& slot : view.plan.slots) {
     scene.places.push_back(make_place(slot, goal_side));
+    if (scene.holds_back) narrow(scene.places.back(), step_weight(view.plan, view.step));
   }
   for (const InstanceView& seen : view.instances) {
     Seat seat;

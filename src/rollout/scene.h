@@ -39,7 +39,10 @@ struct Seat {
 struct Place {
   const model::Group* goal = nullptr;     // nullptr: nothing shall stand here
   const model::Group* leaving = nullptr;  // nullptr: nothing else stood here, or goal stays
-  int wanted = 0;                         // goal's count
+  bool added = false;                     // goal is there, and nothing stood here
+  int wanted = 0;                         // of goal, by now: a step's part of its count, or all
+  int count = 0;                          // of goal, in the end
+  int kept = 0;                           // of leaving, while a step bakes: what its weight needs
   int floor = 0;                          // routed-ready instances that must remain
   int ceiling = 0;                        // instances that may be there, leaving ones not counted
 };
@@ -47,12 +50,13 @@ struct Place {
 struct Scene {
   const View* view = nullptr;
   Side goal_side = Side::to;
+  bool holds_back = false;    // the plan's steps are under way: what is warm stays (bake.h)
   Time since;                 // when this direction was taken; instances from before are not judged
   std::vector<Place> places;  // as plan.slots
   std::vector<Seat> seats;    // as view.instances
 
   int routed_ready(int slot, bool goal_only) const;
-  bool is_complete() const;   // every goal has its count routed-ready
+  bool is_complete() const;   // every goal has what is wanted by now routed-ready
   int leaving_count() const;  // draining or stopping, over all places
 };
 

@@ -18,22 +18,45 @@ class Settler {
   Settler(Scene& scene, Starts starts)
       : scene_(scene),
         starts_(starts),
-        complete_(scene.is_complete() && scene.view->phase != model::Phase::planned),
+        releases_(scene.is_complete() && !scene.holds_back &&
+                  scene.view->phase != model::Phase::planned),
         room_(scene.view->room),
         next_ordinal_(scene.view->next_ordinal) {}
 
   Settled run() {
-    drop_homeless();
+    if (starts_ != Starts::paused) drop_homeless();
     for (int slot = 0; slot < static_cast<int>(scene_.places.size()); ++slot) {
-      reclaim(slot);
-      drop_useless(slot);
-      if (starts_ == Starts::allowed) fill(slot);
-      if (complete_ || is_in_the_way(slot)) release_all(slot);
+      if (starts_ == Starts::paused) {
+        stand_still(slot);
+      } else {
+        go_on(slot);
+      }
     }
     return std::move(settled_);
   }
 
  private:
+  void go_on(int slot) {
+    reclaim(slot, place(slot).wanted - count(slot, true));
+    drop_useless(slot);
+    if (scene_.holds_back) drop_strays(slot);
+    if (starts_ == Starts::allowed) fill(slot);
+    if (releases_ || is_in_the_way(slot)) release_all(slot);
+    if (scene_.holds_back && starts_ == Starts::allowed) keep_up(slot);
+  }
+
+  // What serves is kept at its floor with what it was made of: what leaves, if that can start.
+  void stand_still(int slot) {
+    reclaim(slot, 0);
+    const Place& here = place(slot);
+    const int lacking = here.floor - count(slot, true) - count(slot, false);
+    const bool old_first =
+        here.leaving != nullptr &&
+        (here.goal == nullptr || exits_of(scene_, *here.leaving).count < k_exits_max);
+    const model::Group* group = old_first ? here.leaving : here.goal;
+    if (lacking > 0 && group != nullptr) start_some(slot, *group, lacking);
+  }
+
   Place& place(int slot) { return scene_.places[static_cast<std::size_t>(slot)]; }
 
   template <class Wanted>
@@ -83,8 +106,7 @@ class Settler {
 
   // What drains still answers: it may serve again, which costs no start.  Goal instances come back
   // as long as one is missing; others where the world has taken the slot below its floor.
-  void reclaim(int slot) {
-    int missing = place(slot).wanted - count(slot, true);
+  void reclaim(int slot, int missing) {
     int below_floor = place(slot).floor - routable(slot);
     for (Seat* seat : seats_of(slot, [](const Seat& candidate) {
            return candidate.stage == Stage::draining &&
@@ -106,9 +128,11 @@ class Settler {
 
   // Leaving instances that never served, and surplus ones that do not serve.
   void drop_useless(int slot) {
+    int kept = place(slot).kept - ready_leaving(slot);
     for (Seat& seat : scene_.seats) {
-      if (seat.slot == slot && !seat.goal && seat.seen->recorded.stage == Stage::starting)
-        let_go(seat);
+      if (seat.slot != slot || seat.goal || seat.seen->recorded.stage != Stage::starting) continue;
+      if (is_leaving_group(seat) && seat.is_alive() && kept-- > 0) continue;
+      let_go(seat);
     }
     int surplus = count(slot, true) - place(slot).wanted;
     for (Seat* seat : seats_of(slot, [](const Seat& candidate) {
@@ -121,6 +145,52 @@ class Settler {
     for (Seat& seat : scene_.seats) {
       if (seat.slot == slot && seat.stage == Stage::starting) let_go(seat);
     }
+  }
+
+  bool is_leaving_group(const Seat& seat) {
+    const model::Group* leaving = place(seat.slot).leaving;
+    return leaving != nullptr && leaving->key == seat.seen->recorded.group;
+  }
+
+  // Of the group that leaves, in the route for longer than this step.
+  int ready_leaving(int slot) {
+    return static_cast<int>(
+        std::count_if(scene_.seats.begin(), scene_.seats.end(), [&](const Seat& seat) {
+          return seat.slot == slot && is_leaving_group(seat) && seat.is_routable() &&
+                 seat.seen->recorded.stage == Stage::ready;
+        }));
+  }
+
+  // What a superseded plan left goes once what this one came from serves without it.
+  void drop_strays(int slot) {
+    const model::Group* leaving = place(slot).leaving;
+    int ready = 0;
+    for (const Seat& seat : scene_.seats) {
+      ready += seat.slot == slot && is_leaving_group(seat) && seat.is_routed_ready() ? 1 : 0;
+    }
+    if (leaving == nullptr || ready < leaving->count) return;
+    for (Seat& seat : scene_.seats) {
+      if (seat.slot == slot && !seat.goal && !is_leaving_group(seat)) let_go(seat);
+    }
+  }
+
+  // While a step bakes, old ones that ended by themselves are replaced, after all that is new.
+  void keep_up(int slot) {
+    const Place& here = place(slot);
+    if (here.leaving == nullptr || count(slot, true) < here.wanted) return;
+    const int lacking = here.kept - count(slot, false);
+    if (lacking > 0) start_some(slot, *here.leaving, lacking);
+  }
+
+  void start_some(int slot, const model::Group& group, int lacking) {
+    if (const std::optional<Time> till = backoff_till(scene_, group)) {
+      settled_.retry_at = std::min(settled_.retry_at.value_or(*till), *till);
+      return;
+    }
+    int allowed = place(slot).ceiling - count(slot, true) - count(slot, false);
+    for (const StartInstance& start : settled_.starts) allowed -= start.group == group.key ? 1 : 0;
+    const int started = std::min({lacking, std::max(0, allowed), room_.fits(group.needs)});
+    for (int index = 0; index < started; ++index) start(group);
   }
 
   void fill(int slot) {
@@ -159,10 +229,10 @@ class Settler {
     room_.take(group.needs);
   }
 
-  // Before everything is complete only as many old instances go as stand in the way of a start:
+  // Before everything is released only as many old instances go as stand in the way of a start:
   // over the ceiling, or for want of room that is not already being made.
   void make_way(int slot, int over_ceiling, int missing) {
-    if (complete_) return;
+    if (releases_) return;
     const model::Resources& needs = place(slot).goal->needs;
     Room room_to_be = room_;
     for (const Seat& seat : scene_.seats) {
@@ -202,7 +272,7 @@ class Settler {
 
   Scene& scene_;
   const Starts starts_;
-  const bool complete_;
+  const bool releases_;
   Room room_;
   int next_ordinal_;
   Settled settled_;
@@ -214,23 +284,27 @@ Settled settle(Scene& scene, Starts starts) {
   return Settler(scene, starts).run();
 }
 
-std::optional<Time> backoff_till(const Scene& scene, const model::Group& group) {
+Exits exits_of(const Scene& scene, const model::Group& group) {
   const Time now = scene.view->now;
-  int exits = 0;
-  Time last = Time::min();
+  Exits exits;
   for (const Seat& seat : scene.seats) {
     const bool failed = seat.ending == Ending::exited || seat.ending == Ending::never_ready;
     if (seat.seen->recorded.group != group.key || !seat.is_gone() || !failed) continue;
     const Time at = seat.is_moved() ? now : seat.seen->recorded.stage_at;
     if (at < now - k_exit_window || at < scene.since) continue;
-    ++exits;
-    last = std::max(last, at);
+    ++exits.count;
+    exits.last = std::max(exits.last, at);
   }
+  return exits;
+}
+
+std::optional<Time> backoff_till(const Scene& scene, const model::Group& group) {
+  const auto [exits, last] = exits_of(scene, group);
   if (exits == 0) return std::nullopt;
   Duration wait = k_backoff_first;
   for (int exit = 1; exit < exits && wait < k_backoff_max; ++exit) wait *= 2;
   const Time till = last + std::min(wait, k_backoff_max);
-  return till > now ? std::optional(till) : std::nullopt;
+  return till > scene.view->now ? std::optional(till) : std::nullopt;
 }
 
 }  // namespace hitless::rollout

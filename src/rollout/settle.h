@@ -22,17 +22,31 @@ struct Shortfall {
 struct Settled {
   std::vector<StartInstance> starts;
   std::vector<Shortfall> shortfalls;  // of slots that have one
+  std::optional<Time> retry_at;       // of what leaves and is kept up meanwhile
 };
 
-enum class Starts { allowed, given_up };
+enum class Starts {
+  allowed,
+  given_up,  // nothing is started any more, and what is not ready leaves
+  paused,    // nothing is started or leaves, but for a floor
+};
 
 // Marks seats as draining, stopping or ready again, and says what to start.
 //
 // Order of preference, slot by slot: take back what is only draining; let go what is not needed and
 // not ready; start what ceiling, room and back-off allow; then let go as many old instances as
-// stand in the way of the next start, as the floor allows.  Once the scene is complete everything
-// else goes; not in `planned` yet, so that the weights turn in the same route.
+// stand in the way of the next start, as the floor allows.  Once the scene is complete, and holds
+// nothing back, everything else goes; not in `planned` yet, so that the weights turn in the same
+// route.  While steps are under way what a superseded plan left goes first, and what leaves is kept
+// up to what its weight needs.
 Settled settle(Scene& scene, Starts starts);
+
+// Exits of the group that count toward its back-off.
+struct Exits {
+  int count = 0;
+  Time last = Time::min();
+};
+Exits exits_of(const Scene& scene, const model::Group& group);
 
 // When the group may start its next instance, after its recent exits; none: at once.
 std::optional<Time> backoff_till(const Scene& scene, const model::Group& group);

@@ -5,10 +5,13 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "rollout/bake.h"
+#include "rollout/forward.h"
 #include "rollout/limits.h"
 #include "rollout/phase.h"
 #include "rollout/route.h"
 #include "rollout/settle.h"
+#include "rollout/slow_start.h"
 #include "rollout/verdict.h"
 #include "rollout/why.h"
 
@@ -25,51 +28,20 @@ struct Turn {
   std::optional<std::string> broken;
 };
 
+Starts starts_of(const Turn& turn) {
+  const View& view = *turn.scene.view;
+  const bool back = turn.scene.goal_side == Side::from;
+  if (!back && view.orders.paused_at) return Starts::paused;
+  return back && turn.broken && !turn.scene.is_complete() ? Starts::given_up : Starts::allowed;
+}
+
 Turn take_turn(const View& view, Side goal_side, Time since) {
   Turn turn;
   turn.scene = make_scene(view, goal_side, since, Patience::none);
   turn.broken = find_broken(turn.scene);
-  const bool give_up = goal_side == Side::from && turn.broken && !turn.scene.is_complete();
-  turn.settled = settle(turn.scene, give_up ? Starts::given_up : Starts::allowed);
+  turn.settled = settle(turn.scene, starts_of(turn));
   if (!turn.broken) turn.broken = find_stalled(turn.scene, turn.settled);
   return turn;
-}
-
-// A goal instance of a slot that is being replaced takes traffic beside what leaves.
-bool is_shifting(const Scene& scene) {
-  for (std::size_t index = 0; index < scene.places.size(); ++index) {
-    bool routed = false;
-    bool leaving = false;
-    for (const Seat& seat : scene.seats) {
-      if (seat.slot != static_cast<int>(index) || seat.is_gone()) continue;
-      routed = routed || (seat.goal && seat.is_routed_ready());
-      leaving = leaving || !seat.goal;
-    }
-    if (routed && leaving) return true;
-  }
-  return false;
-}
-
-// Nothing that leaves is left.
-bool is_clear(const Scene& scene) {
-  return std::all_of(scene.seats.begin(), scene.seats.end(), [](const Seat& seat) {
-    return seat.is_gone() || (seat.goal && seat.is_alive());
-  });
-}
-
-bool is_done(const Turn& turn) {
-  return turn.scene.is_complete() && is_clear(turn.scene) && turn.scene.view->adopted;
-}
-
-Phase next_forward(const Turn& turn, Phase phase) {
-  switch (phase) {
-    case Phase::planned: return Phase::starting;
-    case Phase::starting:
-      if (turn.scene.is_complete()) return Phase::draining;
-      return is_shifting(turn.scene) ? Phase::shifting : Phase::starting;
-    case Phase::shifting: return turn.scene.is_complete() ? Phase::draining : Phase::shifting;
-    default: return is_done(turn) ? Phase::succeeded : phase;
-  }
 }
 
 // Given up: nothing is started any more, and what was on its way out has gone.
@@ -79,7 +51,7 @@ bool has_settled_down(const Scene& scene) {
 }
 
 Phase next_back(const Turn& turn) {
-  if (is_done(turn)) {
+  if (is_done(turn.scene, turn.broken.has_value())) {
     return turn.scene.view->plan.from != 0 ? Phase::rolled_back : Phase::failed;
   }
   const bool given_up = turn.broken && !turn.scene.is_complete();
@@ -103,8 +75,8 @@ int percent_of(const Scene& scene) {
   int leaving = 0;
   for (std::size_t index = 0; index < scene.places.size(); ++index) {
     const Place& place = scene.places[index];
-    wanted += place.wanted;
-    there += std::min(place.wanted, scene.routed_ready(static_cast<int>(index), true));
+    wanted += place.count;
+    there += std::min(place.count, scene.routed_ready(static_cast<int>(index), true));
   }
   for (const Seat& seat : scene.seats) leaving += !seat.goal && !seat.is_gone() ? 1 : 0;
   const int all = wanted + leaving;
@@ -127,6 +99,8 @@ std::optional<Time> nearest_deadline(const Scene& scene, const Settled& settled)
       const Time began = seat.is_moved() ? view.now : recorded.stage_at;
       if (began + view.plan.drain_budget > view.now)
         consider(wake_at, began + view.plan.drain_budget);
+    } else if (seat.is_routable()) {
+      consider(wake_at, next_level_at(view, recorded));
     }
   }
   for (const StartInstance& start : settled.starts) {
@@ -134,18 +108,31 @@ std::optional<Time> nearest_deadline(const Scene& scene, const Settled& settled)
     consider(wake_at, view.now + group->deploy_timeout);
   }
   for (const Shortfall& shortfall : settled.shortfalls) consider(wake_at, shortfall.backoff_till);
+  consider(wake_at, settled.retry_at);
   return wake_at;
 }
 
-Decision decide(const Turn& turn, Phase phase, Weights weights) {
+// Plans with steps say who gets how much; the others leave it to the instances.
+std::optional<int> goal_percent(const Scene& scene, const Next& next) {
+  const View& view = *scene.view;
+  if (!is_stepped(view.plan) || is_end(view.phase)) return std::nullopt;
+  const bool turned = next.phase == Phase::draining || next.phase == Phase::succeeded;
+  if (turned || scene.goal_side == Side::from) return 100;
+  return weight_in(view.plan, next.step, next.phase);
+}
+
+Decision decide(const Turn& turn, const Next& next, Weights weights) {
+  const View& view = *turn.scene.view;
   Decision decision;
-  decision.phase = phase;
+  decision.phase = next.phase;
+  decision.step = next.step;
+  decision.baking_at = next.baking_at;
+  decision.evidence = view.evidence;
   take_moves(turn.scene, decision);
   decision.starts = turn.settled.starts;
-  decision.route = route_of(turn.scene, weights);
+  decision.route = route_of(turn.scene, weights, goal_percent(turn.scene, next));
   decision.wake_at = nearest_deadline(turn.scene, turn.settled);
   decision.percent = percent_of(turn.scene);
-  decision.why = wait_of(turn.scene, turn.settled);
   return decision;
 }
 
@@ -155,6 +142,8 @@ Decision rest(const View& view) {
   const Scene scene = make_scene(view, side, Time::min(), Patience::until_timeout);
   Decision decision;
   decision.phase = view.phase;
+  decision.step = view.step;
+  decision.evidence = view.evidence;
   decision.reason = view.reason;
   decision.route = route_of(scene, Weights::goal);
   decision.why = end_of(view.plan, view.phase, view.reason);
@@ -167,34 +156,48 @@ void finish(const View& view, Decision& decision) {
     decision.why = end_of(view.plan, decision.phase, decision.reason);
     decision.percent = 100;
     decision.wake_at.reset();
-  } else if (decision.phase != view.phase) {
-    decision.wake_at = view.now;
+  } else {
+    decision.route.hold = view.plan.hold;
+    if (decision.phase != view.phase) decision.wake_at = view.now;
   }
   HL_DCHECK(may_follow(view.phase, decision.phase));
 }
 
-Decision step_forward(const View& view, const Turn& turn) {
-  const Phase phase = next_forward(turn, view.phase);
-  const bool committed = phase == Phase::draining || phase == Phase::succeeded;
-  Decision decision = decide(turn, phase, committed ? Weights::goal : Weights::before);
-  consider(decision.wake_at, stall_deadline(turn.scene, turn.settled));
-  if (decision.why.empty()) decision.why = "waiting for the gateway to adopt the new route";
+Decision step_forward(const View& view, const Turn& turn,
+                      const std::optional<model::Evidence>& evidence) {
+  const Next next = next_forward(turn.scene, turn.broken.has_value());
+  const bool turned = next.phase == Phase::draining || next.phase == Phase::succeeded;
+  Decision decision = decide(turn, next, turned ? Weights::goal : Weights::before);
+  decision.evidence = evidence;
+  if (!view.orders.paused_at) consider(decision.wake_at, stall_deadline(turn.scene, turn.settled));
+  consider(decision.wake_at, bake_wake_at(view, next));
+  decision.why = forward_text(turn.scene, turn.settled, next);
   finish(view, decision);
   return decision;
 }
 
 Decision step_back(const View& view, std::string reason, Time since) {
   const Turn turn = take_turn(view, Side::from, since);
-  Decision decision = decide(turn, Phase::rolling_back, Weights::before);
+  Next next{Phase::rolling_back, view.step, std::nullopt};
+  if (view.phase == Phase::rolling_back) next.phase = next_back(turn);
+  Decision decision = decide(turn, next, Weights::before);
   consider(decision.wake_at, stall_deadline(turn.scene, turn.settled));
   decision.reason = std::move(reason);
-  if (view.phase == Phase::rolling_back) decision.phase = next_back(turn);
   if (decision.phase == Phase::failed && turn.broken && !turn.scene.is_complete()) {
     decision.reason += "; then " + *turn.broken;
   }
-  decision.why = decision.why.empty() ? "rolling back" : "rolling back: " + decision.why;
+  const std::string wait = wait_of(turn.scene, turn.settled);
+  decision.why = wait.empty() ? "rolling back" : "rolling back: " + wait;
   finish(view, decision);
   return decision;
+}
+
+// Why it turns round now; none: it goes on.
+std::optional<std::string> find_reason(const View& view, const Turn& turn,
+                                       const std::optional<model::Evidence>& evidence) {
+  if (auto unwanted = find_unwanted(view, evidence)) return unwanted;
+  if (view.orders.paused_at || changes_weights_alone(turn.scene)) return std::nullopt;
+  return turn.broken;
 }
 
 }  // namespace
@@ -203,15 +206,19 @@ Decision step(const View& view) {
   if (is_end(view.phase)) return rest(view);
   if (view.phase == Phase::rolling_back) return step_back(view, view.reason, view.phase_at);
   const Turn turn = take_turn(view, Side::to, Time::min());
-  if (turn.broken) return step_back(view, *turn.broken, view.now);
-  return step_forward(view, turn);
+  const std::optional<model::Evidence> evidence = look(turn.scene);
+  const std::optional<std::string> reason = find_reason(view, turn, evidence);
+  if (!reason) return step_forward(view, turn, evidence);
+  Decision decision = step_back(view, *reason, view.now);
+  decision.evidence = evidence;
+  return decision;
 }
 
 Decision tend(const View& view, Side served) {
   Turn turn;
   turn.scene = make_scene(view, served, Time::min(), Patience::until_timeout);
   turn.settled = settle(turn.scene, Starts::allowed);
-  Decision decision = decide(turn, view.phase, Weights::goal);
+  Decision decision = decide(turn, {view.phase, view.step, view.baking_at}, Weights::goal);
   decision.reason = view.reason;
   decision.why = tend_text(turn.scene, turn.settled);
   return decision;

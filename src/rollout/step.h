@@ -24,9 +24,16 @@
 // old side leaves.  Until the last step nothing that is warm leaves but for want of room.
 // Blue/green is one step of 100.  Rolling back knows no steps.
 //
-// Orders.  Paused: nothing starts or leaves unless what serves falls below its floor, weights and
-// phases stay, the clocks of progress and bake stand still; a bad verdict still turns it round.
-// Abort turns it round.  Skip ends a bake.
+// While it waits the share of a step's new side stays within what is ready of both sides, each
+// against its own count (split.h); old instances that end by themselves are replaced as far as the
+// step's weight needs them.  A bake ends by time, with as many requests as the judgement asks for.
+// Control looks again whenever the counters of a judged rollout have moved.
+//
+// Orders.  Paused: nothing starts or leaves unless what serves falls below its floor (then what
+// leaves is replaced first), weights and phases stay, the clocks of progress and bake stand still:
+// control moves progress_at and baking_at on when it resumes.  A bad verdict, dropped requests and
+// an abort still turn it round, and a way back knows no pause.  Abort turns it round.  Skip ends a
+// bake.
 //
 // Stages: starting ▶ ready when the probe passes; ready ▶ draining when it is chosen to leave;
 // draining ▶ stopping when no worker uses it and nothing is in flight, or the budget has ended and
@@ -86,6 +93,7 @@ struct InstanceView {
   Routing routing = Routing::none;
   std::uint64_t in_flight = 0;
   model::Resources needs;  // what it takes of the pool
+  friend bool operator==(const InstanceView&, const InstanceView&) = default;
 };
 // The prober asks draining instances too: a turn-round takes back only what passes.
 
@@ -118,6 +126,7 @@ struct View {
   // and on those that come, in the same window.
   model::Outcomes old_side, new_side;
   std::optional<model::Evidence> evidence;  // the one before: limits once fixed stay
+  bool samples_done = false;  // every warm-up request was sent as a sample, or there is none
   std::uint64_t dropped = 0;  // requests lost since the rollout began, not owed to the old side
   // All of the service, ordered by ordinal; of the `gone` ones those of this rollout, and for tend
   // those that ended within k_exit_window (limits.h): they count toward the back-off.
@@ -131,6 +140,7 @@ struct View {
   Time watched_since;
   // Every worker uses the route that was decided last.  A rollout ends only then.
   bool adopted = true;
+  friend bool operator==(const View&, const View&) = default;
 };
 
 // Tell the pool to run this new instance.
@@ -166,6 +176,7 @@ struct Decision {
   model::ServiceRoute route;    // what shall be published once the moves are recorded
   std::optional<Time> wake_at;  // when to look again even if nothing happens
   int percent = 0;              // of the way, for progress bars
+  friend bool operator==(const Decision&, const Decision&) = default;
 };
 
 // Carries a plan one step on.  A terminal phase gives no moves and no starts.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "rollout/judge.h"
 #include "rollout/limits.h"
 #include "rollout/why.h"
 
@@ -37,7 +38,70 @@ std::optional<std::string> find_broken(const Scene& scene, const model::Group& g
                      group.revision, last->seen->recorded.id.text(), last->detail);
 }
 
+// Something that comes stands in the route beside something that leaves.
+bool has_both_sides(const Scene& scene) {
+  bool comes = false;
+  bool leaves = false;
+  for (const Seat& seat : scene.seats) {
+    if (seat.slot < 0 || !seat.is_routable()) continue;
+    const Place& place = scene.places[static_cast<std::size_t>(seat.slot)];
+    if (place.leaving == nullptr) continue;
+    comes = comes || seat.goal;
+    leaves = leaves || !seat.goal;
+  }
+  return comes && leaves;
+}
+
+bool is_judged(const Scene& scene) {
+  const View& view = *scene.view;
+  const bool beside = view.phase == model::Phase::shifting || view.phase == model::Phase::baking;
+  return beside && view.plan.judgement.enabled && has_both_sides(scene);
+}
+
+bool has_way_back(const model::Plan& plan) {
+  return plan.from != 0 && plan.to != 0 && !keeps_instances(plan);
+}
+
 }  // namespace
+
+bool keeps_instances(const model::Plan& plan) {
+  return std::all_of(plan.slots.begin(), plan.slots.end(), [](const model::Slot& slot) {
+    return slot.from && slot.to && slot.from->key == slot.to->key &&
+           slot.from->count == slot.to->count;
+  });
+}
+
+bool changes_weights_alone(const Scene& scene) {
+  return keeps_instances(scene.view->plan) &&
+         std::all_of(scene.seats.begin(), scene.seats.end(),
+                     [](const Seat& seat) { return seat.is_gone() || seat.goal; });
+}
+
+std::optional<model::Evidence> look(const Scene& scene) {
+  const View& view = *scene.view;
+  if (!is_judged(scene)) return view.evidence;
+  return judge({.policy = view.plan.judgement,
+                .old_side = view.old_side,
+                .new_side = view.new_side,
+                .step = view.step,
+                .steps = std::max(1, static_cast<int>(view.plan.steps.size())),
+                .before = view.evidence,
+                .old_revision = view.plan.from,
+                .new_revision = view.plan.to});
+}
+
+std::optional<std::string> find_unwanted(const View& view,
+                                         const std::optional<model::Evidence>& evidence) {
+  if (!view.orders.abort.empty()) return view.orders.abort;
+  if (!has_way_back(view.plan)) return std::nullopt;
+  if (view.dropped > view.plan.drop_budget) {
+    return fmt::format("{} were lost, {} may be",
+                       view.dropped == 1 ? "1 request" : fmt::format("{} requests", view.dropped),
+                       view.plan.drop_budget);
+  }
+  if (evidence && evidence->verdict == model::Verdict::bad) return evidence->text;
+  return std::nullopt;
+}
 
 std::optional<std::string> find_broken(const Scene& scene) {
   for (const Place& place : scene.places) {

@@ -4,9 +4,24 @@
 #include <optional>
 #include <string>
 
+#include "model/evidence.h"
 #include "rollout/settle.h"
 
 namespace hitless::rollout {
+
+// Whether both sides of the plan are the same instances, so that going back changes weights alone.
+bool keeps_instances(const model::Plan& plan);
+
+// The same, and nothing else is there any more: no way back can mend what is broken.
+bool changes_weights_alone(const Scene& scene);
+
+// What the new side did beside the old one, if that is judged now; else what was judged last.
+std::optional<model::Evidence> look(const Scene& scene);
+
+// Why what serves must not stay on its way although nothing about instances says so: users have
+// said so, requests were lost, or the evidence is bad.  None: it may.
+std::optional<std::string> find_unwanted(const View& view,
+                                         const std::optional<model::Evidence>& evidence);
 
 // Why a goal group is broken: one of the instances that this rollout started never got ready, or
 // k_exits_max of them exited.  None: it is not.

@@ -68,8 +68,9 @@ CREATE TABLE journal (
       {.to = 3,  // control keeps its totals by itself; these were never read
        .sql = "DROP TABLE usage;"
               "DELETE FROM settings WHERE name IN ('usage.gateway', 'usage.adopted')"},
+      {.to = 4, .sql = "ALTER TABLE revisions ADD COLUMN who TEXT NOT NULL DEFAULT ''"},
   };
-  static const Schema k_schema{.version = 3,
+  static const Schema k_schema{.version = 4,
                                .whole =
 #include "store/schema.sql"
                                    , .migrations = k_migrations};

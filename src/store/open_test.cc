@@ -43,7 +43,9 @@ TEST_F(Opening, BringsADatabaseOfVersion2ToThePresent) {
   add("s1", "first");
   ASSERT_TRUE(store().put_setting("usage.gateway", "g1"));
   ASSERT_TRUE(store().put_setting("kept", "yes"));
-  execute("CREATE TABLE usage (service TEXT); PRAGMA user_version = 2");
+  execute(
+      "ALTER TABLE revisions DROP COLUMN who; CREATE TABLE usage (service TEXT); "
+      "PRAGMA user_version = 2");
   reopen();
   EXPECT_TRUE(store().find_service(model::ServiceId("s1")));
   EXPECT_EQ(*store().find_setting("usage.gateway"), std::nullopt);

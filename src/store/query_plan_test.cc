@@ -73,6 +73,12 @@ TEST_F(QueryPlan, TheControlLoopSearchesAndNeverScans) {
               AllOf(HasSubstr("(service=?)"), Not(HasSubstr("SCAN"))));
 }
 
+TEST_F(QueryPlan, StartTimesAreFoundByModel) {
+  EXPECT_THAT(plan_of([](Store& s) { ASSERT_TRUE(s.start_time(model::ModelId("m1"))); }),
+              AllOf(HasSubstr("revision_models_by_model"), HasSubstr("(service=?"),
+                    Not(HasSubstr("SCAN"))));
+}
+
 TEST_F(QueryPlan, EventsAreFoundBySubjectAndByTime) {
   EXPECT_THAT(plan_of([](Store& s) { ASSERT_TRUE(s.list_events({.subject = "s1"})); }),
               uses("events_by_subject"));

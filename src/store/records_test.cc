@@ -34,6 +34,33 @@ TEST_F(Instances, AreReadAsWrittenByOrdinal) {
   EXPECT_EQ(*store().list_instances(service.id), (std::vector{first, second}));
 }
 
+TEST_F(Instances, TellWhatAStartOfTheirModelTakes) {
+  const model::Service service = add("s1", "first");  // revision 1 is of m1
+  const model::ModelId model("m1");
+  EXPECT_EQ(*store().start_time(model), std::nullopt);
+  const auto start = [&](int ordinal, int seconds) {
+    model::Instance instance = some_instance(service.id, ordinal);
+    instance.created_at = at(ordinal * 1000);
+    instance.ready_at = instance.created_at + std::chrono::seconds(seconds);
+    instance.stage = ordinal % 2 == 0 ? Stage::gone : Stage::ready;
+    ASSERT_TRUE(store().record({.instances = {instance}}));
+  };
+  start(1, 7);
+  EXPECT_EQ(*store().start_time(model), std::chrono::seconds(7));
+  start(2, 100);
+  start(3, 8);
+  EXPECT_EQ(*store().start_time(model), std::chrono::seconds(8));
+  for (int ordinal = 4; ordinal < 4 + k_starts_measured; ++ordinal) start(ordinal, 2);
+  EXPECT_EQ(*store().start_time(model), std::chrono::seconds(2)) << "only the newest count";
+  model::Instance other = some_instance(service.id, 50);
+  other.entry = 1;  // not an entry of m1
+  other.created_at = at(90'000);
+  other.ready_at = at(99'000);
+  ASSERT_TRUE(store().record({.instances = {other}}));
+  EXPECT_EQ(*store().start_time(model), std::chrono::seconds(2));
+  EXPECT_EQ(*store().start_time(model::ModelId("another")), std::nullopt);
+}
+
 TEST_F(Instances, AnOrdinalIsGivenOnce) {
   const model::Service service = add("s1", "first");
   ASSERT_TRUE(store().record({.instances = {some_instance(service.id, 1)}}));

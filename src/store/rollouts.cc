@@ -78,6 +78,14 @@ Result<void> update_rollout(Database& database, const model::Rollout& rollout) {
       .run();
 }
 
+Result<void> update_report(Database& database, const model::RolloutId& id,
+                           const model::Report& report) {
+  HL_TRY_ASSIGN(Statement update, database.prepare("UPDATE rollouts SET report = ? WHERE id = ?"));
+  HL_TRY(update.bind(to_json_text(to_json(report)), id.text()).run());
+  if (update.changes() > 0) return {};
+  return Error(Code::not_found, missing(id));
+}
+
 Result<model::Rollout> select_rollout(Database& database, const model::RolloutId& id) {
   HL_TRY_ASSIGN(Statement select,
                 database.prepare(fmt::format("SELECT {} FROM rollouts WHERE id = ?", k_columns)));

@@ -1,5 +1,5 @@
 R"sql(
--- What hitless remembers.  Version 3.
+-- What hitless remembers.  Version 4.
 --
 -- Columns for what is queried or has a writer of its own; JSON text for values that are read and
 -- written whole.  Times are microseconds since 1970-01-01T00:00Z.  Words are the wire's.
@@ -54,6 +54,7 @@ CREATE TABLE revisions (
   number     INTEGER NOT NULL,
   config     TEXT NOT NULL,                       -- JSON: model::ServiceConfig
   created_us INTEGER NOT NULL,
+  who        TEXT NOT NULL DEFAULT '',            -- asked for it
   PRIMARY KEY (service, number)
 ) STRICT;
 
@@ -86,13 +87,13 @@ CREATE TABLE rollouts (
 ) STRICT;
 CREATE INDEX rollouts_by_service ON rollouts (service, sequence);
 
--- What each decision of a rollout was made from, to replay it.
+-- What each decision of a rollout was made from, to replay it: the newest rollouts of a service.
 CREATE TABLE journal (
   rollout  TEXT NOT NULL REFERENCES rollouts (id) ON DELETE CASCADE,
   sequence INTEGER NOT NULL,
   at_us    INTEGER NOT NULL,
-  view     TEXT NOT NULL,                         -- JSON: rollout::View
-  decision TEXT NOT NULL,                         -- JSON: what of it was recorded
+  view     TEXT NOT NULL,                         -- JSON: rollout::View without its plan
+  decision TEXT NOT NULL,                         -- JSON: rollout::Decision
   PRIMARY KEY (rollout, sequence)
 ) STRICT, WITHOUT ROWID;
 

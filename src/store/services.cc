@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view k_columns =
     "id, name, description, infer_type, status, error, progress, revision, rollout, created_us, "
-    "publish_us, transition_us, operation_us, update_us, wire";
+    "publish_us, transition_us, operation_us, update_us, wire, queued";
 
 constexpr std::array k_sorts{
     SortColumn{.word = "publish_at", .column = "publish_us"},
@@ -45,6 +45,7 @@ Result<model::Service> read_service(const Statement& statement) {
   service.operation_time = row.time();
   service.update_time = row.time();
   service.wire = row.json_object();
+  service.queued = row.integer();
   return row.finish(std::move(service));
 }
 
@@ -68,8 +69,9 @@ Result<void> finish(Result<void> done, Statement& statement, const model::Servic
 }
 
 std::string describe(const model::Service& service) {
-  return fmt::format("{} at revision {}{}", to_text(service.status), service.revision,
-                     service.rollout.empty() ? "" : " in rollout " + service.rollout.text());
+  return fmt::format("{} at revision {}{}{}", to_text(service.status), service.revision,
+                     service.rollout.empty() ? "" : " in rollout " + service.rollout.text(),
+                     service.queued == 0 ? "" : fmt::format(", {} waiting", service.queued));
 }
 
 }  // namespace
@@ -78,23 +80,23 @@ Result<void> insert_service(Database& database, const model::Service& service) {
   HL_TRY_ASSIGN(Statement insert,
                 database.prepare("INSERT INTO services (status, error, progress, revision, "
                                  "rollout, publish_us, transition_us, operation_us, update_us, "
-                                 "id, name, description, infer_type, created_us, wire) "
-                                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+                                 "id, name, description, infer_type, created_us, wire, queued) "
+                                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   bind_state(insert, service);
   insert.bind(service.id.text(), service.name, service.description, service.infer_type,
-              service.created_at, to_json_text(service.wire));
+              service.created_at, to_json_text(service.wire), service.queued);
   return finish(insert.run(), insert, service);
 }
 
 Result<void> update_service(Database& database, const model::Service& service) {
   HL_TRY_ASSIGN(Statement update,
                 database.prepare(fmt::format("UPDATE services SET {}, name = ?, description = ?, "
-                                             "infer_type = ?, created_us = ?, wire = ? "
+                                             "infer_type = ?, created_us = ?, wire = ?, queued = ? "
                                              "WHERE id = ?",
                                              k_set_state)));
   bind_state(update, service);
   update.bind(service.name, service.description, service.infer_type, service.created_at,
-              to_json_text(service.wire), service.id.text());
+              to_json_text(service.wire), service.queued, service.id.text());
   return finish(update.run(), update, service);
 }
 
@@ -109,7 +111,7 @@ Result<void> update_service_state(Database& database, const model::Service& serv
 Result<void> check_unchanged(Database& database, const model::Service& expected) {
   HL_TRY_ASSIGN(const model::Service now, select_service(database, expected.id));
   if (now.status == expected.status && now.revision == expected.revision &&
-      now.rollout == expected.rollout) {
+      now.rollout == expected.rollout && now.queued == expected.queued) {
     return {};
   }
   return Error(Code::conflict, fmt::format("service {} changed meanwhile: it was {} and is {}",

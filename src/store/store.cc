@@ -68,6 +68,10 @@ class SqliteStore final : public Store {
   Result<std::vector<model::Revision>> list_revisions(const model::ServiceId& service) override {
     return read([&](Database& db) { return select_revisions(db, service); });
   }
+  Result<void> remove_revision(const model::ServiceId& service,
+                               model::RevisionNumber number) override {
+    return write([&](Database& db) { return delete_revision(db, service, number); });
+  }
   Result<model::RevisionNumber> next_revision(const model::ServiceId& service) override {
     return read([&](Database& db) { return store::next_revision(db, service); });
   }
@@ -78,6 +82,15 @@ class SqliteStore final : public Store {
   Result<std::vector<model::Rollout>> list_rollouts(const model::ServiceId& service) override {
     return read([&](Database& db) { return select_rollouts(db, service); });
   }
+  Result<void> update_report(const model::RolloutId& id, const model::Report& report) override {
+    return write([&](Database& db) { return store::update_report(db, id, report); });
+  }
+  Result<std::vector<JournalRow>> list_journal(const model::RolloutId& id) override {
+    return read([&](Database& db) { return select_journal(db, id); });
+  }
+  Result<JournalSize> journal_size(const model::RolloutId& id) override {
+    return read([&](Database& db) { return select_journal_size(db, id); });
+  }
   Result<void> update_rollout(const model::Rollout& rollout) override {
     return write([&](Database& db) { return store::update_rollout(db, rollout); });
   }
@@ -87,6 +100,10 @@ class SqliteStore final : public Store {
   }
   Result<int> next_ordinal(const model::ServiceId& service) override {
     return read([&](Database& db) { return store::next_ordinal(db, service); });
+  }
+
+  Result<std::optional<Duration>> start_time(const model::ModelId& model) override {
+    return read([&](Database& db) { return select_start_time(db, model); });
   }
 
   Result<void> record(const DecisionRecord& decision) override {
@@ -159,6 +176,7 @@ Result<void> SqliteStore::record_in(Database& database, const DecisionRecord& de
     if (instance.stage == model::Stage::gone) with_gone.insert(instance.service);
   }
   for (const model::ServiceId& service : with_gone) HL_TRY(prune_instances(database, service));
+  if (decision.journal) HL_TRY(insert_journal_row(database, *decision.journal));
   return insert_events(database, decision.events);
 }
 

@@ -68,12 +68,27 @@ struct EventQuery {
   std::optional<Time> from{}, to{};
 };
 
+// What a decision of a rollout was made from, and the decision, both as JSON text of rollout's.
+struct JournalRow {
+  model::RolloutId rollout;
+  Time at;
+  std::string view;
+  std::string decision;
+};
+
+// How much of a rollout's journal is kept by now.
+struct JournalSize {
+  std::int64_t rows = 0;
+  std::int64_t bytes = 0;
+};
+
 // What one step of a rollout (or of tending) changed; recorded before anything is done about it.
 struct DecisionRecord {
   std::optional<model::Rollout> rollout{};   // its new state
   std::vector<model::Instance> instances{};  // new and changed ones, whole
   std::optional<model::Service> service{};   // its new state
   std::vector<model::Event> events{};
+  std::optional<JournalRow> journal{};  // what it was made from
 };
 
 class Store {
@@ -116,6 +131,8 @@ class Store {
   virtual Result<model::Revision> find_revision(const model::ServiceId& service,
                                                 model::RevisionNumber number) = 0;
   virtual Result<std::vector<model::Revision>> list_revisions(const model::ServiceId& service) = 0;
+  virtual Result<void> remove_revision(const model::ServiceId& service,
+                                       model::RevisionNumber number) = 0;
   virtual Result<model::RevisionNumber> next_revision(const model::ServiceId& service) = 0;
 
   // Rollouts, newest first.
@@ -124,10 +141,20 @@ class Store {
   // Its state and report; the plan never changes.  conflict when it ended otherwise meanwhile: a
   // terminal phase stays.
   virtual Result<void> update_rollout(const model::Rollout& rollout) = 0;
+  // The report alone, whatever else of the rollout changed meanwhile.
+  virtual Result<void> update_report(const model::RolloutId& id, const model::Report& report) = 0;
+
+  // Journals are kept of a service's newest k_journals_kept rollouts; rows oldest first.
+  virtual Result<std::vector<JournalRow>> list_journal(const model::RolloutId& id) = 0;
+  virtual Result<JournalSize> journal_size(const model::RolloutId& id) = 0;
 
   // Instances, by ordinal.  `gone` ones are kept for the record, the newest k_gone_kept a service.
   virtual Result<std::vector<model::Instance>> list_instances(const model::ServiceId& service) = 0;
   virtual Result<int> next_ordinal(const model::ServiceId& service) = 0;
+
+  // From told to run to first ready: the median of this version's newest starts, of instances that
+  // are kept.  None: it never got ready.
+  virtual Result<std::optional<Duration>> start_time(const model::ModelId& model) = 0;
 
   // Writes one decision, whole or not at all.  Of the service only what control owns: status,
   // error, progress, revision, rollout and times.  conflict as for update_rollout.

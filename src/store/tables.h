@@ -33,15 +33,24 @@ Result<model::Revision> select_revision(Database& database, const model::Service
                                         model::RevisionNumber number);
 Result<std::vector<model::Revision>> select_revisions(Database& database,
                                                       const model::ServiceId& service);
+Result<void> delete_revision(Database& database, const model::ServiceId& service,
+                             model::RevisionNumber number);
 Result<model::RevisionNumber> next_revision(Database& database, const model::ServiceId& service);
 
 // rollouts.cc
 Result<void> insert_rollout(Database& database, const model::Rollout& rollout);
 // conflict when it has ended otherwise meanwhile: a terminal phase stays.
 Result<void> update_rollout(Database& database, const model::Rollout& rollout);
+Result<void> update_report(Database& database, const model::RolloutId& id,
+                           const model::Report& report);
 Result<model::Rollout> select_rollout(Database& database, const model::RolloutId& id);
 Result<std::vector<model::Rollout>> select_rollouts(Database& database,
                                                     const model::ServiceId& service);
+
+// journal.cc
+Result<void> insert_journal_row(Database& database, const JournalRow& row);
+Result<std::vector<JournalRow>> select_journal(Database& database, const model::RolloutId& id);
+Result<JournalSize> select_journal_size(Database& database, const model::RolloutId& id);
 
 // instances.cc
 Result<void> put_instance(Database& database, const model::Instance& instance);
@@ -49,6 +58,9 @@ Result<void> prune_instances(Database& database, const model::ServiceId& service
 Result<std::vector<model::Instance>> select_instances(Database& database,
                                                       const model::ServiceId& service);
 Result<int> next_ordinal(Database& database, const model::ServiceId& service);
+
+// start_times.cc
+Result<std::optional<Duration>> select_start_time(Database& database, const model::ModelId& model);
 
 // events.cc
 Result<void> insert_events(Database& database, const std::vector<model::Event>& events);

@@ -175,7 +175,7 @@ TEST_F(Cli, ShowsAndListsRollouts) {
   deploy();
   EXPECT_TRUE(has(run({"rollout", "list", "speech"}).out, "deploy  succeeded"));
   const Ran shown = run({"rollout", "show", "speech"});
-  EXPECT_TRUE(has(shown.out, "Plan: deploy of revision 1\n")) << shown.out;
+  EXPECT_TRUE(has(shown.out, "deploy of revision 1\n")) << shown.out;
   const std::string id = text(run({"--json", "rollout", "show", "speech"}).as_json(), "rollout_id");
   EXPECT_EQ(run({"rollout", "watch", id}).status, 0);
   EXPECT_EQ(run({"rollout", "watch", "nothing"}).status, k_exit_error);
@@ -186,10 +186,49 @@ TEST_F(Cli, PlansAndAppliesAPlanByItsHash) {
   const json::object plan =
       run({"--json", "service", "plan", "speech", "--model", "vad:0.0.2"}).as_json();
   const std::string hash = text(plan, "plan_hash");
+  const Ran shown =
+      run({"service", "plan", "speech", "--model", "vad:0.0.2", "--env", "A=it's", "--no-judge"});
+  EXPECT_TRUE(
+      has(shown.out, "~ config[0]     vad 0.0.1 → vad 0.0.2  replace: 2 started, 2 stopped"))
+      << shown.out;
+  EXPECT_TRUE(has(shown.out, "Plan: 2 to replace, 0 to add, 0 to remove · surge")) << shown.out;
+  EXPECT_TRUE(has(shown.out,
+                  " service update speech --model vad:0.0.2 --env 'A=it'\\''s' "
+                  "--no-judge --state "))
+      << shown.out;
+  EXPECT_TRUE(has(shown.out, " --plan " + hash + "\n")) << shown.out;
+  EXPECT_FALSE(has(shown.out, "\x1b[")) << "no colours but on a terminal";
+  EXPECT_TRUE(has(run({"service", "plan", "speech", "--count", "3"}, true).out, "\x1b[33m~"));
   const Ran old = run({"service", "update", "speech", "--model", "vad:0.0.2", "--plan", "old"});
   EXPECT_EQ(old.status, k_exit_error);
   EXPECT_TRUE(has(old.err, "ask for the plan again")) << old.err;
   EXPECT_EQ(run({"service", "update", "speech", "--model", "vad:0.0.2", "--plan", hash}).status, 0);
+}
+
+TEST_F(Cli, SaysHowAServiceWantsToBeChanged) {
+  deploy();
+  const auto policy = [&] {
+    return run({"--json", "service", "show", "speech"}).as_json().at("rollout_policy").get_object();
+  };
+  ASSERT_EQ(run({"service", "update", "speech", "--canary", "5:60s,50:2m", "--bake", "90",
+                 "--drop-budget", "2", "--overlap", "refuse", "--silence", "wait"})
+                .status,
+            0);
+  json::object shown = policy();
+  EXPECT_EQ(text(shown, "strategy"), "canary");
+  EXPECT_EQ(shown.at("steps").get_array().at(1).at("bake_seconds"), 120.0);
+  EXPECT_EQ(shown.at("bake_seconds"), 90.0);
+  EXPECT_EQ(text(shown, "overlap"), "refuse");
+  ASSERT_EQ(run({"service", "update", "speech", "--strategy", "surge"}).status, 0);
+  shown = policy();
+  EXPECT_EQ(text(shown, "strategy"), "surge");
+  EXPECT_TRUE(shown.at("steps").get_array().empty()) << "they belong to the canary";
+  EXPECT_EQ(shown.at("drop_budget"), 2) << "the rest stays";
+  const Ran bad = run({"service", "update", "speech", "--canary", "5;60s"});
+  EXPECT_EQ(bad.status, k_exit_error);
+  EXPECT_TRUE(has(bad.err, "WEIGHT:TIME")) << bad.err;
+  EXPECT_TRUE(has(run({"service", "update", "speech", "--strategy", "fast"}).err,
+                  "rollout_policy.strategy"));
 }
 
 TEST_F(Cli, StopsStartsAndDeletes) {
@@ -264,6 +303,43 @@ TEST_F(Cli, WorksOverTcpWithTheTokensFile) {
   const Ran ran = run_bare({"service", "list", "--url", url, "--token-file", "/nowhere"});
   EXPECT_EQ(ran.status, k_exit_error);
   EXPECT_TRUE(has(ran.err, "--token-file")) << ran.err;
+}
+
+TEST_F(Cli, OrdersTheNewestChange) {
+  deploy();
+  port().set(World{.looks = -1});
+  ASSERT_EQ(run({"service", "update", "speech", "--model", "vad:0.0.2"}).status, 0);
+  const Ran paused = run({"rollout", "pause", "speech", "--reason", "lunch"});
+  EXPECT_EQ(paused.status, 0) << paused.err;
+  EXPECT_TRUE(has(paused.out, "update of revision 1 to 2: starting, paused since ")) << paused.out;
+  EXPECT_TRUE(has(run({"rollout", "list", "speech"}).out, "starting paused"));
+  EXPECT_EQ(run({"rollout", "resume", "speech"}).status, 0);
+  const Ran aborted = run({"rollout", "abort", "speech"});
+  EXPECT_TRUE(has(aborted.out, "aborted by ")) << aborted.out;
+  ASSERT_TRUE(port().finish(model::ServiceId(
+      text(run({"service", "show", "speech", "--json"}).as_json(), "service_id"))));
+  const Ran late = run({"rollout", "skip", "speech"});
+  EXPECT_EQ(late.status, k_exit_error);
+  EXPECT_TRUE(has(late.err, "has ended: it is succeeded")) << late.err;
+}
+
+TEST_F(Cli, RollsBackAndListsRevisions) {
+  deploy();
+  ASSERT_EQ(run({"service", "update", "speech", "--model", "vad:0.0.2", "--wait"}).status, 0);
+  const Ran listed = run({"service", "revisions", "speech"});
+  EXPECT_TRUE(has(listed.out, "vad:0.0.1 x2")) << listed.out;
+  EXPECT_TRUE(has(listed.out, "it serves")) << listed.out;
+  const Ran back = run({"service", "rollback", "speech", "--to", "1", "--wait"});
+  EXPECT_EQ(back.status, 0) << back.err;
+  EXPECT_TRUE(has(back.out, "update of revision 2 to 3: succeeded")) << back.out;
+  EXPECT_TRUE(has(run({"service", "rollback", "speech"}).err, "[revision]"));
+}
+
+TEST_F(Cli, PrintsAJournal) {
+  deploy();
+  const Ran ran = run({"rollout", "show", "speech", "--journal"});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_TRUE(has(ran.out, "\"plan\":")) << ran.out;
 }
 
 }  // namespace

@@ -75,6 +75,7 @@ class FakePort final : public control::Port {
         service.update_time = now();
     service.progress = 10;
     model::Rollout rollout = new_rollout(service, model::RolloutKind::deploy, 0, 1);
+    rollout.who = wanted.who;
     service.rollout = rollout.id;
     const model::Revision revision{service.id, 1, wanted.config, now()};
     const model::Event event{service.id.text(), model::EventType::normal, "deploy-begin",
@@ -98,23 +99,32 @@ class FakePort final : public control::Port {
     return plan;
   }
 
-  Result<void> update_service(const model::ServiceId& id, control::ServiceUpdate update) override {
+  Result<void> update_service(const model::ServiceId& id, control::ServiceUpdate update,
+                              std::optional<std::string> plan_hash) override {
     MutexLock lock(mutex_);
     last_update_ = update;
+    if (plan_hash) {
+      HL_TRY_ASSIGN(const model::Plan plan, plan_update(id, update));
+      if (plan.hash != *plan_hash) {
+        return Error(Code::conflict, "That plan does not hold any more: ask for the plan again.");
+      }
+    }
     HL_TRY_ASSIGN(const model::Service before, store_.find_service(id));
     if (before.status == model::ServiceStatus::deploying) return forbids(before);
     store::Store::AcceptedChange change;
     change.expected = change.service = before;
     for (const auto& [name, value] : update.wire) change.service.wire[name] = value;
     if (update.description) change.service.description = *update.description;
-    if (!update.entries && !update.balance) return store_.accept_change(change);
+    if (!update.entries && !update.balance && !update.policy) return store_.accept_change(change);
     HL_TRY_ASSIGN(model::Revision revision, store_.find_revision(id, before.revision));
     HL_TRY_ASSIGN(revision.number, store_.next_revision(id));
     revision.created_at = now();
     if (update.entries) revision.config.entries = *update.entries;
     if (update.balance) revision.config.balance = *update.balance;
+    if (update.policy) revision.config.policy = *update.policy;
     model::Rollout rollout =
         new_rollout(before, model::RolloutKind::update, before.revision, revision.number);
+    rollout.who = update.who;
     change.service.status = model::ServiceStatus::deploying;
     change.service.rollout = rollout.id;
     change.service.update_time = now();
@@ -126,25 +136,71 @@ class FakePort final : public control::Port {
     return begin_rollout(rollout);
   }
 
-  Result<void> start_service(const model::ServiceId& id) override {
+  Result<void> start_service(const model::ServiceId& id, const std::string& who) override {
     MutexLock lock(mutex_);
     HL_TRY_ASSIGN(const model::Service before, store_.find_service(id));
     if (before.status != model::ServiceStatus::stopped) return forbids(before);
     return change_status(before, model::RolloutKind::deploy, model::ServiceStatus::deploying, 0,
-                         before.revision);
+                         before.revision, who);
   }
 
-  Result<void> stop_service(const model::ServiceId& id) override {
+  Result<void> stop_service(const model::ServiceId& id, const std::string& who) override {
     MutexLock lock(mutex_);
     HL_TRY_ASSIGN(const model::Service before, store_.find_service(id));
     if (before.status != model::ServiceStatus::running) return forbids(before);
     return change_status(before, model::RolloutKind::stop, model::ServiceStatus::stopping,
-                         before.revision, 0);
+                         before.revision, 0, who);
   }
 
-  Result<void> delete_service(const model::ServiceId& id) override {
+  Result<void> delete_service(const model::ServiceId& id, const std::string&) override {
     HL_TRY_ASSIGN(const model::Service service, store_.find_service(id));
     return store_.remove_service(service.id);
+  }
+
+  // Orders are written down; of their refusals only that of an ended rollout.
+  Result<void> steer_rollout(const control::RolloutOrder& asked) override {
+    MutexLock lock(mutex_);
+    HL_TRY_ASSIGN(model::Rollout rollout, store_.find_rollout(asked.rollout));
+    if (is_terminal(rollout.phase)) {
+      return Error(Code::conflict, "rollout " + rollout.id.text() + " has ended: it is " +
+                                       std::string(to_text(rollout.phase)));
+    }
+    switch (asked.order) {
+      case control::Order::pause: rollout.orders.paused_at = now(); break;
+      case control::Order::resume: rollout.orders.paused_at.reset(); break;
+      case control::Order::abort:
+        rollout.orders.abort = "aborted by " + asked.who + ": " + asked.reason;
+        break;
+      case control::Order::skip: rollout.orders.skip = rollout.step + 1; break;
+    }
+    return store_.update_rollout(rollout);
+  }
+
+  // Without a revision refused: what served before is control's to know.
+  Result<void> rollback_service(const control::Rollback& asked) override {
+    control::ServiceUpdate update;
+    update.who = asked.who;
+    if (!asked.to) return Error(Code::invalid, "field [revision] must be given");
+    auto target = store_.find_revision(asked.service, *asked.to);
+    if (!target) return Error(Code::invalid, "field [revision] names one that is gone");
+    update.entries = target->config.entries;
+    return update_service(asked.service, std::move(update), std::nullopt);
+  }
+
+  Result<std::vector<control::RevisionStatus>> revisions(const model::ServiceId& id) override {
+    HL_TRY_ASSIGN(const model::Service service, store_.find_service(id));
+    HL_TRY_ASSIGN(auto all, store_.list_revisions(id));
+    std::vector<control::RevisionStatus> out;
+    for (model::Revision& each : all) {
+      out.push_back({.revision = std::move(each), .uses = {}});
+      if (out.back().revision.number == service.revision) out.back().uses = {"it serves"};
+    }
+    return out;
+  }
+  Result<void> delete_revision(const model::ServiceId& id, model::RevisionNumber number) override {
+    HL_TRY_ASSIGN(const model::Service service, store_.find_service(id));
+    if (number == service.revision) return Error(Code::conflict, "revision stays: it serves");
+    return store_.remove_revision(id, number);
   }
 
   Result<std::vector<control::InstanceStatus>> instances(const model::ServiceId& id) override {
@@ -219,10 +275,11 @@ class FakePort final : public control::Port {
 
   Result<void> change_status(const model::Service& before, model::RolloutKind kind,
                              model::ServiceStatus status, model::RevisionNumber from,
-                             model::RevisionNumber to) HL_REQUIRES(mutex_) {
+                             model::RevisionNumber to, const std::string& who) HL_REQUIRES(mutex_) {
     store::Store::AcceptedChange change;
     change.expected = change.service = before;
-    const model::Rollout rollout = new_rollout(before, kind, from, to);
+    model::Rollout rollout = new_rollout(before, kind, from, to);
+    rollout.who = who;
     change.service.status = status;
     change.service.rollout = rollout.id;
     change.rollout = rollout;

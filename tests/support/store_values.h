@@ -128,7 +128,7 @@ inline std::string shown(const model::Revision& r) {
 }
 
 // A Store in a folder of its own; reopen() closes and opens it again.
-class StoreTest : public testing::Test {
+class StoreTest : public ::testing::Test {
  protected:
   StoreTest() { reopen(); }
 

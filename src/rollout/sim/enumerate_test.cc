@@ -25,11 +25,13 @@ using std::chrono::seconds;
 constexpr int k_rounds_max = 400;
 constexpr Duration k_mended_after = seconds(3);  // of faults that pass
 
-constexpr std::string_view k_kinds[] = {"replace", "scale", "deploy", "stop", "add"};
+// "slow" is "replace" with a slow start.
+constexpr std::string_view k_kinds[] = {"replace", "scale",      "deploy", "stop", "add",
+                                        "canary",  "blue_green", "swap",   "slow"};
 
-// What happens, and what may come of it: the goal stands; or it does not, and what stood before
-// does; or neither, because the world leaves no way.
-enum class Comes { goal, goal_or_back, anything };
+// What happens, and what may come of it: the goal stands; or it may not, or must not, and what
+// stood before does; or neither, because the world leaves no way.
+enum class Comes { goal, goal_or_back, back, anything };
 struct Fault {
   std::string_view name;
   Comes comes;
@@ -57,6 +59,14 @@ constexpr Fault k_faults[] = {
     {"superseded_by_broken", Comes::goal_or_back},
     {"taken_back", Comes::goal},
     {"stopped", Comes::goal},
+    {"aborted", Comes::back},
+    {"paused", Comes::goal},
+    {"paused_and_old_crashes", Comes::goal},
+    {"paused_and_aborted", Comes::back},
+    {"skipped", Comes::goal},
+    {"answers_badly", Comes::goal_or_back},
+    {"loses_requests", Comes::goal_or_back},
+    {"second_fails", Comes::goal_or_back},
 };
 
 struct Params {
@@ -106,6 +116,9 @@ class Small {
     if (fault.name == "none") return true;
     if (fault.name.starts_with("room_")) return take_room(fault.name.back() - '0');
     if (fault.name.starts_with("killed")) return kill();
+    if (fault.name.starts_with("paused") || fault.name == "aborted" || fault.name == "skipped")
+      return order();
+    if (fault.name == "answers_badly" || fault.name == "loses_requests") return misbehave();
     if (fault.name == "refused_start" || fault.name == "adopts_late") return refuse();
     if (fault.name.ends_with("_old") || fault.name.ends_with("_new")) return hit_one();
     if (fault.name.starts_with("superseded") || fault.name == "taken_back" ||
@@ -134,6 +147,18 @@ class Small {
     entry.knobs.max_surge = params_.surge;
     entry.knobs.max_unavailable = params_.unavailable;
     entry.knobs.deploy_timeout = seconds(60);
+    model::RolloutPolicy& policy = revision.config.policy;
+    if (params_.kind == "canary") {
+      policy.strategy = model::Strategy::canary;
+      policy.steps = {{10, seconds(2)}, {50, seconds(1)}, {100, Duration{}}};
+    } else if (params_.kind == "blue_green") {
+      policy.strategy = model::Strategy::blue_green;
+      policy.bake = seconds(2);
+    } else if (params_.kind == "swap") {
+      policy.strategy = model::Strategy::hold_and_swap;
+    } else if (params_.kind == "slow") {
+      policy.slow_start = seconds(2);
+    }
     return revision;
   }
 
@@ -159,7 +184,17 @@ class Small {
                             : model::RolloutKind::deploy;
     model::Plan plan = plan_change(input).value();
     plan.drain_budget = seconds(10);
+    if (params_.kind == "canary") limit(plan);
     return plan;
+  }
+
+  // The planner gives a canary as many extra instances as fit; here it has to get by with less.
+  void limit(model::Plan& plan) const {
+    for (model::Slot& slot : plan.slots) {
+      if (!slot.from || !slot.to || params_.surge + params_.unavailable == 0) continue;
+      slot.surge = params_.surge;
+      slot.unavailable = params_.unavailable;
+    }
   }
 
   void change(const std::optional<model::Revision>& to) {
@@ -174,10 +209,13 @@ class Small {
     if (!turn.ended()) return;
     ended_at_ = course_.world.now();
     for (auto& [key, habit] : course_.world.habits) habit = {};
+    course_.world.odd_ones.clear();
     for (SimInstance& instance : course_.world.instances()) instance.habit.exits_after.reset();
     if (turn.after == Phase::succeeded) serving_ = target_;
     if (turn.after == Phase::rolled_back && comes_ == Comes::goal)
       course_.fail("it turned round for no good reason");
+    if (turn.after == Phase::succeeded && comes_ == Comes::back)
+      course_.fail("it went on and had to turn round");
     if (turn.after == Phase::failed && comes_ != Comes::anything && course_.world.plan().from != 0)
       course_.fail("it failed and there was a way back");
   }
@@ -206,6 +244,7 @@ class Small {
     world.refuses_starts = false;
     world.adopts_by_itself = true;
     world.adopt();
+    world.resume();
     for (SimInstance& instance : world.instances()) {
       instance.in_flight = 0;
       if (instance.health == Probe::failing) world.set_ready(instance);
@@ -230,19 +269,51 @@ class Small {
     return mend_later();
   }
 
+  bool order() {
+    World& world = course_.world;
+    if (is_end(world.phase())) return false;
+    if (params_.fault == "skipped") {
+      world.orders.skip = world.step() + 1;
+      return !world.plan().steps.empty();
+    }
+    if (params_.fault.starts_with("paused")) world.pause();
+    if (params_.fault.ends_with("aborted")) world.orders.abort = "aborted";
+    if (params_.fault == "paused_and_old_crashes" && !hit_one("crash", false)) return false;
+    return params_.fault == "aborted" || mend_later();
+  }
+
+  bool misbehave() {
+    World& world = course_.world;
+    if (is_end(world.phase()) || params_.kind == "stop") return false;
+    if (params_.fault == "loses_requests") {
+      world.dropped = 1;
+      return true;
+    }
+    world.traffic.per_second = 200;
+    for (const model::Slot& slot : world.plan().slots) {
+      const bool comes = slot.to && !(slot.from && slot.from->key == slot.to->key);
+      if (comes) world.manners[slot.to->key].errors = 100;
+    }
+    return true;
+  }
+
   bool hit_one() {
-    const bool is_new = params_.fault.ends_with("_new");
+    return hit_one(params_.fault.substr(0, params_.fault.find('_')),
+                   params_.fault.ends_with("_new"));
+  }
+
+  bool hit_one(const std::string& how, bool is_new) {
     for (SimInstance& instance : course_.world.instances()) {
       const bool of_target = target_ && instance.recorded.revision == target_->number;
       if (of_target != is_new || instance.recorded.stage != model::Stage::ready ||
           instance.process != Process::running)
         continue;
-      if (params_.fault.starts_with("crash")) {
+      if (how == "crash") {
         course_.world.crash(instance, "killed by signal 9");
         return true;
       }
-      if (params_.fault.starts_with("flap")) course_.world.set_failing(instance, "HTTP 500");
-      if (params_.fault.starts_with("busy")) instance.in_flight = 2;
+      if (how == "flap") course_.world.set_failing(instance, "HTTP 500");
+      if (how == "busy") instance.in_flight = 2;
       return mend_later();
     }
     return false;
@@ -264,6 +335,12 @@ class Small {
     if (params_.fault == "dies_when_ready") break_target({seconds(1), {}, milliseconds(1500)});
     if (params_.fault == "hangs") break_target({hours(10'000), {}, {}});
     if (params_.fault == "fails_probe") break_target({hours(10'000), milliseconds(200), {}});
+    if (params_.fault == "second_fails") {
+      for (const model::Slot& slot : course_.world.plan().slots) {
+        if (slot.to)
+          course_.world.odd_ones[slot.to->key][2] = {hours(10'000), milliseconds(200), {}};
+      }
+    }
     return true;
   }
 
@@ -280,8 +357,32 @@ class Small {
     if (view.phase == Phase::failed) return check_failed(view);
     const Side side = view.phase == Phase::succeeded ? Side::to : Side::from;
     for (const std::string& broken : check_end(view, tend(view, side))) course_.fail(broken);
+    if (view.phase == Phase::rolled_back) check_where_it_began(view);
     if (!view.adopted) course_.fail("at rest, and the workers have another route");
     if (params_.fault == "none") check_time();
+  }
+
+  // Each group that served has its count in the route, and its part of the weight.
+  void check_where_it_began(const View& view) {
+    std::uint64_t whole = 0;
+    std::uint64_t parts = 0;
+    for (const auto& share : course_.world.adopted_route().shares) whole += share.weight;
+    for (const auto& slot : view.plan.slots) {
+      parts += slot.from ? static_cast<std::uint64_t>(slot.from->weight) : 0;
+    }
+    for (const auto& slot : view.plan.slots) {
+      if (!slot.from) continue;
+      std::uint64_t weight = 0;
+      std::size_t endpoints = 0;
+      for (const auto& share : course_.world.adopted_route().shares) {
+        if (share.group != slot.from->key) continue;
+        weight += share.weight;
+        endpoints += share.endpoints.size();
+      }
+      if (weight * parts != static_cast<std::uint64_t>(slot.from->weight) * whole ||
+          static_cast<int>(endpoints) != slot.from->count)
+        course_.fail("a rollback did not end where it began");
+    }
   }
 
   void check_failed(const View& view) {
@@ -365,11 +466,13 @@ void replay(const char* text) {
 }
 
 // The normal run has all worlds of up to 4 instances, of more those whose counts stay and whose
-// knobs are least or most; sanitizers have those of up to 2.
+// knobs are least or most; of other kinds than replace and scale it has all of up to 3; sanitizers
+// have those of up to 2.
 bool is_in_this_run(const Params& params) {
   const int most = std::max(params.from, params.to);
   if (k_sanitized) return most <= 2;
-  if (is_long() || most <= 4) return true;
+  const bool plain = params.kind == "replace" || params.kind == "scale";
+  if (is_long() || most <= (plain ? 4 : 3)) return true;
   const bool extreme = (params.surge <= 1 || params.surge == most) &&
                        (params.unavailable <= 1 || params.unavailable == most);
   return extreme && params.from == params.to;
@@ -377,16 +480,18 @@ bool is_in_this_run(const Params& params) {
 
 bool has_meaning(const Params& params) {
   if (params.kind == "scale") return params.from != params.to;
-  const bool has_knobs = params.kind == "replace" || params.kind == "add";
+  const bool has_knobs = params.kind == "replace" || params.kind == "add" ||
+                         params.kind == "canary" || params.kind == "slow";
   if (!has_knobs && (params.surge != 1 || params.unavailable != 0)) return false;
   if (params.kind == "deploy") return params.from == 1;
   if (params.kind == "stop") return params.to == 1;
-  return params.kind != "add" || (params.from <= 2 && params.to <= 2);
+  const bool is_small = params.from <= 2 && params.to <= 2;
+  return is_small || (params.kind != "add" && params.kind != "slow");
 }
 
 TEST(SmallWorlds, KeepEveryPromiseWithAFaultAtEveryStep) {
   if (const char* world = std::getenv("HITLESS_WORLD")) return replay(world);
-  constexpr int k_most = 5;
+  constexpr int k_most = 6;
   Totals totals;
   for (const std::string_view kind : k_kinds) {
     for (int from = 1; from <= k_most; ++from) {

@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 
+#include "rollout/bake.h"
 #include "rollout/phase.h"
 #include "rollout/scene.h"
+#include "rollout/verdict.h"
 
 namespace hitless::rollout {
 namespace {
@@ -162,11 +165,13 @@ class Checker {
 
   // Exactly the side that serves, all of it ready.
   void end(bool to_side) {
+    const bool may_lack = keeps_instances(view_.plan);
     std::map<std::string, int> alive;
     for (const InstanceView& seen : view_.instances) {
       const Stage stage = stage_after(seen);
       if (stage == Stage::gone) continue;
-      if (stage != Stage::ready) fail("{} is left behind", seen.recorded.id.text());
+      const bool heals = may_lack && stage == Stage::starting;
+      if (stage != Stage::ready && !heals) fail("{} is left behind", seen.recorded.id.text());
       ++alive[seen.recorded.group];
     }
     std::map<std::string, int> wanted;
@@ -174,16 +179,177 @@ class Checker {
       const auto& group = to_side ? slot.to : slot.from;
       if (group) wanted[group->key] = group->count;
     }
+    if (may_lack) {
+      for (const auto& [key, count] : alive) {
+        if (!wanted.contains(key)) fail("an instance of neither side is left");
+      }
+      return;
+    }
     if (alive != wanted) fail("the instances are not those of the side that serves");
+  }
+
+  void labels(bool to_side) {
     const model::RevisionNumber revision = to_side ? view_.plan.to : view_.plan.from;
     for (const model::Share& share : decision_.route.shares) {
       if (share.revision != revision) fail("a share is labelled {}", share.revision);
     }
   }
 
+  // A replaced slot's new side has what its step says, within what is ready of both sides.
+  void split() {
+    const bool back = decision_.phase == Phase::rolling_back || is_end(decision_.phase);
+    if (!is_stepped(view_.plan) || back) return;
+    for (int slot = 0; slot < static_cast<int>(view_.plan.slots.size()); ++slot) {
+      const model::Slot& planned = at(slot);
+      if (!planned.from || !planned.to || planned.from->key == planned.to->key) continue;
+      if (planned.from->weight == 0) continue;  // only where nothing else serves
+      const Sides sides = sides_of(slot);
+      const double ready_new =
+          std::min(1.0, static_cast<double>(sides.new_ready) / planned.to->count);
+      const double ready_old =
+          std::min(1.0, static_cast<double>(sides.old_ready) / planned.from->count);
+      if (sides.weight() == 0 || ready_new + ready_old < 1 || sides.lopsided()) continue;
+      const double share = static_cast<double>(sides.new_weight) / sides.weight();
+      if (share > ready_new + k_hair)
+        fail("slot {}: {} on a new side of {}", slot, share, ready_new);
+      if (1 - share > ready_old + k_hair)
+        fail("slot {}: {} on an old side of {}", slot, 1 - share, ready_old);
+      if (!decision_.baking_at || decision_.phase != Phase::baking) continue;
+      const double target = step_weight(view_.plan, decision_.step) / 100.0;
+      const double want = std::clamp(target, 1 - ready_old, ready_new);
+      if (std::abs(share - want) > k_hair) fail("slot {}: {} where {} bakes", slot, share, want);
+    }
+  }
+
+  void course() {
+    const bool back = decision_.phase == Phase::rolling_back || is_end(decision_.phase);
+    const int ahead = decision_.step - view_.step;
+    if (ahead < 0 || ahead > 1) fail("from step {} to {}", view_.step, decision_.step);
+    if (ahead == 1 && (view_.phase != Phase::baking || !view_.baking_at))
+      fail("step {} is over and has not baked", view_.step);
+    if (ahead == 1 && !has_baked()) fail("step {} is over before its time", view_.step);
+    if (decision_.baking_at && decision_.phase != Phase::baking) fail("a bake outside of baking");
+    if (!back && decision_.route.hold != view_.plan.hold) fail("the hold is not the plan's");
+    if (decision_.phase == Phase::draining && view_.phase != Phase::draining &&
+        is_stepped(view_.plan) && decision_.step < static_cast<int>(view_.plan.steps.size()))
+      fail("the old side leaves before the last step");
+  }
+
+  // Nothing warm leaves while steps are under way but for ceiling and room.  What fails its probe
+  // is not warm.
+  void warm() {
+    if (!holds_back(view_) || decision_.phase == Phase::rolling_back) return;
+    for (const InstanceView& seen : view_.instances) {
+      const int slot = slot_of(seen.recorded.group, seen.recorded.entry);
+      const bool old = slot >= 0 && at(slot).from && at(slot).to &&
+                       at(slot).from->key == seen.recorded.group &&
+                       at(slot).to->key != seen.recorded.group;
+      const bool leaves =
+          seen.recorded.stage == Stage::ready && stage_after(seen) == Stage::draining;
+      if (!old || !leaves || seen.probe == Probe::failing) continue;
+      const model::Group& coming = *at(slot).to;
+      const int wanted = part_of(coming.count, step_weight(view_.plan, view_.step));
+      const int missing = wanted - count_after(coming.key);
+      const int alive = alive_or_back(slot);
+      if (missing <= 0) fail("{} leaves, and nothing comes", seen.recorded.id.text());
+      if (alive + missing <= ceiling(slot) && room_beside(slot).fits(coming.needs) >= missing)
+        fail("{} leaves, and there is room", seen.recorded.id.text());
+    }
+  }
+
+  void pause() {
+    if (!view_.orders.paused_at || view_.phase == Phase::rolling_back) return;
+    if (decision_.phase == Phase::rolling_back) {
+      const bool bad = decision_.evidence && decision_.evidence->verdict == model::Verdict::bad;
+      if (!bad && view_.orders.abort.empty() && view_.dropped <= view_.plan.drop_budget)
+        fail("it turned round while paused");
+      return;
+    }
+    if (decision_.phase != view_.phase || decision_.step != view_.step ||
+        decision_.baking_at != view_.baking_at)
+      fail("it went on while paused");
+    for (const InstanceView& seen : view_.instances) {
+      if (seen.recorded.stage == Stage::ready && stage_after(seen) == Stage::draining)
+        fail("{} leaves while paused", seen.recorded.id.text());
+    }
+    for (const StartInstance& start : decision_.starts) {
+      const int slot = slot_of(start.group, start.entry);
+      if (slot >= 0 && alive_after(slot) >= floor_of(slot))
+        fail("{} starts while paused", start.id.text());
+    }
+  }
+
   std::vector<std::string> take() { return std::move(failures_); }
 
  private:
+  struct Sides {
+    int new_ready = 0, old_ready = 0;
+    std::uint64_t new_weight = 0, old_weight = 0;
+    double weight() const { return static_cast<double>(new_weight + old_weight); }
+    // All on one side, because the other has nothing in the route.
+    bool lopsided() const { return new_ready == 0 || old_ready == 0; }
+  };
+
+  // Weights are rounded where many parts divide one (model::k_weight_max).
+  static constexpr double k_hair = 0.01;
+
+  Sides sides_of(int slot) const {
+    Sides sides;
+    for (const model::Share& share : decision_.route.shares) {
+      const auto found = seen_.find(share.endpoints[0].instance);
+      if (found == seen_.end()) continue;
+      const model::Instance& recorded = found->second->recorded;
+      if (slot_of(recorded.group, recorded.entry) != slot) continue;
+      const bool is_new = recorded.group == at(slot).to->key;
+      const int ready = static_cast<int>(share.endpoints.size());
+      (is_new ? sides.new_ready : sides.old_ready) += ready;
+      (is_new ? sides.new_weight : sides.old_weight) += share.weight;
+    }
+    return sides;
+  }
+
+  bool has_baked() const {
+    const auto index = static_cast<std::size_t>(view_.step);
+    if (view_.step < view_.orders.skip) return true;
+    return view_.baking_at && view_.now >= *view_.baking_at + view_.plan.steps[index].bake;
+  }
+
+  int count_after(const std::string& group) const {
+    return static_cast<int>(
+        std::count_if(view_.instances.begin(), view_.instances.end(), [&](const auto& seen) {
+          const Stage stage = stage_after(seen);
+          return seen.recorded.group == group &&
+                 (stage == Stage::starting || stage == Stage::ready);
+        }));
+  }
+
+  // Before this decision, and what it takes back from draining.
+  int alive_or_back(int slot) const {
+    return static_cast<int>(
+        std::count_if(view_.instances.begin(), view_.instances.end(), [&](const auto& seen) {
+          const bool alive =
+              seen.recorded.stage == Stage::starting || seen.recorded.stage == Stage::ready ||
+              (seen.recorded.stage == Stage::draining && stage_after(seen) == Stage::ready);
+          return alive && slot_of(seen.recorded.group, seen.recorded.entry) == slot;
+        }));
+  }
+
+  // Without what this decision starts in other slots.
+  Room room_beside(int slot) const {
+    Room room = view_.room;
+    for (const StartInstance& start : decision_.starts) {
+      if (slot_of(start.group, start.entry) != slot)
+        room.take(find_group(view_.plan, start.group)->needs);
+    }
+    return room;
+  }
+
+  int floor_of(int slot) const {
+    const model::Slot& planned = at(slot);
+    if (!planned.from || !planned.to) return 0;
+    return std::max(0, std::min(planned.from->count, planned.to->count) - planned.unavailable);
+  }
+
   template <class... Args>
   void fail(fmt::format_string<Args...> format, Args&&... args) {
     failures_.push_back(fmt::format(format, std::forward<Args>(args)...));
@@ -274,6 +440,10 @@ std::vector<std::string> check_step(const View& view, const Decision& decision) 
   checker.moves();
   checker.starts();
   checker.floors(committed);
+  checker.split();
+  checker.course();
+  checker.warm();
+  checker.pause();
   if (!committed && view.plan.from != 0) checker.weights_before_commit();
   return checker.take();
 }
@@ -288,8 +458,8 @@ std::vector<std::string> check_tend(const View& view, const Decision& decision) 
 
 std::vector<std::string> check_end(const View& view, const Decision& decision) {
   Checker checker(view, decision);
-  if (decision.phase == Phase::succeeded) checker.end(true);
-  if (decision.phase == Phase::rolled_back) checker.end(false);
+  if (decision.phase == Phase::succeeded) checker.end(true), checker.labels(true);
+  if (decision.phase == Phase::rolled_back) checker.end(false), checker.labels(false);
   return checker.take();
 }
 

@@ -36,6 +36,8 @@ class Simulator {
     if (verb == "show") return show(), Result<void>();
     if (verb == "adopt") return obey_adopt(words);
     if (verb == "kill") return obey_kill(words);
+    if (is_order(verb)) return obey_order(words);
+    if (verb == "traffic" || verb == "drop") return obey_requests(words);
     if (verb == "ready" || verb == "fail" || verb == "crash" || verb == "in-flight")
       return obey_instance(words);
     return obey_habit(words);
@@ -49,8 +51,11 @@ class Simulator {
   }
 
   Result<void> obey_pool(const Words& words) {
-    if (words.size() != 2) return wrong("pool NUMBER");
+    if (words.size() < 2) return wrong("pool NUMBER [memory=MIB]");
     HL_TRY_ASSIGN(world_.capacity, read_number(words[1]));
+    if (words.size() == 3 && words[2].starts_with("memory=")) {
+      HL_TRY_ASSIGN(world_.room.memory_mib, read_number(words[2].substr(7)));
+    }
     react();
     return {};
   }
@@ -103,9 +108,9 @@ class Simulator {
         if (!*group || (*group)->revision != revision->number) continue;
         const auto& entry = revision->config.entries[static_cast<std::size_t>((*group)->entry)];
         names_[(*group)->key] = entry.model.text();
-        world_.habits[(*group)->key] = habits_[entry.model.text()];
       }
     }
+    apply_habits();
   }
 
   void tell_plan(const model::Plan& plan) {
@@ -115,6 +120,10 @@ class Simulator {
                                  change.to.empty() ? "-" : change.to);
     }
     transcript_ += fmt::format("  plan: strategy {}: {}\n", to_text(plan.strategy), plan.reason);
+    for (const model::BakeStep& step : plan.steps) {
+      transcript_ += fmt::format("  plan: step {} %, bake {:g} s\n", step.weight,
+                                 std::chrono::duration<double>(step.bake).count());
+    }
   }
 
   Result<void> obey_tick(const Words& words) {
@@ -156,7 +165,45 @@ class Simulator {
     return {};
   }
 
+  static bool is_order(const std::string& verb) {
+    return verb == "pause" || verb == "resume" || verb == "abort" || verb == "skip" ||
+           verb == "samples-done";
+  }
+
+  Result<void> obey_order(const Words& words) {
+    if (words.size() != 1) return wrong("pause, resume, abort, skip, samples-done");
+    if (words[0] == "pause") world_.pause();
+    if (words[0] == "resume") world_.resume();
+    if (words[0] == "abort") world_.orders.abort = "aborted by its user";
+    if (words[0] == "skip") world_.orders.skip = world_.step() + 1;
+    if (words[0] == "samples-done") world_.samples_done = true;
+    react();
+    return {};
+  }
+
+  Result<void> obey_requests(const Words& words) {
+    if (words.size() != 2) return wrong(words[0] + " NUMBER");
+    HL_TRY_ASSIGN(const int number, read_number(words[1]));
+    if (words[0] == "traffic") world_.traffic.per_second = number;
+    if (words[0] == "drop") world_.dropped += static_cast<std::uint64_t>(std::max(0, number));
+    react();
+    return {};
+  }
+
+  Result<void> obey_manner(const Words& words) {
+    Manner& manner = manners_[words[0]];
+    if (words[1] == "errors") {
+      HL_TRY_ASSIGN(manner.errors, read_number(words[2]));
+    } else {
+      HL_TRY_ASSIGN(manner.latency, read_duration(words[2]));
+    }
+    apply_habits();
+    return {};
+  }
+
   Result<void> obey_habit(const Words& words) {
+    if (words.size() == 3 && (words[1] == "errors" || words[1] == "latency"))
+      return obey_manner(words);
     Habit& habit = habits_[words[0]];
     const bool hangs = words.size() == 2 && words[1] == "hangs";
     const bool after = words.size() == 4 && words[2] == "after";
@@ -169,10 +216,21 @@ class Simulator {
       if (words[1] == "fails") habit = {std::chrono::hours(10'000), time, {}};
       if (words[1] == "exits") habit.exits_after = time;
     }
-    for (const auto& [key, name] : names_) {
-      if (name == words[0]) world_.habits[key] = habit;
-    }
+    apply_habits();
     return {};
+  }
+
+  // A model's habits and manners are those of its groups; "B.2" is the second instance of B.
+  void apply_habits() {
+    for (const auto& [key, name] : names_) {
+      world_.habits[key] = habits_[name];
+      world_.manners[key] = manners_[name];
+      for (const auto& [model, habit] : habits_) {
+        if (!model.starts_with(name + ".")) continue;
+        if (const auto nth = read_number(std::string_view(model).substr(name.size() + 1)))
+          world_.odd_ones[key][*nth] = habit;
+      }
+    }
   }
 
   Decision decide() {
@@ -242,8 +300,9 @@ class Simulator {
     for (const StartInstance& start : decision.starts) {
       tell(fmt::format("start {} of {}", short_id(start.id), names_[start.group]));
     }
-    if (!(decision.route == last_route_)) tell("route: " + route_text(decision.route));
-    last_route_ = decision.route;
+    const std::string route = route_text(decision.route);
+    if (route != last_route_) tell("route: " + route);
+    last_route_ = route;
     if (decision.phase != view.phase) {
       tell(fmt::format("{} -> {}: {}", model::to_text(view.phase), model::to_text(decision.phase),
                        decision.why));
@@ -269,6 +328,14 @@ class Simulator {
   void show() {
     const std::string why = last_why_.empty() ? step(world_.view()).why : last_why_;
     tell(fmt::format("{}: {}", model::to_text(world_.phase()), why));
+    if (world_.traffic.longest_hold() > Duration{}) {
+      const std::chrono::duration<double> held = world_.traffic.longest_hold();
+      transcript_ += fmt::format("    longest hold {:.3f} s, {} requests given up\n", held.count(),
+                                 world_.traffic.given_up());
+    }
+    if (world_.evidence() && world_.traffic.per_second > 0) {
+      transcript_ += fmt::format("    evidence: {}\n", world_.evidence()->text);
+    }
     for (const SimInstance& instance : world_.instances()) {
       if (instance.recorded.stage == model::Stage::gone) continue;
       transcript_ += fmt::format(
@@ -283,8 +350,9 @@ class Simulator {
   std::optional<model::Revision> serving_;
   std::optional<model::Revision> target_;
   std::map<std::string, std::string> names_;  // by group key
-  std::map<std::string, Habit> habits_;       // by model
-  model::ServiceRoute last_route_;
+  std::map<std::string, Habit> habits_;       // by model, or by model.number
+  std::map<std::string, Manner> manners_;     // by model
+  std::string last_route_;
   std::string last_why_;
   std::string transcript_;
 };

@@ -16,12 +16,64 @@ Result<double> read_fraction(std::string_view word) {
   return value;
 }
 
-Result<void> read_option(std::string_view word, model::ConfigEntry& entry) {
+// "10:30s,50:1m"
+Result<std::vector<model::BakeStep>> read_steps(std::string_view text) {
+  std::vector<model::BakeStep> steps;
+  while (!text.empty()) {
+    const std::string_view part = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(text.size(), part.size() + 1));
+    const std::size_t colon = part.find(':');
+    if (colon == std::string_view::npos)
+      return Error(Code::invalid, fmt::format("\"{}\": want WEIGHT:TIME[,…]", part));
+    model::BakeStep step;
+    HL_TRY_ASSIGN(step.weight, read_number(part.substr(0, colon)));
+    HL_TRY_ASSIGN(step.bake, read_duration(part.substr(colon + 1)));
+    steps.push_back(step);
+  }
+  return steps;
+}
+
+Result<model::Silence> read_silence(std::string_view word) {
+  for (const auto silence :
+       {model::Silence::advance, model::Silence::wait, model::Silence::warm_up}) {
+    if (model::to_text(silence) == word) return silence;
+  }
+  return Error(Code::invalid, fmt::format("\"{}\": want advance, wait or warm_up", word));
+}
+
+// Whether it is an option of the service rather than of an entry.
+Result<bool> read_policy(std::string_view name, std::string_view value,
+                         model::RolloutPolicy& policy) {
+  if (name == "strategy") {
+    HL_TRY_ASSIGN(policy.strategy, model::strategy_from_text(value));
+  } else if (name == "steps") {
+    HL_TRY_ASSIGN(policy.steps, read_steps(value));
+  } else if (name == "bake") {
+    HL_TRY_ASSIGN(policy.bake, read_duration(value));
+  } else if (name == "silence") {
+    HL_TRY_ASSIGN(policy.judgement.silence, read_silence(value));
+  } else if (name == "judged") {
+    policy.judgement.enabled = value == "yes";
+  } else if (name == "slow-start") {
+    HL_TRY_ASSIGN(policy.slow_start, read_duration(value));
+  } else if (name == "drop-budget") {
+    HL_TRY_ASSIGN(const int requests, read_number(value));
+    policy.drop_budget = static_cast<std::uint64_t>(std::max(0, requests));
+  } else {
+    return false;
+  }
+  return true;
+}
+
+Result<void> read_option(std::string_view word, model::ServiceConfig& config,
+                         model::ConfigEntry& entry) {
   const std::size_t equals = word.find('=');
   const std::string_view name = word.substr(0, equals);
   if (equals == std::string_view::npos)
     return Error(Code::invalid, fmt::format("\"{}\": want NAME=VALUE", word));
   const std::string_view value = word.substr(equals + 1);
+  HL_TRY_ASSIGN(const bool of_service, read_policy(name, value, config.policy));
+  if (of_service) return {};
   if (name == "surge") {
     HL_TRY_ASSIGN(entry.knobs.max_surge, read_fraction(value));
   } else if (name == "unavailable") {
@@ -32,6 +84,8 @@ Result<void> read_option(std::string_view word, model::ConfigEntry& entry) {
     HL_TRY_ASSIGN(entry.knobs.deploy_timeout, read_duration(value));
   } else if (name == "grace") {
     HL_TRY_ASSIGN(entry.knobs.grace, read_duration(value));
+  } else if (name == "memory") {
+    HL_TRY_ASSIGN(entry.resources.memory_mib, read_number(value));
   } else {
     entry.envs[std::string(name)] = std::string(value);
   }
@@ -87,7 +141,7 @@ Result<model::ServiceConfig> read_config(const std::vector<std::string>& words, 
     HL_TRY_ASSIGN(entry.instance_count, read_number(words[at]));
     entry.model = model::ModelId(words[at + 2]);
     for (at += 3; at < words.size() && words[at] != "+"; ++at) {
-      HL_TRY(read_option(words[at], entry));
+      HL_TRY(read_option(words[at], config, entry));
     }
     ++at;
     config.entries.push_back(std::move(entry));

@@ -31,6 +31,13 @@ void World::begin(model::Plan plan) {
   plan_ = std::move(plan);
   rollout_ = model::RolloutId(fmt::format("rollout-{}", ++rollouts_));
   phase_ = model::Phase::planned;
+  step_ = 0;
+  baking_at_.reset();
+  evidence_.reset();
+  orders = {};
+  dropped = 0;
+  samples_done = false;
+  traffic.begin_window();
   reason_.clear();
   phase_at_ = now_;
   progress_at_ = now_;
@@ -46,7 +53,19 @@ View World::view() const {
   view.phase_at = phase_at_;
   view.progress_at = progress_at_;
   view.watched_since = watched_since_;
+  view.step = step_;
+  view.baking_at = baking_at_;
+  view.orders = orders;
+  view.evidence = evidence_;
+  view.old_side = outcomes_of(Side::from);
+  view.new_side = outcomes_of(Side::to);
+  view.samples_done = samples_done;
+  view.dropped = dropped;
   view.next_ordinal = next_ordinal_;
+  view.room = room;
+  for (const SimInstance& instance : instances_) {
+    if (instance.recorded.stage != Stage::gone) view.room.take(instance.needs);
+  }
   view.room.instances = free_room();
   view.adopted = decided_ && *decided_ == published_ && published_ == adopted_;
   for (const SimInstance& instance : instances_) {
@@ -56,7 +75,8 @@ View World::view() const {
                               .probe = instance.probe,
                               .probe_detail = instance.probe_detail,
                               .routing = routing_of(instance.recorded.id),
-                              .in_flight = instance.in_flight});
+                              .in_flight = instance.in_flight,
+                              .needs = instance.needs});
   }
   return view;
 }
@@ -68,7 +88,18 @@ model::RevisionNumber World::base() const {
   return base_of(plan_, phase_, recorded);
 }
 
+// What the groups of one side did that the other side does not have.
+model::Outcomes World::outcomes_of(Side side) const {
+  model::Outcomes outcomes;
+  for (const model::Slot& slot : plan_.slots) {
+    if (!slot.from || !slot.to || slot.from->key == slot.to->key) continue;
+    outcomes += traffic.of(side == Side::to ? slot.to->key : slot.from->key);
+  }
+  return outcomes;
+}
+
 void World::record(const Decision& decision) {
+  note_routed();
   for (const MoveInstance& move : decision.moves) {
     for (SimInstance& instance : instances_) {
       if (instance.recorded.id != move.id) continue;
@@ -92,15 +123,57 @@ void World::record(const Decision& decision) {
     recorded.ordinal = start.ordinal;
     recorded.created_at = now_;
     recorded.stage_at = now_;
-    instance.habit = habits[start.group];
+    instance.habit = habit_of(start.group);
+    for (const model::Slot& slot : plan_.slots) {
+      if (slot.from && slot.from->key == start.group) instance.needs = slot.from->needs;
+      if (slot.to && slot.to->key == start.group) instance.needs = slot.to->needs;
+    }
     next_ordinal_ = std::max(next_ordinal_, start.ordinal + 1);
     instances_.push_back(std::move(instance));
   }
   if (!decision.moves.empty() || !decision.starts.empty()) progress_at_ = now_;
   if (decision.phase != phase_) phase_at_ = now_;
+  if (decision.step != step_) traffic.begin_window();
   phase_ = decision.phase;
+  step_ = decision.step;
+  baking_at_ = decision.baking_at;
+  evidence_ = decision.evidence;
   reason_ = decision.reason;
   decided_ = decision.route;
+}
+
+void World::note_routed() {
+  for (SimInstance& instance : instances_) {
+    model::Instance& recorded = instance.recorded;
+    if (recorded.stage == Stage::ready && !recorded.routed_at &&
+        routing_of(recorded.id) == Routing::full)
+      recorded.routed_at = now_;
+  }
+}
+
+Habit World::habit_of(const std::string& group) const {
+  const auto nth = 1 + std::count_if(instances_.begin(), instances_.end(), [&](const auto& other) {
+                     return other.recorded.group == group;
+                   });
+  const auto odd = odd_ones.find(group);
+  if (odd != odd_ones.end()) {
+    const auto found = odd->second.find(static_cast<int>(nth));
+    if (found != odd->second.end()) return found->second;
+  }
+  const auto habit = habits.find(group);
+  return habit == habits.end() ? Habit{} : habit->second;
+}
+
+void World::pause() {
+  if (!orders.paused_at) orders.paused_at = now_;
+}
+
+void World::resume() {
+  if (!orders.paused_at) return;
+  const Duration paused = now_ - *orders.paused_at;
+  orders.paused_at.reset();
+  progress_at_ += paused;
+  if (baking_at_) *baking_at_ += paused;
 }
 
 void World::perform(int actions_max) {
@@ -141,9 +214,19 @@ void World::advance(Duration duration) {
     for (SimInstance& instance : instances_) come_about(instance);
     const std::optional<Time> next = next_event();
     if (!next || *next > till) break;
-    now_ = *next;
+    pass(*next);
   }
+  pass(till);
+}
+
+void World::pass(Time till) {
+  traffic.pass(till - now_, adopted_, manners);
   now_ = till;
+}
+
+bool World::is_judged() const {
+  const bool beside = phase_ == model::Phase::shifting || phase_ == model::Phase::baking;
+  return beside && plan_.judgement.enabled && traffic.per_second > 0;
 }
 
 std::optional<Time> World::next_event() const {
@@ -152,6 +235,9 @@ std::optional<Time> World::next_event() const {
     const std::optional<Time> event = next_event_of(instance);
     if (event && (!next || *event < *next)) next = event;
   }
+  // Control looks when counters have moved.
+  const Time look = now_ + std::chrono::seconds(1);
+  if (is_judged() && (!next || look < *next)) next = look;
   return next;
 }
 
@@ -241,7 +327,8 @@ void World::put_ready(const model::Group& group) {
   recorded.entry = group.entry;
   recorded.stage = Stage::ready;
   recorded.created_at = recorded.stage_at = now_;
-  recorded.ready_at = now_;
+  recorded.ready_at = recorded.routed_at = now_;
+  instance.needs = group.needs;
   instance.was_told_to_run = true;
   instance.process = Process::running;
   instance.health = Probe::passing;

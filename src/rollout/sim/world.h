@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "rollout/sim/traffic.h"
 #include "rollout/step.h"
 
 namespace hitless::rollout {
@@ -22,6 +23,7 @@ struct Habit {
 // One instance in the world: what control recorded, and how it is.
 struct SimInstance {
   model::Instance recorded;
+  model::Resources needs;
   Habit habit;
   bool was_told_to_run = false;
   bool was_told_to_stop = false;
@@ -48,6 +50,8 @@ class World {
   // Does what the record asks for and has not been done; stops after `actions_max` actions, as if
   // control were killed there.
   void perform(int actions_max = 1 << 20);
+  void pause();
+  void resume();           // the clocks of progress and bake go on from where they stood
   void restart_control();  // a fresh control: the prober knows nothing, no route is decided
 
   // The world's side.
@@ -63,6 +67,8 @@ class World {
   Time now() const { return now_; }
   model::Phase phase() const { return phase_; }
   const model::Plan& plan() const { return plan_; }
+  int step() const { return step_; }
+  const std::optional<model::Evidence>& evidence() const { return evidence_; }
   model::RevisionNumber base() const;  // base_of() a rollout under way; 0: none is
   const model::ServiceRoute& adopted_route() const { return adopted_; }
   const model::ServiceRoute& published_route() const { return published_; }
@@ -71,7 +77,14 @@ class World {
   SimInstance* find(const std::string& id_end);  // by the end of its id; nullptr: none
   int free_room() const;
 
-  std::map<std::string, Habit> habits;                  // by group key
+  std::map<std::string, Habit> habits;                   // by group key
+  std::map<std::string, std::map<int, Habit>> odd_ones;  // of the n-th of a group, from 1
+  std::map<std::string, Manner> manners;                 // by group key
+  Traffic traffic;
+  model::Orders orders;                                 // of the rollout under way
+  std::uint64_t dropped = 0;                            // likewise
+  bool samples_done = false;                            // likewise
+  Room room;                                            // of the pool, empty; instances: capacity
   bool adopts_by_itself = true;                         // as soon as a route is published
   bool refuses_starts = false;                          // ensure_running fails
   int capacity = 0;                                     // instances the pool can hold
@@ -83,6 +96,11 @@ class World {
   void start(SimInstance& instance);
   void come_about(SimInstance& instance);  // what is due by now
   std::optional<Time> next_event_of(const SimInstance& instance) const;
+  void note_routed();
+  void pass(Time till);
+  bool is_judged() const;
+  model::Outcomes outcomes_of(Side side) const;
+  Habit habit_of(const std::string& group) const;
   Routing routing_of(const model::InstanceId& id) const;
   void change_health(SimInstance& instance, Probe health, std::string detail);
 
@@ -91,6 +109,9 @@ class World {
   int rollouts_ = 0;
   model::Phase phase_ = model::Phase::succeeded;
   std::string reason_;
+  int step_ = 0;
+  std::optional<Time> baking_at_;
+  std::optional<model::Evidence> evidence_;
   Time now_;
   Time watched_since_;
   Time phase_at_;

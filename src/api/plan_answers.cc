@@ -1,0 +1,193 @@
+#include "api/plan_answers.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "api/service_config.h"
+
+namespace hitless::api {
+namespace {
+
+constexpr std::string_view k_plan_header = "X-Hitless-Plan";
+
+double seconds(Duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+json::object change_to_json(const model::Change& change) {
+  json::object out{{"class", model::to_text(change.change_class)}, {"field", change.field}};
+  if (!change.from.empty()) out["from"] = change.from;
+  if (!change.to.empty()) out["to"] = change.to;
+  return out;
+}
+
+json::object group_to_json(const model::Group& group) {
+  return {{"revision", group.revision},
+          {"entry", group.entry},
+          {"count", group.count},
+          {"weight", group.weight},
+          {"grace_seconds", seconds(group.grace)},
+          {"deploy_timeout_seconds", seconds(group.deploy_timeout)}};
+}
+
+json::object slot_to_json(const model::Slot& slot) {
+  json::object out{{"surge", slot.surge}, {"unavailable", slot.unavailable}};
+  if (slot.from) out["from"] = group_to_json(*slot.from);
+  if (slot.to) out["to"] = group_to_json(*slot.to);
+  return out;
+}
+
+// What becomes of the instances of one entry.
+struct Touched {
+  const char* action = "keep";
+  int started = 0;
+  int stopped = 0;
+  int kept = 0;
+};
+
+Touched touched_in(const model::Slot& slot) {
+  const int from = slot.from ? slot.from->count : 0;
+  const int to = slot.to ? slot.to->count : 0;
+  if (!slot.from) return {"add", to, 0, 0};
+  if (!slot.to) return {"remove", 0, from, 0};
+  if (slot.from->key != slot.to->key) return {"replace", to, from, 0};
+  return {from == to ? "keep" : "scale", std::max(0, to - from), std::max(0, from - to),
+          std::min(from, to)};
+}
+
+json::object entry_to_json(const model::Slot& slot) {
+  const Touched touched = touched_in(slot);
+  json::object out{{"action", touched.action},
+                   {"instances_started", touched.started},
+                   {"instances_stopped", touched.stopped},
+                   {"instances_kept", touched.kept}};
+  if (slot.to) out["entry"] = slot.to->entry;
+  if (slot.from) out["entry_before"] = slot.from->entry;
+  return out;
+}
+
+void add_forecast(const model::Plan& plan, json::object& out) {
+  const model::Forecast& forecast = plan.forecast;
+  out["lowest"] = forecast.lowest;
+  out["highest"] = forecast.highest;
+  out["hold_seconds"] = seconds(plan.hold);
+  out["longest_hold_seconds"] = seconds(forecast.longest_hold);
+  if (forecast.predicted) out["predicted_seconds"] = seconds(*forecast.predicted);
+  out["hitless"] = forecast.hitless;
+  json::array unmet;
+  for (const std::string& sentence : forecast.unmet) unmet.emplace_back(sentence);
+  out["unmet"] = std::move(unmet);
+}
+
+std::string name_of(store::Store& store, const std::string& id) {
+  const Result<model::ModelVersion> version = store.find_model(model::ModelId(id));
+  return version ? fmt::format("{} {}", version->name, version->version) : std::string();
+}
+
+void name_models(store::Store& store, json::array& changes) {
+  for (json::value& value : changes) {
+    json::object& change = value.get_object();
+    const json::string& field = change.at("field").get_string();
+    if (!std::string_view(field).ends_with(".model_id")) continue;
+    for (std::string_view side : {"from", "to"}) {
+      const json::value* id = change.if_contains(side);
+      if (id == nullptr) continue;
+      const std::string name = name_of(store, std::string(id->get_string()));
+      if (!name.empty()) change[std::string(side) + "_name"] = name;
+    }
+  }
+}
+
+void name_entries(store::Store& store, const std::vector<model::ConfigEntry>& entries,
+                  std::string_view index_member, std::string_view name_member, json::array& rows) {
+  for (json::value& value : rows) {
+    json::object& row = value.get_object();
+    const json::value* index = row.if_contains(index_member);
+    const auto at = index == nullptr ? entries.size() : index->to_number<std::size_t>();
+    if (at >= entries.size()) continue;
+    const std::string name = name_of(store, entries[at].model.text());
+    row[name_member] = name.empty() ? entries[at].model.text() : name;
+  }
+}
+
+}  // namespace
+
+json::object plan_to_json(const model::Plan& plan) {
+  json::array changes;
+  for (const model::Change& change : plan.changes) changes.push_back(change_to_json(change));
+  json::array slots;
+  json::array entries;
+  Touched sum;
+  for (const model::Slot& slot : plan.slots) {
+    slots.push_back(slot_to_json(slot));
+    entries.push_back(entry_to_json(slot));
+    const Touched touched = touched_in(slot);
+    sum.started += touched.started;
+    sum.stopped += touched.stopped;
+    sum.kept += touched.kept;
+  }
+  json::array bakes;
+  for (const model::BakeStep& step : plan.steps) bakes.push_back(model::to_json(step));
+  json::array steps;
+  for (const std::string& sentence : sentences_of(plan)) steps.emplace_back(sentence);
+  json::object out{{"kind", model::to_text(plan.kind)},
+                   {"from_revision", plan.from},
+                   {"to_revision", plan.to},
+                   {"strategy", to_text(plan.strategy)},
+                   {"reason", plan.reason},
+                   {"changes", std::move(changes)},
+                   {"entries", std::move(entries)},
+                   {"steps", std::move(steps)},
+                   {"bake_steps", std::move(bakes)},
+                   {"instances_started", sum.started},
+                   {"instances_stopped", sum.stopped},
+                   {"instances_kept", sum.kept},
+                   {"slots", std::move(slots)},
+                   {"drain_budget_seconds", seconds(plan.drain_budget)},
+                   {"plan_hash", plan.hash}};
+  add_forecast(plan, out);
+  return out;
+}
+
+json::object shown_plan(const Call& call, const model::Plan& plan,
+                        const control::ServiceUpdate& update) {
+  json::object out = plan_to_json(plan);
+  name_models(call.store, out["changes"].get_array());
+  json::array& rows = out["entries"].get_array();
+  const auto entries_of = [&](model::RevisionNumber number) {
+    const Result<model::Revision> found = call.store.find_revision(plan.service, number);
+    return found ? found->config.entries : std::vector<model::ConfigEntry>();
+  };
+  const Result<model::Service> service = call.store.find_service(plan.service);
+  const auto before = entries_of(plan.from);
+  const auto present = entries_of(service ? service->revision : 0);
+  name_entries(call.store, before, "entry_before", "model_before", rows);
+  name_entries(call.store, update.entries.value_or(present), "entry", "model", rows);
+  return out;
+}
+
+Checked<std::optional<std::string>> wanted_plan(const Call& call, const json::object& body) {
+  HL_TRY_ASSIGN(std::optional<std::string> hash, find_string(body, "plan_hash"));
+  const std::string_view header = call.request.headers.get(k_plan_header);
+  if (header.empty()) return hash;
+  if (hash && *hash != header) {
+    return Failure(
+        Cause::invalid_argument,
+        fmt::format("field [plan_hash] names another plan than the header {}", k_plan_header));
+  }
+  return std::optional(std::string(header));
+}
+
+Checked<std::optional<model::RolloutPolicy>> read_policy(const json::object& body) {
+  const json::value* value = body.if_contains("rollout_policy");
+  if (value == nullptr || value->is_null()) return std::optional<model::RolloutPolicy>();
+  if (!value->is_object()) {
+    return Failure(Cause::invalid_argument, "field [rollout_policy] must be an object");
+  }
+  Result<model::RolloutPolicy> policy = model::rollout_policy_from_json(*value);
+  if (!policy) return at("rollout_policy", policy.error());
+  return std::optional(*std::move(policy));
+}
+
+}  // namespace hitless::api

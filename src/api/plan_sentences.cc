@@ -1,0 +1,156 @@
+// A plan as sentences.
+#include <fmt/format.h>
+
+#include "api/plan_answers.h"
+
+namespace hitless::api {
+namespace {
+
+using model::Plan;
+using model::Slot;
+using model::Strategy;
+
+std::string instances(int count) {
+  return count == 1 ? "1 instance" : fmt::format("{} instances", count);
+}
+
+std::string seconds_text(Duration duration) {
+  return fmt::format("{:g} s", std::chrono::duration<double>(duration).count());
+}
+
+bool is_replaced(const Slot& slot) {
+  return slot.from && slot.to && slot.from->key != slot.to->key;
+}
+
+// Of all replaced slots together.
+struct Exchange {
+  int old_count = 0;
+  int new_count = 0;
+  int surge = 0;
+  int unavailable = 0;
+};
+
+Exchange exchange_of(const Plan& plan) {
+  Exchange sum;
+  for (const Slot& slot : plan.slots) {
+    if (!is_replaced(slot)) continue;
+    sum.old_count += slot.from->count;
+    sum.new_count += slot.to->count;
+    sum.surge += slot.surge;
+    sum.unavailable += slot.unavailable;
+  }
+  return sum;
+}
+
+class Sentences {
+ public:
+  explicit Sentences(const Plan& plan) : plan_(plan), exchange_(exchange_of(plan)) {}
+
+  std::vector<std::string> take() {
+    for (const Slot& slot : plan_.slots) tell_growth(slot);
+    tell_exchange();
+    for (const Slot& slot : plan_.slots) tell_departure(slot);
+    if (out_.empty()) {
+      out_.push_back(plan_.slots.empty() ? "keep it: no instance is touched"
+                                         : "publish it: no instance is touched");
+    } else if (plan_.from != 0 && plan_.to != 0) {
+      out_.push_back(fmt::format("if any of this fails, go back to revision {}", plan_.from));
+    }
+    return std::move(out_);
+  }
+
+ private:
+  template <class... Args>
+  void tell(fmt::format_string<Args...> format, Args&&... args) {
+    out_.push_back(fmt::format(format, std::forward<Args>(args)...));
+  }
+
+  void tell_growth(const Slot& slot) {
+    if (!slot.to || is_replaced(slot)) return;
+    const int more = slot.to->count - (slot.from ? slot.from->count : 0);
+    if (more > 0) {
+      tell("start {}{} of config[{}]", instances(more), slot.from ? " more" : "", slot.to->entry);
+    }
+  }
+
+  void tell_departure(const Slot& slot) {
+    if (!slot.from || is_replaced(slot)) return;
+    const int fewer = slot.from->count - (slot.to ? slot.to->count : 0);
+    if (fewer <= 0) return;
+    tell("take {} out of the route, let {} finish what {} and stop {}", instances(fewer),
+         fewer == 1 ? "it" : "them", fewer == 1 ? "it has" : "they have",
+         fewer == 1 ? "it" : "them");
+  }
+
+  void tell_exchange() {
+    switch (plan_.strategy) {
+      case Strategy::none: return;
+      case Strategy::surge:
+        tell(
+            "start {}, up to {} beside the old ones at once; each gets traffic when it answers "
+            "its probe",
+            new_instances(), exchange_.surge);
+        return tell("for each that serves, let an old one finish its requests, and stop it");
+      case Strategy::shrink:
+        tell("take up to {} old ones at a time out of the route, let them finish, stop them",
+             exchange_.unavailable);
+        return tell("start {} in their places", new_instances());
+      case Strategy::hold_and_swap: return tell_swap();
+      case Strategy::blue_green: return tell_blue_green();
+      case Strategy::canary: return tell_canary();
+    }
+  }
+
+  std::string new_instances() const {
+    return exchange_.new_count == 1 ? "1 new instance"
+                                    : fmt::format("{} new instances", exchange_.new_count);
+  }
+
+  void tell_swap() {
+    tell("take an old instance out of the route, let it finish its requests, stop it");
+    if (plan_.hold > Duration{}) {
+      tell("start a new one in its place; requests are parked meanwhile, for up to {}",
+           seconds_text(plan_.hold));
+    } else {
+      tell("start a new one in its place, while the others serve");
+    }
+    if (exchange_.new_count > 1)
+      tell("so on until all {} have changed places", exchange_.new_count);
+    tell("if a new one fails, an old one comes back in its place");
+  }
+
+  void tell_blue_green() {
+    tell("start {} beside the old ones, without traffic", new_instances());
+    tell("switch all traffic to them at once");
+    const Duration bake = plan_.steps.empty() ? Duration{} : plan_.steps.back().bake;
+    if (bake > Duration{}) tell("keep the old ones warm for {} and judge", seconds_text(bake));
+    tell("let the old ones finish their requests, and stop them");
+  }
+
+  void tell_canary() {
+    for (const model::BakeStep& step : plan_.steps) {
+      const std::string bake =
+          step.bake > Duration{} ? fmt::format(" for {}, and judge", seconds_text(step.bake)) : "";
+      if (step.weight == 100) {
+        tell("put all traffic on {}{}", new_instances(), bake);
+        continue;
+      }
+      const int count = (exchange_.new_count * step.weight + 99) / 100;
+      tell("put {} % of the traffic on {} new {}{}", step.weight, count,
+           count == 1 ? "instance" : "instances", bake);
+    }
+    tell("let the old ones finish their requests, and stop them");
+  }
+
+  const Plan& plan_;
+  const Exchange exchange_;
+  std::vector<std::string> out_;
+};
+
+}  // namespace
+
+std::vector<std::string> sentences_of(const Plan& plan) {
+  return Sentences(plan).take();
+}
+
+}  // namespace hitless::api

@@ -1,0 +1,213 @@
+// Plans, their hashes and the rollout policy on the wire.
+#include <gtest/gtest.h>
+
+#include "api/plan_answers.h"
+#include "tests/support/api_fixture.h"
+
+namespace hitless::api {
+namespace {
+
+using model::Strategy;
+using std::chrono::seconds;
+
+class Plans : public testing::ApiFixture {
+ protected:
+  void SetUp() override {
+    ApiFixture::SetUp();
+    if (HasFatalFailure()) return;
+    model_ = add_model("0.0.1");
+    other_ = add_model("0.0.2");
+    id_ = add_service("speech", model_);
+    path_ = "/services/" + id_;
+    change_ = R"("config":[)" + entry(other_) + "]";
+  }
+
+  net::HttpResponse put(const std::string& body, const std::string& header) {
+    return send({"PUT",
+                 "/v1/" + std::string(testing::k_project) + path_,
+                 {{"X-Hitless-Plan", header}},
+                 body});
+  }
+
+  std::string message(const net::HttpResponse& response) {
+    return text(object_of(response), "error_msg");
+  }
+
+  std::string model_, other_, id_, path_, change_;
+};
+
+TEST_F(Plans, AreAppliedByTheHashInTheHeaderOrNotAtAll) {
+  const std::string hash = text(ask("POST", path_ + "/plan", "{" + change_ + "}"), "plan_hash");
+  EXPECT_EQ(refusal(put("{" + change_ + "}", "old")), "409 HITLESS.0409");
+  EXPECT_EQ(ask("GET", path_).at("hitless").at("revision"), 1) << "nothing may have changed";
+  EXPECT_EQ(put("{" + change_ + "}", hash).status, 200);
+  EXPECT_EQ(ask("GET", path_).at("hitless").at("revision"), 2);
+  EXPECT_EQ(refusal(put("{" + change_ + "}", hash)), "409 HITLESS.0409") << "the world has moved";
+}
+
+TEST_F(Plans, TakeOneHashPerRequestAndNoneWithAStatus) {
+  EXPECT_EQ(refusal(put("{" + change_ + R"(,"plan_hash":"a"})", "b")), "400 ModelArts.0101");
+  EXPECT_EQ(refusal(put(R"({"status":"stopped"})", "b")), "400 ModelArts.0101");
+  EXPECT_EQ(refusal(put("{}", "old")), "409 HITLESS.0409");
+}
+
+TEST_F(Plans, NameModelsBesideTheirIds) {
+  const json::object plan = ask("POST", path_ + "/plan", "{" + change_ + "}");
+  const json::object& row = plan.at("entries").get_array().at(0).get_object();
+  EXPECT_EQ(text(row, "action"), "replace");
+  EXPECT_EQ(text(row, "model"), "vad 0.0.2");
+  EXPECT_EQ(text(row, "model_before"), "vad 0.0.1");
+}
+
+TEST_F(Plans, RolloutPolicyIsKeptAndAnswered) {
+  const json::object usual = ask("GET", path_).at("rollout_policy").get_object();
+  EXPECT_FALSE(usual.contains("strategy"));
+  EXPECT_EQ(text(usual, "overlap"), "supersede");
+  const std::string policy =
+      R"({"strategy":"canary","steps":[{"weight":5,"bake_seconds":60}],"overlap":"queue",)"
+      R"("judgement":{"silence":"wait"},"drop_budget":3,"slow_start_seconds":1.5})";
+  ask("PUT", path_, R"({"rollout_policy":)" + policy + "}");
+  const json::object shown = ask("GET", path_).at("rollout_policy").get_object();
+  EXPECT_EQ(text(shown, "strategy"), "canary");
+  EXPECT_EQ(shown.at("steps").get_array().at(0).at("weight"), 5);
+  EXPECT_EQ(text(shown.at("judgement").get_object(), "silence"), "wait");
+  EXPECT_EQ(shown.at("drop_budget"), 3);
+  // What was read may be sent back; another change keeps it.
+  ask("PUT", path_, R"({"rollout_policy":)" + to_json_text(shown) + "}");
+  ask("PUT", path_, "{" + change_ + "}");
+  EXPECT_EQ(ask("GET", path_).at("rollout_policy").get_object(), shown);
+
+  const json::object created =
+      ask("POST", "/services",
+          service_body("other", entry(model_), R"(,"rollout_policy":{"strategy":"surge"})"));
+  const json::object other = ask("GET", "/services/" + text(created, "service_id"));
+  EXPECT_EQ(text(other.at("rollout_policy").get_object(), "strategy"), "surge");
+}
+
+TEST_F(Plans, RolloutPolicyIsRefusedWithItsField) {
+  struct Row {
+    const char* policy;
+    const char* field;
+  };
+  const Row rows[] = {
+      {R"(5)", "[rollout_policy]"},
+      {R"({"speed":1})", "[rollout_policy.speed]"},
+      {R"({"strategy":"fast"})", "[rollout_policy.strategy]"},
+      {R"({"strategy":"none"})", "[rollout_policy.strategy]"},
+      {R"({"steps":[{"weight":10}]})", "[rollout_policy.steps]"},
+      {R"({"strategy":"surge","bake_seconds":5})", "[rollout_policy.bake_seconds]"},
+      {R"({"drop_budget":-1})", "[rollout_policy.drop_budget]"},
+      {R"({"overlap":"wait"})", "[rollout_policy.overlap]"},
+  };
+  for (const Row& row : rows) {
+    const std::string body = R"({"rollout_policy":)" + std::string(row.policy) + "}";
+    for (const auto& [method, path] :
+         {std::pair("PUT", path_), std::pair("POST", path_ + "/plan")}) {
+      const net::HttpResponse response = call(method, path, body);
+      EXPECT_EQ(refusal(response), "400 ModelArts.0101") << row.policy;
+      EXPECT_NE(message(response).find(row.field), std::string::npos) << message(response);
+    }
+  }
+  EXPECT_EQ(ask("GET", path_).at("hitless").at("revision"), 1);
+}
+
+TEST_F(Plans, SurgeAndUnavailableBothZeroAreRefused) {
+  const net::HttpResponse response = call(
+      "PUT", path_,
+      R"({"config":[)" +
+          entry(other_, R"(,"additional_properties":{"max_surge":0,"max_unavailable":0})") + "]}");
+  EXPECT_EQ(refusal(response), "400 ModelArts.0101");
+  EXPECT_NE(message(response).find("max_surge] and [config[0].additional_properties."
+                                   "max_unavailable] are both 0"),
+            std::string::npos)
+      << message(response);
+}
+
+TEST_F(Plans, WhatNeverChangesIsRefusedByName) {
+  const std::string id =
+      text(ask("POST", "/services",
+               service_body("fixed", entry(model_),
+                            R"(,"vpc_id":"v1","additional_properties":{"websocket_upgrade":true,)"
+                            R"("log_report_channels":[{"type":"LTS"}]})")),
+           "service_id");
+  const char* bodies[][2] = {
+      {R"({"service_name":"x"})", "[service_name]"},
+      {R"({"infer_type":"batch"})", "[infer_type]"},
+      {R"({"vpc_id":"v2"})", "[vpc_id]"},
+      {R"({"additional_properties":{"websocket_upgrade":false}})", "websocket_upgrade]"},
+      {R"({"additional_properties":{"log_report_channels":[]}})", "log_report_channels]"},
+  };
+  for (const auto& [body, field] : bodies) {
+    const net::HttpResponse response = call("PUT", "/services/" + id, body);
+    EXPECT_EQ(refusal(response), "400 ModelArts.0101") << body;
+    EXPECT_NE(message(response).find(field), std::string::npos) << message(response);
+  }
+  ask("PUT", "/services/" + id,
+      R"({"service_name":"fixed","vpc_id":"v1","additional_properties":{"websocket_upgrade":true}})");
+}
+
+model::Plan some_plan(Strategy strategy, int from, int to) {
+  model::Plan plan;
+  plan.from = 1;
+  plan.to = 2;
+  plan.strategy = strategy;
+  model::Slot& slot = plan.slots.emplace_back();
+  slot.from = model::Group{.key = "a", .revision = 1, .count = from};
+  slot.to = model::Group{.key = "b", .revision = 2, .count = to};
+  slot.surge = 1;
+  return plan;
+}
+
+TEST(PlanAnswer, HasWhatIsExpected) {
+  model::Plan plan = some_plan(Strategy::hold_and_swap, 1, 1);
+  plan.hold = seconds(30);
+  plan.forecast = {.lowest = 0,
+                   .highest = 1,
+                   .longest_hold = seconds(4),
+                   .predicted = seconds(5),
+                   .hitless = false,
+                   .unmet = {"requests are parked"}};
+  const json::object out = plan_to_json(plan);
+  EXPECT_EQ(out.at("lowest"), 0);
+  EXPECT_EQ(out.at("highest"), 1);
+  EXPECT_EQ(out.at("hold_seconds"), 30.0);
+  EXPECT_EQ(out.at("longest_hold_seconds"), 4.0);
+  EXPECT_EQ(out.at("predicted_seconds"), 5.0);
+  EXPECT_EQ(out.at("hitless"), false);
+  EXPECT_EQ(out.at("unmet").get_array().size(), 1u);
+  EXPECT_EQ(out.at("instances_kept"), 0);
+  plan.forecast.predicted.reset();
+  EXPECT_FALSE(plan_to_json(plan).contains("predicted_seconds"));
+}
+
+TEST(PlanAnswer, TellsTheStepsOfEachStrategy) {
+  using Lines = std::vector<std::string>;
+  EXPECT_EQ(sentences_of(some_plan(Strategy::surge, 2, 2)),
+            (Lines{"start 2 new instances, up to 1 beside the old ones at once; each gets traffic "
+                   "when it answers its probe",
+                   "for each that serves, let an old one finish its requests, and stop it",
+                   "if any of this fails, go back to revision 1"}));
+  model::Plan swap = some_plan(Strategy::hold_and_swap, 1, 1);
+  swap.hold = seconds(30);
+  EXPECT_EQ(sentences_of(swap)[1],
+            "start a new one in its place; requests are parked meanwhile, for up to 30 s");
+  model::Plan canary = some_plan(Strategy::canary, 4, 4);
+  canary.steps = {{10, seconds(60)}, {100, {}}};
+  EXPECT_EQ(sentences_of(canary)[0],
+            "put 10 % of the traffic on 1 new instance for 60 s, and judge");
+  EXPECT_EQ(sentences_of(canary)[1], "put all traffic on 4 new instances");
+  model::Plan green = some_plan(Strategy::blue_green, 2, 2);
+  green.steps = {{100, seconds(9)}};
+  EXPECT_EQ(sentences_of(green)[2], "keep the old ones warm for 9 s and judge");
+  model::Plan scale = some_plan(Strategy::none, 2, 4);
+  scale.slots[0].to->key = "a";
+  EXPECT_EQ(sentences_of(scale)[0], "start 2 instances more of config[0]");
+  scale.slots[0].to->count = 1;
+  EXPECT_EQ(sentences_of(scale)[0],
+            "take 1 instance out of the route, let it finish what it has and stop it");
+  scale.slots[0].to->count = 2;
+  EXPECT_EQ(sentences_of(scale), Lines{"publish it: no instance is touched"});
+}
+
+}  // namespace
+}  // namespace hitless::api

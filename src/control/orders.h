@@ -1,0 +1,26 @@
+// What a user's order makes of a rollout under way.  Pure; the loop writes it down.
+#pragma once
+
+#include "control/port.h"
+#include "model/event.h"
+#include "model/rollout.h"
+
+namespace hitless::control {
+
+// Puts the order on the rollout; the event tells of it.  conflict: the rollout's state does not
+// take such an order, which the text names; nothing was changed then.
+Result<model::Event> obey(model::Rollout& rollout, const RolloutOrder& order, Time now);
+
+// Ends a pause: whatever its clocks counted stands where it stood when the pause began.
+void end_pause(model::Rollout& rollout, Time now);
+
+// What keeps this revision from being deleted, a clause each: "serves", "rollout r leads to it".
+struct RevisionStanding {
+  const model::Service& service;
+  const std::optional<model::Rollout>& under_way;
+  const std::vector<model::Instance>& instances;
+  model::RevisionNumber newest = 0;
+};
+std::vector<std::string> uses_of(model::RevisionNumber revision, const RevisionStanding& standing);
+
+}  // namespace hitless::control

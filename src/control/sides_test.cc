@@ -1,0 +1,105 @@
+#include "control/sides.h"
+
+#include <gtest/gtest.h>
+
+namespace hitless::control {
+namespace {
+
+model::Outcomes counted(std::uint64_t requests, std::uint64_t failed = 0) {
+  model::Outcomes made;
+  made.requests = requests;
+  made.failed = failed;
+  return made;
+}
+
+model::Group group(const std::string& key) {
+  model::Group made;
+  made.key = key;
+  return made;
+}
+
+class Sides : public testing::Test {
+ protected:
+  Sides() {
+    rollout_.id = model::RolloutId("r1");
+    plan_.from = 1;
+    plan_.to = 2;
+    plan_.slots = {{group("old"), group("new"), 1, 0}, {group("same"), group("same"), 1, 0}};
+  }
+  rollout::View view(const GroupCounts& now) {
+    rollout::View made;
+    made.plan = plan_;
+    keep_window(window_, rollout_, now);
+    fill_sides(made, *window_, now);
+    return made;
+  }
+
+  model::Rollout rollout_;
+  model::Plan plan_;
+  std::optional<SideWindow> window_;
+};
+
+TEST_F(Sides, AreWhatCameSinceTheStepBegan) {
+  view({{"old", counted(100)}, {"same", counted(50)}});
+  const rollout::View later =
+      view({{"old", counted(130)}, {"new", counted(20)}, {"same", counted(90)}});
+  EXPECT_EQ(later.old_side.requests, 30U);
+  EXPECT_EQ(later.new_side.requests, 20U);
+  rollout_.step = 1;
+  EXPECT_EQ(view({{"old", counted(131)}, {"new", counted(21)}}).new_side.requests, 0U);
+  EXPECT_EQ(view({{"old", counted(131)}, {"new", counted(25)}}).new_side.requests, 4U);
+}
+
+TEST_F(Sides, DroppedIsOfTheWholeRolloutAndNotOwedToTheOldSide) {
+  view({{"", counted(5, 5)}, {"old", counted(100, 9)}});
+  rollout_.step = 1;
+  const GroupCounts now{{"", counted(7, 6)}, {"old", counted(120, 19)}, {"new", counted(10, 2)}};
+  EXPECT_EQ(view(now).dropped, 3U);
+  plan_.from = 0;
+  EXPECT_EQ(view(now).dropped, 2U);
+}
+
+TEST_F(Sides, EvidenceOfAnEarlierServeGoesOnWithItsRatioAlone) {
+  rollout_.evidence.emplace().measures = {{.name = "errors",
+                                           .what = "",
+                                           .old_events = 1,
+                                           .old_total = 100,
+                                           .new_events = 9,
+                                           .new_total = 100,
+                                           .log_ratio = 2.5}};
+  view({{"old", counted(100)}});
+  const model::Measure& measure = rollout_.evidence->measures.front();
+  EXPECT_EQ(measure.old_total, 0U);
+  EXPECT_EQ(measure.settled_ratio, 2.5);
+  rollout_.evidence->measures.front().old_total = 7;
+  view({{"old", counted(110)}});
+  EXPECT_EQ(rollout_.evidence->measures.front().old_total, 7U);
+}
+
+model::Usage usage(std::vector<model::RevisionUsage> rows) {
+  return {.gateway = "g", .adopted = 1, .instances = {}, .revisions = std::move(rows)};
+}
+
+TEST(TrafficBook, CountsGroupsApartAndTogether) {
+  const model::ServiceId service("s");
+  TrafficBook book;
+  book.take(usage({{service, 0, counted(1), {}},
+                   {service, 1, counted(10), "a"},
+                   {service, 2, counted(20), "a"},
+                   {service, 2, counted(5), "b"},
+                   {model::ServiceId("t"), 1, counted(1000), "a"}}),
+            Time{});
+  EXPECT_EQ(book.reading(service, Time{}).total.requests, 36U);
+  const GroupCounts groups = book.groups(service);
+  EXPECT_EQ(groups.at("a").requests, 30U);
+  EXPECT_EQ(groups.at("b").requests, 5U);
+  EXPECT_EQ(groups.at("").requests, 1U);
+  TrafficBook restored;
+  const auto stored = parse_json(to_json_text(book.to_json()));
+  ASSERT_TRUE(stored);
+  ASSERT_TRUE(restored.restore(*stored));
+  EXPECT_EQ(restored.groups(service), groups);
+}
+
+}  // namespace
+}  // namespace hitless::control

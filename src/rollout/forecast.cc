@@ -1,0 +1,88 @@
+#include "rollout/forecast.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "rollout/limits.h"
+
+namespace hitless::rollout {
+namespace {
+
+std::string duration_text(Duration duration) {
+  const double seconds = std::chrono::duration<double>(duration).count();
+  return seconds < 120 ? fmt::format("{:g} s", seconds) : fmt::format("{:g} min", seconds / 60);
+}
+
+bool replaces(const model::Plan& plan) {
+  return std::any_of(plan.slots.begin(), plan.slots.end(), [](const model::Slot& slot) {
+    return slot.from && slot.to && slot.from->key != slot.to->key;
+  });
+}
+
+// The longest start among what is replaced; none as soon as one was never measured.
+std::optional<Duration> longest_start(const PlanInput& input, const model::Plan& plan) {
+  Duration longest{};
+  for (const model::Slot& slot : plan.slots) {
+    if (!slot.from || !slot.to || slot.from->key == slot.to->key) continue;
+    const auto entry = static_cast<std::size_t>(slot.to->entry);
+    const auto known = input.start_times.find(input.to->config.entries[entry].model);
+    if (known == input.start_times.end()) return std::nullopt;
+    longest = std::max(longest, known->second);
+  }
+  return longest;
+}
+
+Duration shortest_timeout(const model::Plan& plan) {
+  Duration shortest = Duration::max();
+  for (const model::Slot& slot : plan.slots) {
+    if (slot.to) shortest = std::min(shortest, slot.to->deploy_timeout);
+  }
+  return shortest;
+}
+
+std::vector<std::string> unmet_of(const model::Plan& plan, bool holds) {
+  std::vector<std::string> unmet;
+  if (plan.to == 0) {
+    unmet.push_back("the service stops: whoever calls it after that is refused");
+  } else if (plan.from == 0) {
+    unmet.push_back("nothing serves yet: calls are answered 503 until the first instance is ready");
+  } else if (holds) {
+    unmet.push_back(
+        fmt::format("for a while nothing serves: requests are parked for up to {}, and clients "
+                    "with a shorter timeout give up",
+                    duration_text(plan.hold)));
+  }
+  if (plan.from != 0 && plan.to != 0 && plan.drop_budget > 0 && replaces(plan)) {
+    unmet.push_back(fmt::format("the service lets a change lose up to {} requests (drop_budget)",
+                                plan.drop_budget));
+  }
+  return unmet;
+}
+
+}  // namespace
+
+Duration hold_for(std::optional<Duration> start, Duration deploy_timeout) {
+  const Duration wanted = start.value_or(Duration{}) * k_hold_margin;
+  const auto enough =
+      std::find_if(k_holds.begin(), k_holds.end(), [&](Duration hold) { return hold >= wanted; });
+  return std::min(enough == k_holds.end() ? k_holds.back() : *enough, deploy_timeout);
+}
+
+void foresee(const PlanInput& input, const Rehearsal& rehearsal, model::Plan& plan) {
+  const bool holds = replaces(plan) && rehearsal.lowest == 0;
+  if (holds) plan.hold = hold_for(longest_start(input, plan), shortest_timeout(plan));
+  model::Forecast& forecast = plan.forecast;
+  forecast.lowest = rehearsal.lowest;
+  forecast.highest = rehearsal.highest;
+  forecast.longest_hold = rehearsal.longest_hold;
+  if (rehearsal.measured) {
+    Duration whole = rehearsal.starting;
+    for (const model::BakeStep& step : plan.steps) whole += step.bake;
+    forecast.predicted = whole;
+  }
+  forecast.unmet = unmet_of(plan, holds);
+  forecast.hitless = forecast.unmet.empty();
+}
+
+}  // namespace hitless::rollout

@@ -1,0 +1,16 @@
+// What to expect of a plan, from its rehearsal.  Internal; pure.
+#pragma once
+
+#include "rollout/plan.h"
+#include "rollout/rehearsal.h"
+
+namespace hitless::rollout {
+
+// How long a request may be parked while nothing serves, for starts that take this long; never
+// longer than an instance is waited for.
+Duration hold_for(std::optional<Duration> start, Duration deploy_timeout);
+
+// Sets the plan's hold and its forecast.
+void foresee(const PlanInput& input, const Rehearsal& rehearsal, model::Plan& plan);
+
+}  // namespace hitless::rollout

@@ -1,0 +1,177 @@
+#include <gtest/gtest.h>
+
+#include "rollout/forecast.h"
+
+namespace hitless::rollout {
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+PlanInput update(int count, std::int64_t room) {
+  PlanInput input;
+  input.service = model::ServiceId("5e3d1c7a-0000");
+  for (auto* side : {&input.from, &input.to}) {
+    model::Revision& made = side->emplace();
+    made.number = side == &input.from ? 1 : 2;
+    model::ConfigEntry& entry = made.config.entries.emplace_back();
+    entry.model = model::ModelId(side == &input.from ? "a" : "b");
+    entry.instance_count = count;
+  }
+  input.room.instances = room;
+  return input;
+}
+
+TEST(Forecast, ParksRequestsForACoarseTimeWithinLimits) {
+  EXPECT_EQ(hold_for(std::nullopt, minutes(20)), seconds(30));
+  EXPECT_EQ(hold_for(seconds(1), minutes(20)), seconds(30));
+  EXPECT_EQ(hold_for(seconds(10), minutes(20)), seconds(30));
+  EXPECT_EQ(hold_for(seconds(11), minutes(20)), seconds(60));
+  EXPECT_EQ(hold_for(minutes(2), minutes(20)), minutes(10));
+  EXPECT_EQ(hold_for(minutes(9), minutes(20)), minutes(10));
+  EXPECT_EQ(hold_for(minutes(9), minutes(3)), minutes(3));
+}
+
+TEST(Forecast, ReckonsWavesTimesStartAndBakes) {
+  struct Row {
+    const char* name;
+    int count;
+    std::int64_t room;
+    double surge;
+    Duration want;
+  };
+  const Row rows[] = {
+      {"one after the other", 4, 1, 1, seconds(40)},
+      {"two at a time", 4, 2, 2, seconds(20)},
+      {"all at once", 4, 9, 4, seconds(10)},
+      {"one place", 4, 0, 1, seconds(40)},
+  };
+  for (const Row& row : rows) {
+    PlanInput input = update(row.count, row.room);
+    input.to->config.entries[0].knobs.max_surge = row.surge;
+    input.start_times[model::ModelId("b")] = seconds(10);
+    const auto plan = plan_change(input);
+    ASSERT_TRUE(plan) << row.name;
+    EXPECT_EQ(plan->forecast.predicted, row.want) << row.name;
+  }
+  PlanInput canary = update(4, 9);
+  canary.to->config.policy.strategy = model::Strategy::canary;
+  canary.start_times[model::ModelId("b")] = seconds(10);
+  const auto plan = plan_change(canary);
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->forecast.predicted, seconds(10 + 60 + 10 + 60 + 10));
+}
+
+TEST(Forecast, SaysNothingOfTimeBeforeAStartWasMeasured) {
+  const auto plan = plan_change(update(2, 1));
+  ASSERT_TRUE(plan);
+  EXPECT_FALSE(plan->forecast.predicted);
+}
+
+TEST(Forecast, NamesTheLongestHoldAndWhatItMeansForClients) {
+  PlanInput input = update(1, 0);
+  input.start_times[model::ModelId("b")] = seconds(15);
+  const auto plan = plan_change(input);
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->forecast.longest_hold, seconds(15));
+  EXPECT_EQ(plan->hold, seconds(60));
+  EXPECT_FALSE(plan->forecast.hitless);
+  ASSERT_EQ(plan->forecast.unmet.size(), 1u);
+  EXPECT_EQ(plan->forecast.unmet[0],
+            "for a while nothing serves: requests are parked for up to 60 s, and clients with a "
+            "shorter timeout give up");
+}
+
+TEST(Forecast, CallsAFirstDeploymentAndAStopNotHitless) {
+  PlanInput deploy = update(1, 9);
+  deploy.from.reset();
+  deploy.kind = model::RolloutKind::deploy;
+  const auto first = plan_change(deploy);
+  ASSERT_TRUE(first);
+  EXPECT_FALSE(first->forecast.hitless);
+  EXPECT_NE(first->forecast.unmet[0].find("nothing serves yet"), std::string::npos);
+  PlanInput stop = update(1, 9);
+  stop.to.reset();
+  stop.kind = model::RolloutKind::stop;
+  const auto last = plan_change(stop);
+  ASSERT_TRUE(last);
+  EXPECT_FALSE(last->forecast.hitless);
+  EXPECT_EQ(last->forecast.lowest, 0);
+}
+
+TEST(PlanHash, StandsStillWhenOnlyMeasurementsMove) {
+  for (const std::int64_t room : {0, 1, 9}) {
+    PlanInput one = update(1, room);
+    one.start_times[model::ModelId("b")] = seconds(4);
+    PlanInput other = one;
+    other.start_times[model::ModelId("b")] = seconds(5);
+    other.room.memory_mib = 123456;
+    const auto first = plan_change(one);
+    const auto second = plan_change(other);
+    ASSERT_TRUE(first && second);
+    EXPECT_NE(first->forecast, second->forecast);
+    EXPECT_EQ(first->hash, second->hash);
+  }
+}
+
+TEST(PlanHash, MovesWithStrategyServiceAndNotes) {
+  const PlanInput input = update(1, 1);
+  const std::string hash = plan_change(input).value().hash;
+  PlanInput full = input;
+  full.room.instances = 0;
+  PlanInput other = input;
+  other.service = model::ServiceId("another");
+  PlanInput noted = input;
+  noted.notes = {{model::ChangeClass::note, "description", "old", "new"}};
+  PlanInput policy = input;
+  policy.to->config.policy.drop_budget = 1;
+  for (const PlanInput& each : {full, other, noted, policy}) {
+    EXPECT_NE(plan_change(each).value().hash, hash);
+  }
+}
+
+TEST(Plan, KeepsTheConfigurationOfAServiceThatDoesNotRun) {
+  PlanInput input = update(2, 0);
+  input.keeps = true;
+  const auto plan = plan_change(input);
+  ASSERT_TRUE(plan);
+  EXPECT_TRUE(plan->slots.empty());
+  EXPECT_EQ(plan->strategy, model::Strategy::none);
+  EXPECT_EQ(plan->changes.size(), 1u);
+  EXPECT_TRUE(plan->forecast.hitless);
+}
+
+TEST(Plan, GivesEveryKnobOfThePolicyItsLine) {
+  struct Row {
+    const char* field;
+    const char* from;
+    const char* to;
+    void (*change)(model::RolloutPolicy&);
+  };
+  const Row rows[] = {
+      {"rollout_policy.strategy", "", "surge",
+       [](auto& policy) { policy.strategy = model::Strategy::surge; }},
+      {"rollout_policy.overlap", "supersede", "queue",
+       [](auto& policy) { policy.overlap = model::Overlap::queue; }},
+      {"rollout_policy.judgement.false_alarm", "0.01", "0.010000001",
+       [](auto& policy) { policy.judgement.false_alarm = 0.010000001; }},
+      {"rollout_policy.judgement.silence", "advance", "wait",
+       [](auto& policy) { policy.judgement.silence = model::Silence::wait; }},
+      {"rollout_policy.drop_budget", "0", "7", [](auto& policy) { policy.drop_budget = 7; }},
+      {"rollout_policy.slow_start_seconds", "0", "2.5",
+       [](auto& policy) { policy.slow_start = std::chrono::milliseconds(2500); }},
+  };
+  for (const Row& row : rows) {
+    PlanInput input = update(1, 9);
+    input.to->config.entries[0].model = model::ModelId("a");
+    row.change(input.to->config.policy);
+    const auto plan = plan_change(input);
+    ASSERT_TRUE(plan) << row.field;
+    const std::vector<model::Change> want{{model::ChangeClass::note, row.field, row.from, row.to}};
+    EXPECT_EQ(plan->changes, want) << row.field;
+    EXPECT_EQ(plan->strategy, model::Strategy::none) << row.field;
+  }
+}
+
+}  // namespace
+}  // namespace hitless::rollout

@@ -1,0 +1,73 @@
+// Whether the new side is worse than the old one, from what both did in the same window.
+//
+// Each measure counts events on both sides: errors, answers slower than a limit that the old side
+// sets, cut answers.  Of all events the new side's part is binomial with the part of the requests
+// it had, if the sides are equal, and larger if it is worse.  A sequential probability ratio test
+// (Wald 1945) between "equal" and "worse by the policy's ratio" may be looked at after each request
+// without losing its error probabilities; they are shared out over measures and steps.
+//
+// Shares move while instances are exchanged, and rates move with the hour.  So the window is cut
+// into stretches of a few requests on both sides, each with a part of its own, and the log ratios
+// of the stretches are added up: what a stretch says does not depend on the others.  Stretches are
+// joined where cutting would lose most of what can be known: one side before a switch of all
+// traffic and the other after it.  Counts of requests decide on that, never counts of events. Given
+// the events of a stretch, the new side's number is hypergeometric, which is narrower than the
+// binomial: the test errs to the safe side.
+//
+// "bad" at ln(1 / false alarm): a likelihood ratio of equal sides ever gets so far with no larger
+// probability, however often it is looked at (Ville).  "good" at ln(miss), in the same way.
+//
+// Pure.  Internal to the room but for its tests.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+
+#include "model/evidence.h"
+#include "model/plan.h"
+#include "model/usage.h"
+
+namespace hitless::rollout {
+
+// What is compared; each gets its part of the false alarms.
+inline constexpr std::size_t k_measures = 6;
+
+// Requests on each side that make a stretch whole.  With fewer, the part of the requests that the
+// new side had is too coarse and information is lost; with many, a drift of rates and shares
+// inside a stretch passes for a difference.
+inline constexpr std::uint64_t k_stretch_requests = 30;
+
+// Two stretches stay joined when apart they would tell less than this part of what they tell
+// together.  With the same shares in both nothing is lost; a switch of all traffic loses nearly
+// all.
+inline constexpr double k_stretch_loss = 0.5;
+
+// Steps share out the policy's false alarms.  `before` is the evidence of the look before, whose
+// limits for latencies stay once they are fixed.  Sides that have fewer requests than it says are
+// of a window that began anew; what it found stays.
+struct JudgeInput {
+  const model::Judgement& policy;
+  const model::Outcomes& old_side;
+  const model::Outcomes& new_side;
+  int step = 0;
+  int steps = 1;
+  const std::optional<model::Evidence>& before;
+  model::RevisionNumber old_revision = 0;  // for the sentence; 0: "the old side"
+  model::RevisionNumber new_revision = 0;
+};
+
+model::Evidence judge(const JudgeInput& input);
+
+// Whether the new side had what `policy` asks for before a bake's end may be taken as a yes.
+bool has_sample(const model::Judgement& policy, const model::Outcomes& new_side);
+
+// What a measure's log ratio must reach for "bad".
+double bad_at(const model::Judgement& policy, int steps);
+
+// Requests of the new side until a rate of events that is error_ratio times the old side's is
+// noticed, on the average (Wald's equation): log ratio needed / its drift per request.  `share` is
+// the new side's part of the requests, `rate` the old side's part of them that are events.
+inline constexpr double k_sample_multiple = 3;  // within so much of it, all but `miss` are noticed
+double expected_sample(const model::Judgement& policy, double rate, double share, int steps);
+
+}  // namespace hitless::rollout

@@ -1,0 +1,52 @@
+// Pretend requests: as many a second as a scenario says, divided as the route says, answered as
+// the habits of the groups say.  Value; pure, in virtual time.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "model/route.h"
+#include "model/usage.h"
+
+namespace hitless::rollout {
+
+// How instances of a group answer.
+struct Manner {
+  int errors = 0;  // percent of answers that are 500
+  Duration latency = std::chrono::milliseconds(20);
+};
+
+class Traffic {
+ public:
+  // Time passes with this route in use.
+  void pass(Duration time, const model::ServiceRoute& route,
+            const std::map<std::string, Manner>& manners);
+  void begin_window();  // what came before counts no more
+
+  model::Outcomes of(const std::string& group) const;  // in this window
+
+  // For how long nothing has taken requests since something first did, at the longest: what a
+  // request that came just then had to wait.
+  Duration longest_hold() const { return longest_hold_; }
+  std::uint64_t given_up() const { return given_up_; }  // held for longer than the route allows
+
+  int per_second = 0;
+
+ private:
+  struct Count {
+    double due = 0;  // requests not yet made
+    std::uint64_t made = 0;
+    model::Outcomes outcomes;
+  };
+
+  static void answer(Count& count, const Manner& manner);
+  void park(Duration time, Duration hold);
+
+  std::map<std::string, Count> counts_;
+  std::optional<Duration> parked_;  // none: nothing has served yet
+  Duration longest_hold_{};
+  std::uint64_t given_up_ = 0;
+};
+
+}  // namespace hitless::rollout
