@@ -25,9 +25,11 @@ using std::chrono::seconds;
 constexpr int k_rounds_max = 400;
 constexpr Duration k_mended_after = seconds(3);  // of faults that pass
 
-// "slow" is "replace" with a slow start.
-constexpr std::string_view k_kinds[] = {"replace", "scale",      "deploy", "stop", "add",
-                                        "canary",  "blue_green", "swap",   "slow"};
+// "slow" is "replace" with a slow start; "quarters" is "replace" with surge and unavailable as
+// quarters of the count.
+constexpr std::string_view k_kinds[] = {"replace", "quarters",   "scale", "deploy", "stop", "add",
+                                        "canary",  "blue_green", "swap",  "slow"};
+constexpr int k_quarters_most = 3;
 
 // What happens, and what may come of it: the goal stands; or it may not, or must not, and what
 // stood before does; or neither, because the world leaves no way.
@@ -144,8 +146,9 @@ class Small {
     entry.model = model::ModelId(model_id);
     entry.weight = 100;
     entry.instance_count = count;
-    entry.knobs.max_surge = params_.surge;
-    entry.knobs.max_unavailable = params_.unavailable;
+    const double part = params_.kind == "quarters" ? 0.25 : 1;
+    entry.knobs.max_surge = part * params_.surge;
+    entry.knobs.max_unavailable = part * params_.unavailable;
     entry.knobs.deploy_timeout = seconds(60);
     model::RolloutPolicy& policy = revision.config.policy;
     if (params_.kind == "canary") {
@@ -466,7 +469,7 @@ void replay(const char* text) {
 }
 
 // The normal run has all worlds of up to 4 instances, of more those whose counts stay and whose
-// knobs are least or most; of other kinds than replace and scale it has all of up to 3; sanitizers
+// knobs are least, most or quarters; of other kinds than replace and scale it has all of up to 3; sanitizers
 // have those of up to 2.
 bool is_in_this_run(const Params& params) {
   const int most = std::max(params.from, params.to);
@@ -475,11 +478,13 @@ bool is_in_this_run(const Params& params) {
   if (is_long() || most <= (plain ? 4 : 3)) return true;
   const bool extreme = (params.surge <= 1 || params.surge == most) &&
                        (params.unavailable <= 1 || params.unavailable == most);
-  return extreme && params.from == params.to;
+  return params.from == params.to && (extreme || params.kind == "quarters");
 }
 
 bool has_meaning(const Params& params) {
   if (params.kind == "scale") return params.from != params.to;
+  if (params.kind == "quarters")
+    return params.surge <= k_quarters_most && params.unavailable <= k_quarters_most;
   const bool has_knobs = params.kind == "replace" || params.kind == "add" ||
                          params.kind == "canary" || params.kind == "slow";
   if (!has_knobs && (params.surge != 1 || params.unavailable != 0)) return false;
