@@ -246,8 +246,7 @@ class Settler {
       let_go(*seat);
       room_to_be.give_back(seat->seen->needs);
       --over_ceiling;
-      room_.take(
-          needs);  // free room goes to the start that was made way for, not to another slot's
+      room_.take(needs);  // the start that was made way for gets what is free, no other slot
     }
   }
 

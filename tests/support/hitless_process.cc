@@ -175,10 +175,18 @@ ApiAnswer HitlessProcess::api(const std::string& method, const std::string& path
 }
 
 CommandOutcome HitlessProcess::run(const std::vector<std::string>& arguments) const {
-  static std::atomic<int> runs = 0;
-  const fs::path output = folder_ / fmt::format("run-{}.log", ++runs);
   std::vector<std::string> argv{binary()};
   argv.insert(argv.end(), arguments.begin(), arguments.end());
+  return run_to_end(argv);
+}
+
+CommandOutcome HitlessProcess::run_shell(const std::string& line) const {
+  return run_to_end({"/bin/bash", "-c", "set -o pipefail; " + line, binary(), state_.string()});
+}
+
+CommandOutcome HitlessProcess::run_to_end(const std::vector<std::string>& argv) const {
+  static std::atomic<int> runs = 0;
+  const fs::path output = folder_ / fmt::format("run-{}.log", ++runs);
   const pid_t pid = spawn(argv, output);
   CommandOutcome outcome;
   if (const auto status = wait_for_end(pid)) {

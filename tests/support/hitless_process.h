@@ -72,6 +72,9 @@ class HitlessProcess {
 
   // Runs `hitless ARGUMENTS...` to its end.
   CommandOutcome run(const std::vector<std::string>& arguments) const;
+  // Likewise a line for the shell, in which "$0" is hitless and "$1" the state directory.  It ends
+  // as the last command of a pipe that failed.
+  CommandOutcome run_shell(const std::string& line) const;
 
   const std::filesystem::path& folder() const { return folder_; }  // open to every user
   const std::filesystem::path& state() const { return state_; }
@@ -87,6 +90,7 @@ class HitlessProcess {
   std::string logs() const;
 
  private:
+  CommandOutcome run_to_end(const std::vector<std::string>& argv) const;
   HitlessProcess(ProcessOptions options, std::filesystem::path folder);
   void wait_until_ready();
   void reap_serve();

@@ -169,8 +169,9 @@ TEST_F(Orders, AJournalDecidesTheSameAgain) {
   change({{.model_id = bad, .count = 2}});
   const std::string file = (hitless().folder() / "journal").string();
   const std::string journal = hitless().get("/rollouts/" + last_rollout() + "/journal").text;
-  ASSERT_TRUE(write_file_atomically(file, journal, 0600));
-  const CommandOutcome replayed = hitless().run({"sim", "--replay", file});
+  const CommandOutcome replayed =
+      hitless().run_shell("\"$0\" rollout show " + last_rollout() +
+                          " --journal --state \"$1\" | \"$0\" sim --replay -");
   EXPECT_EQ(replayed.status, 0) << replayed.output;
   EXPECT_NE(replayed.output.find("planned -> starting"), std::string::npos) << replayed.output;
   EXPECT_NE(replayed.output.find(" 0 of them other today"), std::string::npos) << replayed.output;

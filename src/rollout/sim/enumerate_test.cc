@@ -27,8 +27,8 @@ constexpr Duration k_mended_after = seconds(3);  // of faults that pass
 
 // "slow" is "replace" with a slow start; "quarters" is "replace" with surge and unavailable as
 // quarters of the count.
-constexpr std::string_view k_kinds[] = {"replace", "quarters",   "scale", "deploy", "stop", "add",
-                                        "canary",  "blue_green", "swap",  "slow"};
+constexpr std::string_view k_kinds[] = {"replace", "quarters", "scale",      "deploy", "stop",
+                                        "add",     "canary",   "blue_green", "swap",   "slow"};
 constexpr int k_quarters_most = 3;
 
 // What happens, and what may come of it: the goal stands; or it may not, or must not, and what
@@ -469,8 +469,8 @@ void replay(const char* text) {
 }
 
 // The normal run has all worlds of up to 4 instances, of more those whose counts stay and whose
-// knobs are least, most or quarters; of other kinds than replace and scale it has all of up to 3; sanitizers
-// have those of up to 2.
+// knobs are least, most or quarters; of other kinds than replace and scale it has all of up to 3;
+// sanitizers have those of up to 2.
 bool is_in_this_run(const Params& params) {
   const int most = std::max(params.from, params.to);
   if (k_sanitized) return most <= 2;
