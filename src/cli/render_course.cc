@@ -49,14 +49,17 @@ std::string evidence_text(const Io& io, const json::object& rollout) {
       fmt::format("verdict {}: {}\n", paint_word(io, text_or_empty(evidence, "verdict")),
                   text_or_empty(evidence, "text"));
   Table table({"MEASURE", ">OLD SIDE", ">NEW SIDE", "VERDICT", "WHAT"});
+  bool measured = false;
   for (const json::value& value : array_or_empty(evidence, "measures")) {
     if (!value.is_object()) continue;
     const json::object& each = value.get_object();
+    if (int_or_zero(each, "old_total") == 0 && int_or_zero(each, "new_total") == 0) continue;
+    measured = true;
     table.add({text_or_empty(each, "name"), share_text(each, "old_events", "old_total"),
                share_text(each, "new_events", "new_total"), text_or_empty(each, "verdict"),
                text_or_empty(each, "what")});
   }
-  return out + table.text();
+  return measured ? out + table.text() : out;
 }
 
 std::string timeline_text(const json::object& rollout) {

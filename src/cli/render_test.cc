@@ -112,6 +112,20 @@ TEST(Report, LeavesTheTableOutWhereNobodyCalled) {
   EXPECT_NE(render_report(plain_io(), rollout).find("no requests came"), std::string::npos);
 }
 
+TEST(Report, ShowsOfTheEvidenceWhatWasMeasured) {
+  const std::string unmeasured = R"({"name":"cut answers","old_total":0,"new_total":0})";
+  const auto text = [&](const std::string& measures) {
+    return evidence_text(plain_io(), object((R"({"evidence":{"verdict":"good","text":"as good",
+        "measures":[)" + measures + "]}}")
+                                                .c_str()));
+  };
+  EXPECT_EQ(text(unmeasured), "verdict good: as good\n");
+  const std::string both =
+      text(R"({"name":"errors","old_total":80,"new_events":1,"new_total":40},)" + unmeasured);
+  EXPECT_NE(both.find("errors    0 of 80   1 of 40"), std::string::npos) << both;
+  EXPECT_EQ(both.find("cut answers"), std::string::npos) << both;
+}
+
 TEST(Report, PaintsFailedRequests) {
   const json::object rollout =
       object(R"({"phase":"succeeded","report":{"during":{"requests":10,"failed":3}}})");
