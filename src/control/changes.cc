@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/crypto.h"
-#include "control/status.h"
+#include "control/service_events.h"
 #include "rollout/plan.h"
 
 namespace hitless::control {

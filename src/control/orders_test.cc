@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include "control/service_state.h"
-#include "control/status.h"
 #include "rollout/phase.h"
 
 namespace hitless::control {
@@ -108,28 +107,6 @@ TEST(Orders, ASkipEndsTheBakeOfThisStepAlone) {
   rollout.step = 2;
   ASSERT_TRUE(obey(rollout, order(Order::skip), at(20)));
   EXPECT_EQ(rollout.orders.skip, 3);
-}
-
-std::vector<std::string> texts_of(model::Rollout rollout) {
-  ServiceState state;
-  state.service.id = model::ServiceId("s");
-  rollout.reason = "because";
-  std::vector<model::Event> events;
-  add_phase_events(state, rollout, events);
-  std::vector<std::string> out;
-  for (const model::Event& event : events) out.push_back(event.key + ": " + event.text);
-  return out;
-}
-
-TEST(Orders, EventsTellAnAbortFromAFailure) {
-  using Texts = std::vector<std::string>;
-  model::Rollout rollout = in_phase(Phase::rolling_back);
-  EXPECT_EQ(texts_of(rollout),
-            Texts{"update-failed-rollback: update failed, rolling back: because"});
-  rollout.phase = Phase::rolled_back;
-  EXPECT_EQ(texts_of(rollout), Texts{"update-rolled-back: update failed, rolled back"});
-  rollout.orders.abort = "aborted by ann";
-  EXPECT_EQ(texts_of(rollout), Texts{"update-rolled-back: update aborted, rolled back"});
 }
 
 TEST(Uses, NameEverythingThatHoldsARevision) {

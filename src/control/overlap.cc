@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include "control/changes.h"
-#include "control/status.h"
+#include "control/service_events.h"
 #include "rollout/plan.h"
 
 namespace hitless::control {

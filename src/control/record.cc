@@ -6,6 +6,7 @@
 
 #include "control/limits.h"
 #include "control/orders.h"
+#include "control/service_events.h"
 #include "control/status.h"
 #include "control/timeline.h"
 #include "rollout/journal.h"
@@ -102,13 +103,15 @@ void record_rollout(const ServiceState& state, const rollout::View& view,
   const bool why_due =
       after.why != decision.why &&
       (!same_but_for_seconds(after.why, decision.why) || view.now - state.why_at >= k_why_interval);
-  if (!progressed && !why_due) return;
+  const bool room_turned = after.lacks_room != decision.lacks_room;
+  if (!progressed && !why_due && !room_turned) return;
 
   after.why = decision.why;
   after.reason = decision.reason;
   after.step = decision.step;
   after.baking_at = decision.baking_at;
   after.evidence = decision.evidence;
+  after.lacks_room = decision.lacks_room;
   after.report = std::move(report);
   if (progressed) after.progress_at = view.now;
   if (decision.phase != after.phase) {
@@ -123,6 +126,7 @@ void record_rollout(const ServiceState& state, const rollout::View& view,
     }
     add_phase_events(state, after, recording.rows.events);
   }
+  add_course_events(state, after, view.now, recording.rows.events);
   recording.rows.rollout = std::move(after);
 }
 

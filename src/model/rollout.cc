@@ -26,6 +26,7 @@ json::value course_to_json(const Rollout& rollout) {
                       {"who", rollout.who},
                       {"abort", rollout.orders.abort},
                       {"skip", rollout.orders.skip}};
+  if (rollout.lacks_room) object["lacks_room"] = true;
   if (rollout.baking_at) object["baking_us"] = to_micros(*rollout.baking_at);
   if (rollout.orders.paused_at) object["paused_us"] = to_micros(*rollout.orders.paused_at);
   if (rollout.evidence) object["evidence"] = to_json(*rollout.evidence);
@@ -39,6 +40,7 @@ Result<void> read_course(const json::value& value, Rollout& rollout) {
   HL_TRY_ASSIGN(rollout.who, get_string(*object, "who"));
   HL_TRY_ASSIGN(rollout.orders.abort, get_string(*object, "abort"));
   HL_TRY_ASSIGN(rollout.orders.skip, get_small_int(*object, "skip"));
+  rollout.lacks_room = object->if_contains("lacks_room") != nullptr;
   if (object->if_contains("baking_us") != nullptr) {
     HL_TRY_ASSIGN(rollout.baking_at, get_time_micros(*object, "baking_us"));
   }

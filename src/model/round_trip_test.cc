@@ -165,6 +165,7 @@ Rollout any_course() {
   rollout.who = any_text();
   rollout.baking_at = maybe_time();
   rollout.orders = {.paused_at = maybe_time(), .abort = any_text(), .skip = any_int()};
+  rollout.lacks_room = *rc::gen::arbitrary<bool>();
   if (*rc::gen::arbitrary<bool>()) {
     rollout.evidence = Evidence{.verdict = static_cast<Verdict>(*rc::gen::inRange(0, 3)),
                                 .text = any_text(),
@@ -228,6 +229,7 @@ RC_GTEST_PROP(RoundTrip, CourseIsExact, ()) {
   RC_ASSERT(read_course(parse_json(to_json_text(course_to_json(rollout))).value(), back));
   RC_ASSERT(back.step == rollout.step);
   RC_ASSERT(back.who == rollout.who);
+  RC_ASSERT(back.lacks_room == rollout.lacks_room);
   RC_ASSERT(back.baking_at == rollout.baking_at);
   RC_ASSERT(back.orders == rollout.orders);
   RC_ASSERT(back.evidence == rollout.evidence);

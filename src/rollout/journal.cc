@@ -115,6 +115,7 @@ static void visit_members(Visit& visit, Kind<View>) {
   visit("old_side", &View::old_side);
   visit("new_side", &View::new_side);
   visit("evidence", &View::evidence);
+  visit("samples_done", &View::samples_done);
   visit("dropped", &View::dropped);
   visit("instances", &View::instances);
   visit("next_ordinal", &View::next_ordinal);
@@ -178,6 +179,7 @@ static void visit_members(Visit& visit, Kind<Decision>) {
   visit("route", &Decision::route);
   visit("wake_us", &Decision::wake_at);
   visit("percent", &Decision::percent);
+  visit("lacks_room", &Decision::lacks_room);
 }
 
 json::value to_json(const View& view) {

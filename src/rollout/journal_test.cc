@@ -30,6 +30,7 @@ class Any {
     view.old_side = outcomes();
     view.new_side = outcomes();
     if (flag()) view.evidence = evidence();
+    view.samples_done = flag();
     view.dropped = below(1'000'000);
     for (std::size_t i = below(4); i > 0; --i) view.instances.push_back(instance(plan));
     view.next_ordinal = number();
@@ -47,6 +48,7 @@ class Any {
     if (flag()) decision.evidence = evidence();
     decision.why = text();
     decision.reason = text();
+    decision.lacks_room = flag();
     if (flag()) {
       decision.moves.push_back({.id = model::InstanceId(text()),
                                 .stage = one<model::Stage>(5),

@@ -176,6 +176,7 @@ struct Decision {
   model::ServiceRoute route;    // what shall be published once the moves are recorded
   std::optional<Time> wake_at;  // when to look again even if nothing happens
   int percent = 0;              // of the way, for progress bars
+  bool lacks_room = false;  // what it starts next does not fit into the pool, and nothing leaves
   friend bool operator==(const Decision&, const Decision&) = default;
 };
 

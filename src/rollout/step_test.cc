@@ -57,6 +57,17 @@ View replacing(const Group& from, const Group& to) {
   return view;
 }
 
+TEST(Step, SaysThatThePoolHasNoRoomUnlessSomeIsBeingMade) {
+  const Group old_group = group("old", 1, 2, 100);
+  View view = replacing(old_group, group("new", 2, 2, 100));
+  view.instances = {instance(old_group, 1, Stage::ready), instance(old_group, 2, Stage::ready)};
+  EXPECT_FALSE(step(view).lacks_room);
+  view.room.instances = 0;
+  EXPECT_TRUE(step(view).lacks_room);
+  view.instances.push_back(instance(group("stray", 1, 1, 0), 3, Stage::stopping));
+  EXPECT_FALSE(step(view).lacks_room);
+}
+
 TEST(Step, KeepsWeightsWithinWhatTheGatewayLaysOut) {
   View view = replacing(group("a", 1, 17, 33), group("b", 2, 17, 33));
   view.plan.slots.push_back({group("c", 1, 13, 33), group("d", 2, 13, 33), 1, 0});
