@@ -1,8 +1,16 @@
+#include <algorithm>
+
 #include "api/answers.h"
 #include "api/plan_answers.h"
 
 namespace hitless::api {
 namespace {
+
+// Whole answers of class 2xx and 3xx.  One that was cut had such a status, mostly.
+std::uint64_t ok_of(const model::Outcomes& outcomes) {
+  const std::uint64_t answered = outcomes.by_class[2] + outcomes.by_class[3];
+  return answered - std::min(answered, outcomes.cut);
+}
 
 json::object window_to_json(const model::Window& window) {
   const model::Outcomes& outcomes = window.outcomes;
@@ -11,6 +19,7 @@ json::object window_to_json(const model::Window& window) {
   return {{"begin", to_millis(window.begin)},
           {"end", to_millis(window.end)},
           {"requests", outcomes.requests},
+          {"ok", ok_of(outcomes)},
           {"failed", outcomes.failed},
           {"retried", outcomes.retried},
           {"held", outcomes.held},

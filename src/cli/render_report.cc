@@ -20,6 +20,7 @@ struct Row {
 
 constexpr std::array k_rows = {
     Row{"requests", "requests", human_count},
+    Row{"ok", "ok", human_count},
     Row{"failed", "failed", human_count},
     Row{"retried", "retried", human_count},
     Row{"held", "held", human_count},

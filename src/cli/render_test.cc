@@ -73,8 +73,8 @@ TEST(Report, ShowsTrafficTimesAndWhyItTurnedRound) {
       "instances_started": 1, "instances_failed": 1, "start_to_ready_us": 0,
       "phases": [{"phase": "starting", "duration_us": 4000000},
                  {"phase": "rolling_back", "duration_us": 210000}, {"phase": "rolled_back"}],
-      "before": {"requests": 1204, "failed": 0, "p50_us": 900, "p99_us": 2100},
-      "during": {"requests": 18003, "retried": 2, "held": 1, "held_longest_us": 41000,
+      "before": {"requests": 1204, "ok": 1204, "failed": 0, "p50_us": 900, "p99_us": 2100},
+      "during": {"requests": 18003, "ok": 18002, "retried": 2, "held": 1, "held_longest_us": 41000,
                  "p50_us": 910, "p99_us": 2300}}})");
   EXPECT_EQ(render_report(plain_io(), rollout),
             "update of revision 1 to 2: rolled_back\n"
@@ -83,6 +83,7 @@ TEST(Report, ShowsTrafficTimesAndWhyItTurnedRound) {
             "\n"
             "                   before   during  after\n"
             "  requests          1,204   18,003      -\n"
+            "  ok                1,204   18,002      -\n"
             "  failed                0        0      -\n"
             "  retried               0        2      -\n"
             "  held                  0        1      -\n"
