@@ -120,6 +120,16 @@ std::string steps_text(const json::object& plan) {
   return text;
 }
 
+// "" where nothing starts, or the summary names the time.
+std::string unknown_time_text(const json::object& plan) {
+  std::int64_t started = 0;
+  for (const json::value& value : array_or_empty(plan, "entries")) {
+    started += int_or_zero(value.get_object(), "instances_started");
+  }
+  const bool known = number_or_zero(plan, "predicted_seconds") > 0;
+  return known || started == 0 ? "" : "not known: what starts has not been started here before";
+}
+
 std::string expectations_text(const Io& io, const json::object& plan) {
   std::string strategy = paint(io, Colour::bold, text_or_empty(plan, "strategy"));
   const std::string reason = text_or_empty(plan, "reason");
@@ -136,6 +146,7 @@ std::string expectations_text(const Io& io, const json::object& plan) {
        {"  capacity", fmt::format("{} serve at the low point, {} run at the high point",
                                   int_or_zero(plan, "lowest"), int_or_zero(plan, "highest"))},
        {"  hold", parked},
+       {"  time", unknown_time_text(plan)},
        {"  hash", text_or_empty(plan, "plan_hash")}});
 }
 
@@ -181,7 +192,8 @@ std::string plan_summary(const Io& io, const json::object& plan) {
 std::string render_plan(const Io& io, const json::object& plan, const std::string& apply) {
   std::string out = paint(io, Colour::bold, change_text(plan)) + "\n";
   const std::string changes = changes_text(io, plan);
-  out += changes.empty() ? "  nothing changes\n" : changes;
+  out += changes;
+  if (array_or_empty(plan, "changes").empty()) out += "  nothing changes\n";
   out += "\n" + expectations_text(io, plan);
   if (const std::string steps = steps_text(plan); !steps.empty()) out += "\n" + steps;
   out += unmet_text(io, plan) + "\n" + plan_summary(io, plan);

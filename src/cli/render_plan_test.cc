@@ -95,6 +95,17 @@ TEST(PlanText, PaintsOnATerminalOnly) {
   }
 }
 
+TEST(PlanText, SaysWhereTheTimeIsNotKnown) {
+  json::object plan = object(k_plan);
+  EXPECT_EQ(render_plan(plain_io(), plan).find("not known"), std::string::npos);
+  plan.erase("predicted_seconds");
+  const std::string text = render_plan(plain_io(), plan);
+  EXPECT_NE(text.find("  time      not known: what starts has not been started here before\n"),
+            std::string::npos)
+      << text;
+  EXPECT_EQ(text.find("about"), std::string::npos) << text;
+}
+
 TEST(PlanText, StandsMissingMembers) {
   EXPECT_NE(render_plan(plain_io(), {}).find("nothing changes"), std::string::npos);
 }
