@@ -167,6 +167,7 @@ Result<void> Loop::load(const model::ServiceId& id) {
   const model::RolloutId before = state.rollout ? state.rollout->id : model::RolloutId();
   state.service = *std::move(service);
   HL_TRY_ASSIGN(auto rollouts, parts_.store.list_rollouts(id));
+  if (!rollouts.empty() && rollouts.front().id != before) complete_report(state);
   if (!rollouts.empty()) state.rollout = std::move(rollouts.front());
   HL_TRY_ASSIGN(state.instances, parts_.store.list_instances(id));
   HL_TRY_ASSIGN(state.next_ordinal, parts_.store.next_ordinal(id));

@@ -93,6 +93,7 @@ class Loop {
   void stop_strangers(const World& world);
   bool finish_removal(const ServiceState& state);
   void keep_report(ServiceState& state, Time now);
+  void complete_report(ServiceState& state);
   void begin_queued(ServiceState& state, Time now);
   void publish(const World& world);
   void save_traffic(Time now);

@@ -279,6 +279,13 @@ void Loop::keep_report(ServiceState& state, Time now) {
   if (!done) log_warn("report_not_written", {{"cause", done.error().text()}});
 }
 
+// Of the rollout before the one that has come: there is no more time for what comes after it.
+void Loop::complete_report(ServiceState& state) {
+  if (auto done = reporter_.complete(state, parts_.clock.now()); !done) {
+    log_warn("report_not_written", {{"cause", done.error().text()}});
+  }
+}
+
 void Loop::show_instances(const World& world) {
   std::map<model::ServiceId, std::vector<InstanceStatus>> shown;
   for (const auto& [id, state] : services_) {

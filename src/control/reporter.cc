@@ -41,7 +41,7 @@ Result<void> Reporter::begin(ServiceState& state, Time now) {
 }
 
 Result<void> Reporter::end(ServiceState& state, Time now) {
-  state.at_end = traffic_.reading(state.service.id, now);
+  state.at_end = traffic_.mark(state.service.id, now);
   if (!state.at_start) return {};
   state.rollout->report.during = window(*state.at_start, *state.at_end);
   HL_TRY(store_.update_report(state.rollout->id, state.rollout->report));

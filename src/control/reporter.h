@@ -12,7 +12,7 @@ namespace hitless::control {
 
 class Reporter {
  public:
-  Reporter(store::Store& store, const TrafficBook& traffic) : store_(store), traffic_(traffic) {}
+  Reporter(store::Store& store, TrafficBook& traffic) : store_(store), traffic_(traffic) {}
 
   // A rollout that has just begun: looks back, and takes the first reading.
   Result<void> begin(ServiceState& state, Time now);
@@ -23,7 +23,7 @@ class Reporter {
   // When the report becomes whole; nullopt when it is.
   std::optional<Time> due(const ServiceState& state) const;
 
-  // Looks at what came after the end; the report is whole then.
+  // Looks at what came after the end; the report is whole then.  Due, or the next change has come.
   Result<void> complete(ServiceState& state, Time now);
 
   // Finds the readings of a rollout that an earlier serve began.
@@ -33,7 +33,7 @@ class Reporter {
   Result<void> save(const ServiceState& state);
 
   store::Store& store_;
-  const TrafficBook& traffic_;
+  TrafficBook& traffic_;
 };
 
 }  // namespace hitless::control

@@ -60,6 +60,12 @@ Reading TrafficBook::reading(const model::ServiceId& service, Time now) const {
   return {.at = now, .total = total_of(service)};
 }
 
+Reading TrafficBook::mark(const model::ServiceId& service, Time now) {
+  const MutexLock lock(mutex_);
+  keep(service, now);
+  return recent_[service].back();
+}
+
 GroupCounts TrafficBook::groups(const model::ServiceId& service) const {
   const MutexLock lock(mutex_);
   GroupCounts groups;
@@ -126,11 +132,13 @@ void TrafficBook::sample(Time now) {
   sampled_at_ = now;
   std::set<model::ServiceId> services;
   for (const auto& [key, outcomes] : now_) services.insert(std::get<0>(key));
-  for (const model::ServiceId& service : services) {
-    std::deque<Reading>& readings = recent_[service];
-    while (!readings.empty() && now - readings.front().at > k_report_window) readings.pop_front();
-    readings.push_back({.at = now, .total = total_of(service)});
-  }
+  for (const model::ServiceId& service : services) keep(service, now);
+}
+
+void TrafficBook::keep(const model::ServiceId& service, Time now) {
+  std::deque<Reading>& readings = recent_[service];
+  while (!readings.empty() && now - readings.front().at > k_report_window) readings.pop_front();
+  readings.push_back({.at = now, .total = total_of(service)});
 }
 
 }  // namespace hitless::control

@@ -36,6 +36,9 @@ class TrafficBook {
   // Looks at every counter of the service: for those under way alone.
   GroupCounts groups(const model::ServiceId& service) const;
 
+  // The same, and kept to be looked back on: a moment that something begins or ends with.
+  Reading mark(const model::ServiceId& service, Time now);
+
   // The oldest reading kept that is not older than k_report_window.
   std::optional<Reading> earlier(const model::ServiceId& service, Time now) const;
 
@@ -54,6 +57,7 @@ class TrafficBook {
 
   model::Outcomes total_of(const model::ServiceId& service) const HL_REQUIRES(mutex_);
   void sample(Time now) HL_REQUIRES(mutex_);
+  void keep(const model::ServiceId& service, Time now) HL_REQUIRES(mutex_);
 
   mutable Mutex mutex_;
   std::string gateway_ HL_GUARDED_BY(mutex_);

@@ -331,6 +331,26 @@ TEST(Change, AHoldLastsAsLongAsTheRouteSays) {
   EXPECT_GE(outcomes.held_longest_us, 60'000U);
 }
 
+// A change is over when its table is adopted; what it held must be known then, not once the last of
+// them has been answered.
+TEST(Change, AHoldIsCountedWithTheTableThatEndsIt) {
+  RawUpstream silent([](RawConnection& connection) {
+    connection.read_message();
+    connection.read_more();
+  });
+  GatewayFixture fixture({}, 1);
+  ASSERT_TRUE(fixture.adopt({not_ready()}));
+  RawConnection client = fixture.connect();
+  client.write(request());
+  // Served by the only worker after it: it is parked when this is answered.
+  fixture.call("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+  ASSERT_TRUE(fixture.adopt_one(silent));
+  const model::Outcomes outcomes = fixture.outcomes_of(0);
+  EXPECT_EQ(outcomes.requests, 0U);
+  EXPECT_EQ(outcomes.held, 1U);
+  EXPECT_GT(outcomes.held_longest_us, 0U);
+}
+
 TEST(Change, AHoldThatShrinksEndsForThoseWhoWait) {
   GatewayFixture fixture({}, 1);
   auto held = not_ready();

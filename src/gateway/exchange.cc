@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "base/check.h"
 #include "gateway/client_connection.h"
@@ -155,7 +156,7 @@ void Exchange::hold() {
   }
   held_bytes_ = request_.size();
   hold.add(*this, held_bytes_);
-  in_hold_ = was_held_ = true;
+  in_hold_ = true;
   if (held_since_ == net::k_never) held_since_ = worker_.loop().turn();
   set_hold_deadline();
 }
@@ -176,6 +177,20 @@ void Exchange::leave_hold() {
   in_hold_ = false;
   service_->hold.remove(*this, held_bytes_);
   held_for_ = std::max(held_for_, worker_.loop().turn() - held_since_);
+  hold_to_count_ = true;
+}
+
+// Once it is known who answers, not once it is answered: the reading that says which table is in
+// use then tells of the requests that it set free.
+void Exchange::count_hold() {
+  if (!std::exchange(hold_to_count_, false) || counters_ == nullptr) return;
+  model::Outcomes& outcomes = counters_->outcomes;
+  outcomes.held += std::exchange(hold_counted_, true) ? 0 : 1;
+  const auto micros = static_cast<std::uint64_t>(held_for_.count());
+  outcomes.held_longest_us = std::max(outcomes.held_longest_us, micros);
+  outcomes.held_for.record(micros);
+  worker_.counters().changed(*counters_);
+  worker_.on_counted();
 }
 
 void Exchange::on_service_changed() {
@@ -241,11 +256,7 @@ void Exchange::account() {
   outcomes.cut += was_cut_ ? 1 : 0;
   outcomes.streams += streamed_ && !gone_ ? 1 : 0;
   outcomes.client_gone += gone_ ? 1 : 0;
-  if (was_held_) {
-    ++outcomes.held;
-    outcomes.held_longest_us =
-        std::max(outcomes.held_longest_us, static_cast<std::uint64_t>(held_for_.count()));
-  }
+  count_hold();
   outcomes.latency.record(static_cast<std::uint64_t>((now - began_).count()));
   if (first_byte_at_ != net::k_never) {
     outcomes.first_byte.record(static_cast<std::uint64_t>((first_byte_at_ - began_).count()));

@@ -79,6 +79,7 @@ class Exchange final : public net::Mortal {
   void admit();
   void hold();
   void leave_hold();
+  void count_hold();
   net::Instant hold_end() const;
   void fail(Cause cause);
   void fail_if_open(Cause cause);
@@ -157,7 +158,8 @@ class Exchange final : public net::Mortal {
   bool retried_ = false;
   bool gathering_ = false;  // the whole of a small body is waited for
   bool in_hold_ = false;
-  bool was_held_ = false;
+  bool hold_to_count_ = false;  // a stay in the hold has ended and is in no counter yet
+  bool hold_counted_ = false;   // an earlier one is
 
   std::uint8_t request_id_size_ = 0;
   std::array<char, 64> request_id_;

@@ -24,6 +24,7 @@ void Exchange::pick_endpoint() {
   if (picked.endpoint == nullptr) return hold();
   revision_ = picked.share->revision;
   counters_ = picked.share->counters;
+  count_hold();
   lease_ = Lease(worker_, *picked.endpoint);
   connect();
 }

@@ -82,6 +82,7 @@ Outcomes& Outcomes::operator+=(const Outcomes& other) {
   held_longest_us = std::max(held_longest_us, other.held_longest_us);
   latency += other.latency;
   first_byte += other.first_byte;
+  held_for += other.held_for;
   return *this;
 }
 
@@ -94,9 +95,14 @@ Outcomes Outcomes::since(const Outcomes& earlier) const {
   for (std::size_t i = 0; i < by_class.size(); ++i) {
     take(difference.by_class[i], earlier.by_class[i]);
   }
-  if (difference.held == 0) difference.held_longest_us = 0;
   difference.latency -= earlier.latency;
   difference.first_byte -= earlier.first_byte;
+  difference.held_for -= earlier.held_for;
+  if (difference.held_for.count() > 0 ||
+      difference.held == 0) {  // else: counted before there was it
+    difference.held_longest_us =
+        std::min(difference.held_longest_us, difference.held_for.percentile(1));
+  }
   return difference;
 }
 
@@ -116,6 +122,7 @@ json::value to_json(const Outcomes& outcomes) {
   object["by_class"] = std::move(by_class);
   object["latency"] = to_json(outcomes.latency);
   object["first_byte"] = to_json(outcomes.first_byte);
+  object["held_for"] = to_json(outcomes.held_for);
   return object;
 }
 
@@ -136,6 +143,9 @@ Result<Outcomes> outcomes_from_json(const json::value& value) {
   }
   HL_TRY_ASSIGN(outcomes.latency, get_histogram(*object, "latency"));
   HL_TRY_ASSIGN(outcomes.first_byte, get_histogram(*object, "first_byte"));
+  if (object->contains("held_for")) {  // younger than the value
+    HL_TRY_ASSIGN(outcomes.held_for, get_histogram(*object, "held_for"));
+  }
   return outcomes;
 }
 

@@ -20,18 +20,20 @@ struct Outcomes {
   std::uint64_t requests = 0;               // accounted, whatever the end
   std::array<std::uint64_t, 6> by_class{};  // [2] is 2xx; [0] ended without a status
   std::uint64_t failed = 0;
-  std::uint64_t retried = 0;  // replayed on another connection or endpoint
-  std::uint64_t held = 0;     // parked while no endpoint was ready
-  std::uint64_t held_longest_us = 0;
-  std::uint64_t streams = 0;      // answers of no stated length that ended whole
-  std::uint64_t cut = 0;          // answers that broke off after their first byte
-  std::uint64_t client_gone = 0;  // the client left first; not failed
-  Histogram latency;              // request read to last byte sent, microseconds
-  Histogram first_byte;           // request read to first byte of the answer
+  std::uint64_t retried = 0;          // replayed on another connection or endpoint
+  std::uint64_t held = 0;             // parked while no endpoint was ready
+  std::uint64_t held_longest_us = 0;  // of what is in here
+  std::uint64_t streams = 0;          // answers of no stated length that ended whole
+  std::uint64_t cut = 0;              // answers that broke off after their first byte
+  std::uint64_t client_gone = 0;      // the client left first; not failed
+  Histogram latency;                  // request read to last byte sent, microseconds
+  Histogram first_byte;               // request read to first byte of the answer
+  Histogram held_for{};               // each stay among the parked
 
   Outcomes& operator+=(const Outcomes& other);
-  // What came since `earlier`, a former reading of the same counters.  held_longest_us stays,
-  // unless none was held since.
+  // What came since `earlier`, a former reading of the same counters.  held_longest_us becomes the
+  // longest since then, at most 6 % above it: the histogram says how long, and it was never longer
+  // than the longest of all.
   Outcomes since(const Outcomes& earlier) const;
   friend bool operator==(const Outcomes&, const Outcomes&) = default;
 };

@@ -18,6 +18,7 @@ Outcomes some_outcomes(std::uint64_t seed) {
                     .first_byte = {}};
   outcomes.latency.record(seed * 1000);
   outcomes.first_byte.record(seed * 10);
+  outcomes.held_for.record(seed * 100);
   return outcomes;
 }
 
@@ -55,10 +56,37 @@ TEST(Outcomes, DifferenceOfTwoReadingsIsWhatCameBetween) {
   const Outcomes more = some_outcomes(7);
   Outcomes later = earlier;
   later += more;
-  Outcomes expected = more;
-  expected.held_longest_us = later.held_longest_us;
-  EXPECT_EQ(later.since(earlier), expected);
+  EXPECT_EQ(later.since(earlier), more);
   EXPECT_EQ(later.held_longest_us, 700U);
+}
+
+Outcomes held_for(std::uint64_t micros) {
+  Outcomes outcomes;
+  outcomes.held = 1;
+  outcomes.held_longest_us = micros;
+  outcomes.held_for.record(micros);
+  return outcomes;
+}
+
+TEST(Outcomes, LongestHoldIsThatOfItsOwnWindow) {
+  const Outcomes first = held_for(3'000'000);
+  Outcomes second = first;
+  second += held_for(200'000);
+  const std::uint64_t longest = second.since(first).held_longest_us;
+  EXPECT_GE(longest, 200'000U);
+  EXPECT_LE(longest, 212'500U) << "6 % more";
+  EXPECT_EQ(second.since(second).held_longest_us, 0U);
+  Outcomes third = second;
+  third += held_for(5'000'000);
+  EXPECT_EQ(third.since(second).held_longest_us, 5'000'000U);
+}
+
+TEST(Outcomes, ReadsWhatWasWrittenBeforeHoldsHadAHistogram) {
+  json::object old = to_json(held_for(3'000'000)).as_object();
+  old.erase("held_for");
+  const Result<Outcomes> read = outcomes_from_json(*parse_json(to_json_text(old)));
+  ASSERT_TRUE(read) << read.error().text();
+  EXPECT_EQ(read->since({}).held_longest_us, 3'000'000U);
 }
 
 }  // namespace

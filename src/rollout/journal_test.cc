@@ -98,6 +98,7 @@ class Any {
     value.held_longest_us = below(1'000'000);
     for (int i = 0; i < 50; ++i) value.latency.record(below(10'000'000));
     for (int i = 0; i < 50; ++i) value.first_byte.record(below(10'000));
+    value.held_for.record(below(1'000'000));
     return value;
   }
 

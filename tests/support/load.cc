@@ -87,6 +87,9 @@ class LoadWorker {
     if (end.ending == Ending::answered && end.status == 200) {
       ++outcome_.good;
       ++outcome_.by_revision[{end.revision, end.version}];
+    } else if (end.ending == Ending::answered && !end.version.empty() && !end.revision.empty()) {
+      ++outcome_.wrong;
+      ++outcome_.wrong_by_revision[{end.revision, end.version}];
     } else if (outcome_.first_failures.size() < k_failures_kept) {
       outcome_.first_failures.push_back(fmt::format("{} {} {} after {} us: {}", time_of_day(),
                                                     to_text(end.ending), end.status,

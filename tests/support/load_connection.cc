@@ -140,10 +140,10 @@ void LoadConnection::take_answers(std::deque<Ended>& ended) {
     Ended end{.status = answer.status, .revision = answer.revision, .slow = question.slow};
     end.latency = std::chrono::duration_cast<std::chrono::microseconds>(
         std::chrono::steady_clock::now() - question.asked);
-    if (answer.status != 200) {
-      end.detail = answer.body.substr(0, 200);
-    } else if (const auto version = version_of_answer(answer.body, question.body, question.pad)) {
+    if (const auto version = version_of_answer(answer.body, question.body, question.pad)) {
       end.version = *version;
+    } else if (answer.status != 200) {
+      end.detail = answer.body.substr(0, 200);
     } else {
       end.ending = Ending::wrong_body;
       end.detail = fmt::format("{} bytes sent, {} bytes came: {}", question.body.size(),

@@ -23,7 +23,7 @@ struct Ended {
   Ending ending = Ending::answered;
   int status = 0;
   std::string revision;
-  std::string version;
+  std::string version;  // of the model, if the body is its whole answer, whatever the status
   std::chrono::microseconds latency{};
   std::string detail;
   bool slow = false;  // as asked for

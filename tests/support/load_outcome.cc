@@ -9,6 +9,13 @@ namespace {
 
 constexpr std::size_t k_failures_kept = 12;
 
+std::uint64_t sum_of(const std::map<std::pair<std::string, std::string>, std::uint64_t>& counts,
+                     const std::string& version) {
+  std::uint64_t sum = 0;
+  for (const auto& [key, count] : counts) sum += key.second == version ? count : 0;
+  return sum;
+}
+
 }  // namespace
 
 std::string to_text(Ending ending) {
@@ -30,9 +37,11 @@ std::uint64_t Outcome::count(Ending ending) const {
 }
 
 std::uint64_t Outcome::good_of(const std::string& version) const {
-  std::uint64_t sum = 0;
-  for (const auto& [key, count] : by_revision) sum += key.second == version ? count : 0;
-  return sum;
+  return sum_of(by_revision, version);
+}
+
+std::uint64_t Outcome::wrong_of(const std::string& version) const {
+  return sum_of(wrong_by_revision, version);
 }
 
 std::chrono::microseconds Outcome::percentile(double share) const {
@@ -46,9 +55,13 @@ std::chrono::microseconds Outcome::percentile(double share) const {
 Outcome& Outcome::operator+=(const Outcome& other) {
   requests += other.requests;
   good += other.good;
+  wrong += other.wrong;
   for (const auto& [ending, count] : other.by_ending) by_ending[ending] += count;
   for (const auto& [status, count] : other.by_status) by_status[status] += count;
   for (const auto& [revision, count] : other.by_revision) by_revision[revision] += count;
+  for (const auto& [revision, count] : other.wrong_by_revision) {
+    wrong_by_revision[revision] += count;
+  }
   latency_us.insert(latency_us.end(), other.latency_us.begin(), other.latency_us.end());
   for (const std::string& failure : other.first_failures) {
     if (first_failures.size() < k_failures_kept) first_failures.push_back(failure);
@@ -57,10 +70,11 @@ Outcome& Outcome::operator+=(const Outcome& other) {
 }
 
 std::string describe(const Outcome& outcome) {
-  std::string text =
-      fmt::format("{} requests, {} good, {} failed, p50 {} us, p99 {} us, longest {} us\n",
-                  outcome.requests, outcome.good, outcome.failed(), outcome.percentile(0.5).count(),
-                  outcome.percentile(0.99).count(), outcome.percentile(1).count());
+  std::string text = fmt::format(
+      "{} requests, {} good, {} wrong, {} failed, p50 {} us, p99 {} us, longest {} us\n",
+      outcome.requests, outcome.good, outcome.wrong, outcome.failed(),
+      outcome.percentile(0.5).count(), outcome.percentile(0.99).count(),
+      outcome.percentile(1).count());
   for (const auto& [ending, count] : outcome.by_ending) {
     text += fmt::format("  {}: {}\n", to_text(ending), count);
   }
@@ -69,6 +83,9 @@ std::string describe(const Outcome& outcome) {
   }
   for (const auto& [key, count] : outcome.by_revision) {
     text += fmt::format("  revision {} answered as {}: {}\n", key.first, key.second, count);
+  }
+  for (const auto& [key, count] : outcome.wrong_by_revision) {
+    text += fmt::format("  revision {} answered wrongly as {}: {}\n", key.first, key.second, count);
   }
   for (const std::string& failure : outcome.first_failures) text += "  " + failure + "\n";
   return text;

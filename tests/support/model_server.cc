@@ -1,16 +1,19 @@
 // The pretend model: a program for Custom packages whose flags say how it behaves and misbehaves.
 //
 //   GET  /health                       200 once ready, 503 before (or never)
-//   any  other?sleep_ms=N&pad=N        pretend_answer() of the body, after N ms, N bytes longer
+//   any  other?sleep_ms=N&pad=N        pretend_answer() of the body, after N ms, N bytes longer;
+//                                      a --fail-share of them with status 500
 //
 // It listens on --listen ("unix:/…" or "host:port"), or on port $PORT of 127.0.0.1.  It knows
 // nothing of draining: SIGTERM ends it at once, as it ends most images.
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <atomic>
+#include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <cstdlib>
@@ -40,6 +43,10 @@ struct Behaviour {
   std::int64_t crash_after_ms = k_never;  // after its start
   std::int64_t crash_after_ready_ms = k_never;
   std::int64_t crash_at_request = k_never;
+  double fail_share = 0;   // of the answers have status 500
+  std::string starts;      // a folder open to every instance, in which they count their starts …
+  int fails_at_start = 0;  // … and the start of this number goes wrong: --fail-by
+  std::string fail_by = "health";  // or "crash"
   std::int64_t idle_ms = 300'000;  // kept connections that idle longer are closed
   std::int64_t grow_mib_per_second = 0;
   bool never_listen = false;
@@ -77,6 +84,24 @@ std::int64_t number_in(std::string_view query, std::string_view name) {
   return number;
 }
 
+// Drawn by the number of the call, so that a run can be repeated: the last step of splitmix64.
+bool is_drawn(std::uint64_t call, double share) {
+  std::uint64_t word = call * 0x9e3779b97f4a7c15U;
+  word = (word ^ (word >> 30)) * 0xbf58476d1ce4e5b9U;
+  word = (word ^ (word >> 27)) * 0x94d049bb133111ebU;
+  return static_cast<double>((word ^ (word >> 31)) >> 11) * 0x1p-53 < share;
+}
+
+// Making a folder succeeds for one of those who try; 0: the starts cannot be counted.
+int number_of_start(const std::string& starts) {
+  constexpr int k_starts_max = 1000;
+  for (int number = 1; number <= k_starts_max; ++number) {
+    if (::mkdir(fmt::format("{}/{}", starts, number).c_str(), 0755) == 0) return number;
+    if (errno != EEXIST) return 0;
+  }
+  return 0;
+}
+
 class Model {
  public:
   explicit Model(const Behaviour& behaviour)
@@ -89,9 +114,11 @@ class Model {
       response.body = response.status == 200 ? "ok" : "not ready";
       return response;
     }
-    if (++requests_ == behaviour_.crash_at_request) crash("at this request");
+    const std::int64_t call = ++requests_;
+    if (call == behaviour_.crash_at_request) crash("at this request");
     const milliseconds delay(behaviour_.answer_delay_ms + number_in(request.query(), "sleep_ms="));
     if (delay.count() > 0) std::this_thread::sleep_for(delay);
+    if (is_drawn(static_cast<std::uint64_t>(call), behaviour_.fail_share)) response.status = 500;
     response.headers.add("Content-Type", "application/json");
     response.body = pretend_answer(behaviour_.version, request.body,
                                    static_cast<std::size_t>(number_in(request.query(), "pad=")));
@@ -126,7 +153,22 @@ Result<Address> where_to_listen(const Behaviour& behaviour) {
   for (;;) ::pause();
 }
 
-int run(const Behaviour& behaviour) {
+// False when the starts cannot be counted: whoever asked for a bad one would wait for it in vain.
+bool take_start(Behaviour& behaviour) {
+  if (behaviour.starts.empty()) return true;
+  const int number = number_of_start(behaviour.starts);
+  if (number == 0) {
+    fmt::print(stderr, "model server: {}: {}\n", behaviour.starts, std::strerror(errno));
+    return false;
+  }
+  if (number != behaviour.fails_at_start) return true;
+  if (behaviour.fail_by == "crash") crash("at this start");
+  behaviour.ready_after_ms = k_never;
+  return true;
+}
+
+int run(Behaviour behaviour) {
+  if (!take_start(behaviour)) return 2;
   if (behaviour.ignore_term) ::signal(SIGTERM, SIG_IGN);
   if (behaviour.crash_after_ms == 0) crash("at the start");
   if (behaviour.crash_after_ms > 0) crash_later(milliseconds(behaviour.crash_after_ms), "in time");
@@ -165,6 +207,10 @@ void add_flags(CLI::App& program, Behaviour& behaviour) {
   program.add_option("--crash-after-ms", behaviour.crash_after_ms);
   program.add_option("--crash-after-ready-ms", behaviour.crash_after_ready_ms);
   program.add_option("--crash-at-request", behaviour.crash_at_request);
+  program.add_option("--fail-share", behaviour.fail_share);
+  program.add_option("--starts", behaviour.starts);
+  program.add_option("--fails-at-start", behaviour.fails_at_start);
+  program.add_option("--fail-by", behaviour.fail_by);
   program.add_option("--idle-ms", behaviour.idle_ms);
   program.add_option("--grow-mib-per-second", behaviour.grow_mib_per_second);
   program.add_flag("--never-listen", behaviour.never_listen);

@@ -29,6 +29,13 @@ json::array array_in(const json::object& object, std::string_view name) {
   return array && *array != nullptr ? **array : json::array();
 }
 
+// Without a policy the service keeps the one it has.
+json::object body_of(const std::vector<Entry>& entries, const json::object& policy) {
+  json::object body{{"config", to_config(entries)}};
+  if (!policy.empty()) body["rollout_policy"] = policy;
+  return body;
+}
+
 json::object config_json(const HitlessProcess& hitless, const PretendModel& model) {
   json::array command{hitless.model_server().string(), "--listen", "{listen}", "--version-tag",
                       model.version};
@@ -106,18 +113,20 @@ json::array to_config(const std::vector<Entry>& entries) {
 }
 
 PretendService::PretendService(HitlessProcess& hitless, const std::string& name,
-                               const std::vector<Entry>& entries)
+                               const std::vector<Entry>& entries, const json::object& policy)
     : hitless_(hitless) {
-  const ApiAnswer answer = hitless.api(
-      "POST", "/services",
-      json::object{
-          {"service_name", name}, {"infer_type", "real-time"}, {"config", to_config(entries)}});
-  id_ = text_in(object_of(answer), "service_id");
+  json::object body = body_of(entries, policy);
+  body["service_name"] = name;
+  body["infer_type"] = "real-time";
+  id_ = text_in(object_of(hitless.api("POST", "/services", body)), "service_id");
 }
 
-std::string PretendService::update(const std::vector<Entry>& entries) {
-  const ApiAnswer answer =
-      hitless_.api("PUT", path(), json::object{{"config", to_config(entries)}});
+ApiAnswer PretendService::put(const std::vector<Entry>& entries, const json::object& policy) {
+  return hitless_.api("PUT", path(), body_of(entries, policy));
+}
+
+std::string PretendService::update(const std::vector<Entry>& entries, const json::object& policy) {
+  const ApiAnswer answer = put(entries, policy);
   EXPECT_EQ(answer.status, 200) << answer.text;
   return newest_rollout();
 }

@@ -50,15 +50,17 @@ json::array to_config(const std::vector<Entry>& entries);
 
 class PretendService {
  public:
-  // Creates it; wait_until_settled() says when it runs.
+  // Creates it; the newest rollout's end says when it runs.  `policy` is its rollout_policy.
   PretendService(HitlessProcess& hitless, const std::string& name,
-                 const std::vector<Entry>& entries);
+                 const std::vector<Entry>& entries, const json::object& policy = {});
 
   const std::string& id() const { return id_; }
   std::string path() const { return "/services/" + id_; }
 
   // PUT of a new configuration; the new rollout's id.
-  std::string update(const std::vector<Entry>& entries);
+  std::string update(const std::vector<Entry>& entries, const json::object& policy = {});
+  // The same, with the answer as it is.
+  ApiAnswer put(const std::vector<Entry>& entries, const json::object& policy = {});
   // PUT {"status": ...}; the new rollout's id.
   std::string set_status(const std::string& status);
 

@@ -11,15 +11,10 @@ class Change : public UnderLoad {
  protected:
   void SetUp() override { start_hitless(); }
 
-  std::string model_of_config() {
-    const json::array config = service().details().at("config").as_array();
-    return config.empty() ? "" : std::string(config.front().as_object().at("model_id").as_string());
-  }
-
   // What a client sees after a change that was taken back.
   void expect_taken_back(const std::string& old_model) {
     EXPECT_EQ(service().status(), "running");
-    EXPECT_EQ(model_of_config(), old_model);
+    EXPECT_EQ(model_served(), old_model);
     const ApiAnswer logs = hitless().get(service().path() + "/logs");
     ASSERT_EQ(logs.status, 200) << logs.text;
     const json::array updates = logs.object().at("logs").as_array();
@@ -36,7 +31,7 @@ TEST_F(Change, UpgradesTwoInstances) {
   start({{.model_id = v1, .count = 2}});
   EXPECT_EQ(change({{.model_id = v2, .count = 2}}), "succeeded");
   expect_settled(last_rollout(), 2);
-  EXPECT_EQ(model_of_config(), v2);
+  EXPECT_EQ(model_served(), v2);
   expect_no_failure();
   EXPECT_GT(load().totals().good_of("v1"), 0U);
   EXPECT_GT(load().totals().good_of("v2"), 0U);

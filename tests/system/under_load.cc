@@ -20,6 +20,19 @@ std::int64_t count_in(const json::object& object, std::string_view name) {
 
 }  // namespace
 
+json::object judged_by_errors() {
+  constexpr int k_slack_ms = 600'000;
+  return {{"latency_slack_ms", k_slack_ms}};
+}
+
+json::object canary(const std::vector<std::pair<int, double>>& steps, json::object judgement) {
+  json::array list;
+  for (const auto& [weight, bake] : steps) {
+    list.push_back(json::object{{"weight", weight}, {"bake_seconds", bake}});
+  }
+  return {{"strategy", "canary"}, {"steps", std::move(list)}, {"judgement", std::move(judgement)}};
+}
+
 std::uint64_t UnderLoad::requests_wanted() {
   const char* is_long = std::getenv("HITLESS_LONG");
   return is_long != nullptr && std::string(is_long) == "1" ? k_requests_long : k_requests;
@@ -35,12 +48,13 @@ std::uint64_t UnderLoad::seed() {
   return k_seed;
 }
 
-void UnderLoad::start_hitless() {
-  hitless_ = HitlessProcess::start();
+void UnderLoad::start_hitless(std::vector<std::string> serve_flags) {
+  hitless_ = HitlessProcess::start({.serve_flags = std::move(serve_flags)});
 }
 
-void UnderLoad::start(const std::vector<Entry>& entries, LoadOptions options) {
-  service_ = std::make_unique<PretendService>(hitless(), "under-load", entries);
+void UnderLoad::start(const std::vector<Entry>& entries, LoadOptions options,
+                      const json::object& policy) {
+  service_ = std::make_unique<PretendService>(hitless(), "under-load", entries, policy);
   last_rollout_ = service().newest_rollout();
   ASSERT_EQ(service().wait_for_end(last_rollout_), "succeeded")
       << to_json_text(service().rollout(last_rollout_));
@@ -70,8 +84,8 @@ void UnderLoad::go_on(std::uint64_t requests) {
   EXPECT_TRUE(load().wait_for_more(requests)) << describe(load().totals());
 }
 
-std::string UnderLoad::change(const std::vector<Entry>& entries) {
-  last_rollout_ = service().update(entries);
+std::string UnderLoad::change(const std::vector<Entry>& entries, const json::object& policy) {
+  last_rollout_ = service().update(entries, policy);
   const std::string phase = service().wait_for_end(last_rollout_);
   go_on(k_around_change);
   return phase;
@@ -102,16 +116,34 @@ void UnderLoad::expect_settled(const std::string& rollout, std::size_t instances
       [&] { return service().live_instances().size() == instances && running() == instances; });
   EXPECT_TRUE(settled) << service().live_instances().size() << " instances and " << running()
                        << " processes, wanted " << instances;
-  const json::object row = service().rollout(rollout);
-  const json::object* report = row.contains("report") ? row.at("report").if_object() : nullptr;
-  ASSERT_NE(report, nullptr) << to_json_text(row);
-  const bool has_during = eventually(
-      [&] { return service().rollout(rollout).at("report").as_object().contains("during"); });
-  ASSERT_TRUE(has_during) << to_json_text(row);
-  const json::object during =
-      service().rollout(rollout).at("report").as_object().at("during").as_object();
+  const json::object report = report_with_traffic(rollout);
+  ASSERT_TRUE(report.contains("during")) << to_json_text(report);
+  const json::object during = report.at("during").as_object();
   EXPECT_EQ(count_in(during, "failed"), 0) << to_json_text(during);
   EXPECT_EQ(count_in(during, "cut"), 0) << to_json_text(during);
+}
+
+std::string UnderLoad::model_served() {
+  const json::array config = service().details().at("config").as_array();
+  return config.empty() ? "" : std::string(config.front().as_object().at("model_id").as_string());
+}
+
+json::object UnderLoad::report_of(const std::string& rollout) {
+  return service().rollout(rollout).at("report").as_object();
+}
+
+json::object UnderLoad::report_with_traffic(const std::string& rollout) {
+  json::object report;
+  eventually([&] {
+    report = report_of(rollout);
+    return report.contains("during");
+  });
+  return report;
+}
+
+ApiAnswer UnderLoad::order(const std::string& rollout, const std::string& verb) {
+  return hitless().api("POST", service().path() + "/rollouts/" + rollout + "/" + verb,
+                       json::object{{"reason", "a test"}});
 }
 
 void UnderLoad::expect_counted_alike() {

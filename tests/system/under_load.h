@@ -15,6 +15,18 @@
 
 namespace hitless::tests {
 
+// A judgement by errors and cut answers alone.  An instance that starts takes a core of a small
+// machine from the one it starts beside, and for a while whoever is not warm answers later: a test
+// that is about something else must not end by that.
+json::object judged_by_errors();
+
+// A canary with these steps (percent, seconds of bake).
+json::object canary(const std::vector<std::pair<int, double>>& steps,
+                    json::object judgement = judged_by_errors());
+
+// A bake that no test outlives: it ends by a verdict or an order, never by time.
+inline constexpr double k_long_bake = 3600;
+
 class UnderLoad : public ::testing::Test {
  protected:
   // 20,000; 300,000 with HITLESS_LONG=1.
@@ -25,8 +37,9 @@ class UnderLoad : public ::testing::Test {
   void TearDown() override;
 
   // hitless, a service with these entries, running, and the load on it.
-  void start(const std::vector<Entry>& entries, LoadOptions options = {});
-  void start_hitless();
+  void start(const std::vector<Entry>& entries, LoadOptions options = {},
+             const json::object& policy = {});
+  void start_hitless(std::vector<std::string> serve_flags = {});
 
   std::string import(const std::string& version, const std::vector<std::string>& flags = {},
                      int initial_delay_seconds = 30);
@@ -35,7 +48,7 @@ class UnderLoad : public ::testing::Test {
   void go_on(std::uint64_t requests);
 
   // Changes the service and waits for the end; the phase it ended in.
-  std::string change(const std::vector<Entry>& entries);
+  std::string change(const std::vector<Entry>& entries, const json::object& policy = {});
 
   // Until enough requests have ended; then none may have failed.
   void expect_no_failure();
@@ -43,6 +56,13 @@ class UnderLoad : public ::testing::Test {
   // What must hold when a change has ended: instances as many as wanted, each process accounted
   // for, and no failed request in the report of the rollout.
   void expect_settled(const std::string& rollout, std::size_t instances);
+  // The model that serves, as the service's configuration names it.
+  std::string model_served();
+  json::object report_of(const std::string& rollout);
+  // Until its window `during` is there, too.
+  json::object report_with_traffic(const std::string& rollout);
+  // Orders of users; what they were answered.
+  ApiAnswer order(const std::string& rollout, const std::string& verb);
   // Every request that the load counted was counted by the gateway too.
   void expect_counted_alike();
 

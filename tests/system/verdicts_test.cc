@@ -1,0 +1,271 @@
+// Who judges a new version, and by what: the gateway's counters, under load, with the real binary.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+
+#include "rollout/judge.h"
+#include "tests/system/under_load.h"
+
+namespace hitless::tests {
+namespace {
+
+std::int64_t number(const json::object& from, std::string_view name) {
+  const json::value* value = from.if_contains(name);
+  return value == nullptr ? -1 : value->to_number<std::int64_t>();
+}
+
+std::string text(const json::object& from, std::string_view name) {
+  const json::value* value = from.if_contains(name);
+  return value == nullptr ? "" : std::string(value->as_string());
+}
+
+bool has(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+// How often the new side may go wrong before it is taken back, from the policy's numbers.  While
+// the old side does nothing wrong, each event on the new side that has `share` of the traffic adds
+// the same to the test's log ratio (rollout/judge.h); so many of them reach "bad".  All but `miss`
+// of what is that bad is noticed within k_sample_multiple times the sample.
+std::uint64_t events_allowed(double share, int steps) {
+  const model::Judgement policy;
+  const double each = std::log(policy.error_ratio / (1 + (policy.error_ratio - 1) * share));
+  const double events = std::ceil(rollout::bad_at(policy, steps) / each);
+  return static_cast<std::uint64_t>(events * rollout::k_sample_multiple);
+}
+
+class Verdicts : public UnderLoad {
+ protected:
+  void SetUp() override { start_hitless(); }
+
+  json::object evidence() {
+    const json::object rollout = service().rollout(last_rollout());
+    const json::value* found = rollout.if_contains("evidence");
+    EXPECT_NE(found, nullptr) << to_json_text(rollout);
+    return found == nullptr ? json::object() : found->as_object();
+  }
+
+  static json::object measure(const json::object& evidence, std::string_view name) {
+    for (const json::value& each : evidence.at("measures").as_array()) {
+      if (each.at("name").as_string() == name) return each.as_object();
+    }
+    return {};
+  }
+
+  std::string reason() { return text(service().rollout(last_rollout()), "reason"); }
+
+  // A sentence for people, with the numbers of both sides and where they come from.
+  void expect_both_sides_named(const std::string& sentence, std::string_view measure) {
+    EXPECT_TRUE(has(sentence, measure)) << sentence;
+    EXPECT_TRUE(has(sentence, "on revision 2 against")) << sentence;
+    EXPECT_TRUE(has(sentence, "on revision 1")) << sentence;
+  }
+
+  // The phases it went through, in order.
+  std::vector<std::string> phases() {
+    std::vector<std::string> names;
+    const json::object report = report_of(last_rollout());
+    for (const json::value& phase : report.at("phases").as_array()) {
+      names.emplace_back(phase.at("phase").as_string());
+    }
+    return names;
+  }
+};
+
+TEST_F(Verdicts, TakeBackACanaryThatAnswers500ForATwentieth) {
+  const std::string good = import("good");
+  const std::string bad = import("bad", {"--fail-share", "0.05"});
+  start({{.model_id = good, .count = 2}});
+  EXPECT_EQ(change({{.model_id = bad, .count = 2}}, canary({{10, k_long_bake}, {100, 0}})),
+            "rolled_back");
+  expect_settled(last_rollout(), 2);
+  EXPECT_EQ(model_served(), good);
+  expect_both_sides_named(reason(), "errors: ");
+  const json::object kept = evidence();
+  EXPECT_EQ(text(kept, "verdict"), "bad");
+  EXPECT_EQ(text(kept, "text"), reason());
+  const json::object errors = measure(kept, "errors");
+  EXPECT_EQ(text(errors, "verdict"), "bad");
+  EXPECT_EQ(number(errors, "old_events"), 0);
+  EXPECT_GT(number(errors, "old_total"), 0);
+  EXPECT_GT(number(errors, "new_events"), 0);
+  EXPECT_GE(number(errors, "new_total"), 50) << "the least sample";
+
+  expect_no_failure();
+  const Outcome outcome = load().totals();
+  const std::uint64_t allowed = events_allowed(0.1, 2);
+  fmt::print("{} answers of its own were wrong, {} are allowed; {}\n", outcome.wrong, allowed,
+             reason());
+  EXPECT_EQ(outcome.wrong, outcome.wrong_of("bad"));
+  EXPECT_GE(outcome.wrong, static_cast<std::uint64_t>(number(errors, "new_events")));
+  EXPECT_LE(outcome.wrong, allowed);
+  for (const auto& [key, count] : outcome.wrong_by_revision) {
+    EXPECT_EQ(key.first, "2") << "no other answered wrongly";
+  }
+  expect_counted_alike();
+}
+
+TEST_F(Verdicts, TakeBackACanaryThatIsThreeTimesSlower) {
+  // The slack is what keeps a busy machine from being judged; here the model itself is far above
+  // it, so that the machine's part in a latency is small.
+  const std::string good = import("good", {"--answer-delay-ms", "12"});
+  const std::string slow = import("slow", {"--answer-delay-ms", "36"});
+  LoadOptions many;
+  many.kept_connections = 46;  // who answers later is asked by more at once
+  start({{.model_id = good, .count = 3}}, many);
+  const json::object judgement{{"latency_slack_ms", 2}};
+  EXPECT_EQ(
+      change({{.model_id = slow, .count = 3}}, canary({{20, k_long_bake}, {100, 0}}, judgement)),
+      "rolled_back");
+  expect_settled(last_rollout(), 3);
+  EXPECT_EQ(model_served(), good);
+  expect_both_sides_named(reason(), "latency p50: answers slower than");
+  const json::object kept = evidence();
+  EXPECT_EQ(text(kept, "verdict"), "bad");
+  const json::object latency = measure(kept, "latency p50");
+  EXPECT_EQ(text(latency, "verdict"), "bad");
+  EXPECT_GT(number(latency, "limit_us"), 12'000);
+  EXPECT_GE(number(latency, "new_total"), 50);
+  EXPECT_EQ(text(measure(kept, "errors"), "verdict"), "good") << "slow is not wrong";
+  expect_no_failure();
+  EXPECT_EQ(load().totals().wrong, 0U);
+  expect_counted_alike();
+}
+
+TEST_F(Verdicts, PromoteAGoodCanaryAndReportBeforeDuringAndAfter) {
+  const std::string v1 = import("v1");
+  const std::string v2 = import("v2");
+  start({{.model_id = v1, .count = 2}});
+  const std::string first = last_rollout();
+  EXPECT_TRUE(eventually([&] { return service().invocations() > 0; })) << "counted a while later";
+  EXPECT_EQ(change({{.model_id = v2, .count = 2}}, canary({{25, 0.3}, {50, 0.3}, {100, 0.2}})),
+            "succeeded");
+  expect_settled(last_rollout(), 2);
+  EXPECT_EQ(model_served(), v2);
+  EXPECT_NE(text(evidence(), "verdict"), "bad");
+  const std::vector<std::string> passed = phases();
+  EXPECT_EQ(std::count(passed.begin(), passed.end(), "baking"), 3);
+  const json::object report = service().wait_for_report(last_rollout());
+  for (const char* name : {"before", "during", "after"}) {
+    ASSERT_TRUE(report.contains(name)) << name;
+    const json::object& window = report.at(name).as_object();
+    EXPECT_GT(number(window, "requests"), 0) << name;
+    EXPECT_EQ(number(window, "failed"), 0) << name;
+    EXPECT_GT(number(window, "p50_us"), 0) << name;
+    EXPECT_GE(number(window, "p99_us"), number(window, "p50_us")) << name;
+    EXPECT_GT(number(window, "end"), number(window, "begin")) << name;
+  }
+  const json::object earlier = report_of(first);
+  ASSERT_TRUE(earlier.contains("after")) << "the next change ends its time";
+  EXPECT_GT(number(earlier.at("after").as_object(), "requests"), 0);
+  EXPECT_EQ(report.at("before").at("end"), report.at("during").at("begin"));
+  EXPECT_EQ(report.at("during").at("end"), report.at("after").at("begin"));
+  expect_no_failure();
+  expect_counted_alike();
+}
+
+// No client at all: nothing can be judged, and the policy says what then.
+class Silence : public Verdicts {
+ protected:
+  void serve(const std::string& model) {
+    service_ = std::make_unique<PretendService>(hitless(), "silent",
+                                                std::vector<Entry>{{.model_id = model}});
+    ASSERT_EQ(service().wait_for_end(service().newest_rollout()), "succeeded");
+  }
+
+  static json::object policy(const std::string& silence) {
+    return canary({{50, 0.2}, {100, 0}}, {{"silence", silence}});
+  }
+
+  std::string why() { return text(service().rollout(last_rollout()), "why"); }
+};
+
+TEST_F(Silence, AdvancesByDefault) {
+  serve(import("v1"));
+  const std::string v2 = import("v2");
+  last_rollout_ = service().update({{.model_id = v2}}, policy("advance"));
+  EXPECT_EQ(service().wait_for_end(last_rollout()), "succeeded");
+  EXPECT_EQ(model_served(), v2);
+  const std::vector<std::string> passed = phases();
+  EXPECT_NE(std::find(passed.begin(), passed.end(), "baking"), passed.end()) << "it was no surge";
+}
+
+TEST_F(Silence, WaitsWhereItsPolicySaysSoUntilItIsSkipped) {
+  serve(import("v1"));
+  const std::string v2 = import("v2");
+  last_rollout_ = service().update({{.model_id = v2}}, policy("wait"));
+  constexpr std::string_view k_waits = "waiting for 50 requests on the new side to judge it by";
+  for (const char* step : {"step 1 of 2", "step 2 of 2"}) {
+    EXPECT_TRUE(eventually([&] { return has(why(), k_waits) && has(why(), step); })) << why();
+    const json::object waits = service().rollout(last_rollout());
+    EXPECT_EQ(text(waits, "phase"), "baking");
+    EXPECT_TRUE(eventually([&] {
+      return number(service().rollout(last_rollout()), "baking_until") <
+             number(waits, "baking_since") + 1000;
+    }));
+    EXPECT_EQ(order(last_rollout(), "skip").status, 200);
+  }
+  EXPECT_EQ(service().wait_for_end(last_rollout()), "succeeded");
+  EXPECT_EQ(model_served(), v2);
+}
+
+// The first new instance is good, and serves; the one after it is not.
+class SecondStart : public Verdicts {
+ protected:
+  std::string import_failing(const std::string& by, int initial_delay_seconds) {
+    const std::filesystem::path starts = hitless().folder() / "starts";
+    std::filesystem::create_directory(starts);
+    // Instances run as users of their own.
+    std::filesystem::permissions(starts, std::filesystem::perms(0777));
+    return import("bad", {"--starts", starts.string(), "--fails-at-start", "2", "--fail-by", by},
+                  initial_delay_seconds);
+  }
+
+  // The line of the one instance that the report says went wrong.
+  json::object failed_line(const std::string& why) {
+    json::object found;
+    const json::object report = report_with_traffic(last_rollout());
+    EXPECT_EQ(number(report, "instances_failed"), 1) << to_json_text(report);
+    for (const json::value& each : report.at("instances").as_array()) {
+      if (has(text(each.as_object(), "ending"), why)) found = each.as_object();
+    }
+    EXPECT_FALSE(found.empty()) << to_json_text(report);
+    return found;
+  }
+};
+
+TEST_F(SecondStart, ThatIsNeverReadyTakesTheVersionBack) {
+  const std::string good = import("good");
+  const std::string bad = import_failing("health", 0);
+  start({{.model_id = good, .count = 3}}, {}, {{"judgement", judged_by_errors()}});
+  EXPECT_EQ(change({{.model_id = bad, .count = 3}}), "rolled_back");
+  expect_settled(last_rollout(), 3);
+  EXPECT_EQ(model_served(), good);
+  const json::object line = failed_line("never_ready: HTTP 503 from /health");
+  EXPECT_EQ(number(line, "revision"), 2);
+  EXPECT_TRUE(has(reason(), text(line, "instance_id") + " never became ready: HTTP 503"))
+      << reason();
+  expect_no_failure();
+  EXPECT_GT(load().totals().good_of("bad"), 0U) << "the first of them has served";
+  expect_counted_alike();
+}
+
+// One exit may be chance: it is replaced, and said.
+TEST_F(SecondStart, ThatCrashesIsTriedAgain) {
+  const std::string good = import("good");
+  const std::string bad = import_failing("crash", 30);
+  start({{.model_id = good, .count = 3}}, {}, {{"judgement", judged_by_errors()}});
+  EXPECT_EQ(change({{.model_id = bad, .count = 3}}), "succeeded");
+  expect_settled(last_rollout(), 3);
+  EXPECT_EQ(model_served(), bad);
+  EXPECT_EQ(number(failed_line("exited: exit status 3"), "revision"), 2);
+  EXPECT_EQ(number(report_of(last_rollout()), "instances_started"), 4);
+  expect_no_failure();
+  expect_counted_alike();
+}
+
+}  // namespace
+}  // namespace hitless::tests
