@@ -177,14 +177,7 @@ Result<void> Changes::accept(const Standing& standing, const Draft& draft, model
     change.events.push_back(dropped_event(after, waiting, "another change took its place", now));
   }
   if (draft.is_new_revision) change.revision = draft.to;
-  if (standing.under_way) {
-    model::Rollout& superseded = change.superseded.emplace(*standing.under_way);
-    superseded.phase = model::Phase::superseded;
-    superseded.why = "superseded by another change";
-    superseded.phase_at = now;
-    superseded.ended_at = now;
-    superseded.report.phases.push_back({.phase = model::Phase::superseded, .begin = now});
-  }
+  change.superseded = standing.under_way;
   change.rollout = std::move(rollout);
   return loop_.accept(change);
 }

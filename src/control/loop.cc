@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "control/limits.h"
+#include "control/orders.h"
 
 namespace hitless::control {
 namespace {
@@ -77,8 +78,12 @@ void Loop::reload(const model::ServiceId& service) {
   changed_.notify_all();
 }
 
-Result<void> Loop::accept(const store::Store::AcceptedChange& change) {
+Result<void> Loop::accept(store::Store::AcceptedChange change) {
   const MutexLock order(order_);
+  if (change.superseded) {
+    HL_TRY_ASSIGN(*change.superseded, parts_.store.find_rollout(change.superseded->id));
+    supersede(*change.superseded, parts_.clock.now());
+  }
   HL_TRY(parts_.store.accept_change(change));
   reload(change.service.id);
   return {};

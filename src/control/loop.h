@@ -36,8 +36,9 @@ class Loop {
   void wake();
 
   // Stores an accepted change between two decisions of the loop, never under one, and has the
-  // loop read the service again.  conflict as accept_change says.
-  Result<void> accept(const store::Store::AcceptedChange& change);
+  // loop read the service again.  A rollout that it supersedes ends as the loop has brought it by
+  // then, whatever was known of it when the change was planned.  conflict as accept_change says.
+  Result<void> accept(store::Store::AcceptedChange change);
 
   // A user's order to a rollout under way, stored the same way.  conflict as obey() says.
   Result<void> steer(const RolloutOrder& order);
@@ -92,6 +93,7 @@ class Loop {
   void forget_ended(const ServiceState& state, const World& world);
   void stop_strangers(const World& world);
   bool finish_removal(const ServiceState& state);
+  bool begin_report(ServiceState& state, Time now);
   void keep_report(ServiceState& state, Time now);
   void complete_report(ServiceState& state);
   void begin_queued(ServiceState& state, Time now);

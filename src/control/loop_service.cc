@@ -48,11 +48,7 @@ std::string shown_state(const model::Instance& instance, const rollout::Instance
 }  // namespace
 
 void Loop::carry_on(ServiceState& state, World& world) {
-  if (state.is_rolling_out() && !state.at_start) {
-    if (auto begun = reporter_.begin(state, world.now); !begun) {
-      log_warn("report_not_begun", {{"cause", begun.error().text()}});
-    }
-  }
+  if (state.is_rolling_out() && !state.at_start && !begin_report(state, world.now)) return;
   for (int steps = 0; steps < k_steps_per_pass; ++steps) {
     rollout::View view = view_of(state, world);
     look_at_sides(state, world, view);
@@ -265,6 +261,16 @@ bool Loop::finish_removal(const ServiceState& state) {
   book_.remove(state.service.id);
   traffic_.forget(state.service.id);
   wake();  // the table without it goes out in the next pass
+  return true;
+}
+
+// False when another change has come first: the report is not this one's to write any more.
+bool Loop::begin_report(ServiceState& state, Time now) {
+  const MutexLock order(order_);
+  if (is_stale(state.service.id)) return false;
+  if (auto begun = reporter_.begin(state, now); !begun) {
+    log_warn("report_not_begun", {{"cause", begun.error().text()}});
+  }
   return true;
 }
 

@@ -114,6 +114,14 @@ void end_pause(model::Rollout& rollout, Time now) {
   rollout.orders.paused_at.reset();
 }
 
+void supersede(model::Rollout& rollout, Time now) {
+  rollout.phase = Phase::superseded;
+  rollout.why = "superseded by another change";
+  rollout.phase_at = now;
+  rollout.ended_at = now;
+  rollout.report.phases.push_back({.phase = Phase::superseded, .begin = now});
+}
+
 std::vector<std::string> uses_of(model::RevisionNumber revision, const RevisionStanding& standing) {
   std::vector<std::string> uses;
   const model::Service& service = standing.service;
