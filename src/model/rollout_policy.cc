@@ -55,6 +55,16 @@ Error invalid(std::string text) {
   return Error(Code::invalid, std::move(text));
 }
 
+// An error of a member says which one; its place within the whole is known here.
+Error inside(std::string_view place, const Error& error) {
+  constexpr std::string_view k_field = "field [";
+  const std::string& text = error.text();
+  if (!text.starts_with(k_field)) {
+    return Error(error.code(), fmt::format("field [{}]: {}", place, text));
+  }
+  return Error(error.code(), fmt::format("field [{}.{}", place, text.substr(k_field.size())));
+}
+
 template <class Names>
 Result<const json::object*> object_of(const json::value& value, const Names& known) {
   HL_TRY_ASSIGN(const json::object* object, as_object(value));
@@ -113,8 +123,13 @@ double seconds(Duration duration) {
 
 Result<std::vector<BakeStep>> read_steps(const json::object& object) {
   if (object.if_contains("steps") == nullptr) return std::vector<BakeStep>();
-  HL_TRY_ASSIGN(std::vector<BakeStep> steps,
-                get_each<BakeStep>(object, "steps", bake_step_from_json));
+  HL_TRY_ASSIGN(const json::array* list, get_array(object, "steps"));
+  std::vector<BakeStep> steps;
+  for (const json::value& each : *list) {
+    Result<BakeStep> step = bake_step_from_json(each);
+    if (!step) return inside(fmt::format("steps[{}]", steps.size()), step.error());
+    steps.push_back(*step);
+  }
   if (steps.size() > k_steps_max) {
     return invalid(fmt::format("field [steps] must have at most {} steps", k_steps_max));
   }
@@ -234,7 +249,7 @@ Result<RolloutPolicy> rollout_policy_from_json(const json::value& value) {
   HL_TRY_ASSIGN(policy.overlap, word_of(*object, "overlap", k_overlaps, policy.overlap));
   if (const json::value* judgement = object->if_contains("judgement")) {
     auto read = judgement_from_json(*judgement);
-    if (!read) return std::move(read).error().context("field [judgement]");
+    if (!read) return inside("judgement", read.error());
     policy.judgement = *std::move(read);
   }
   HL_TRY_ASSIGN(policy.drop_budget, count_within(*object, "drop_budget", 0, 0));
