@@ -109,6 +109,18 @@ TEST(Orders, ASkipEndsTheBakeOfThisStepAlone) {
   EXPECT_EQ(rollout.orders.skip, 3);
 }
 
+TEST(Orders, AnotherChangeEndsARolloutAndKeepsItsReport) {
+  model::Rollout rollout = in_phase(Phase::shifting);
+  rollout.report.instances_started = 3;
+  rollout.report.phases = {{Phase::planned, at(1)}, {Phase::shifting, at(10)}};
+  supersede(rollout, at(20));
+  EXPECT_EQ(rollout.phase, Phase::superseded);
+  EXPECT_EQ(rollout.ended_at, at(20));
+  EXPECT_EQ(rollout.report.instances_started, 3);
+  ASSERT_EQ(rollout.report.phases.size(), 3U);
+  EXPECT_EQ(rollout.report.phases.back().phase, Phase::superseded);
+}
+
 TEST(Uses, NameEverythingThatHoldsARevision) {
   model::Service service;
   service.status = model::ServiceStatus::deploying;

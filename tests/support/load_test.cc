@@ -166,6 +166,40 @@ TEST(Load, CountsGoodAnswersOfEveryForm) {
   EXPECT_LE(outcome.latency_us.size(), outcome.requests);
 }
 
+// A whole answer of another status, from a revision that is named, is the model's own; nobody on
+// the way can have made it.
+TEST(Load, CountsWrongAnswersOfAModelApart) {
+  for (const bool names_revision : {true, false}) {
+    const auto server = net::HttpServer::start(
+        {.listen = {Address{.host = "127.0.0.1", .port = 0, .path = {}}}},
+        [names_revision](const net::HttpRequest& request, const net::HttpPeer&) {
+          net::HttpResponse response;
+          response.status = 500;
+          if (names_revision) response.headers.add("X-Hitless-Revision", "7");
+          const std::string target(request.target);
+          const std::size_t pad = std::stoul(target.substr(target.find("pad=") + 4));
+          response.body = pretend_answer("v1", request.body, pad);
+          return response;
+        });
+    ASSERT_TRUE(server.has_value());
+    const Outcome outcome = outcome_of(towards((*server)->addresses().front()));
+    const std::uint64_t wrong = names_revision ? outcome.requests : 0;
+    EXPECT_EQ(outcome.good, 0U);
+    EXPECT_EQ(outcome.wrong, wrong) << describe(outcome);
+    EXPECT_EQ(outcome.wrong_of("v1"), wrong);
+    EXPECT_EQ(outcome.failed(), outcome.requests - wrong);
+  }
+}
+
+TEST(Load, CountsAnErrorThatNamesARevisionButIsNoAnswerAsFailed) {
+  const Liar liar(
+      "HTTP/1.1 500 No\r\nX-Hitless-Revision: 7\r\nConnection: close\r\nContent-Length: 4\r\n\r\n"
+      "oops");
+  const Outcome outcome = outcome_of(towards(liar.address()));
+  EXPECT_EQ(outcome.wrong, 0U);
+  EXPECT_EQ(outcome.failed(), outcome.requests);
+}
+
 // What the load itself asks to be slow says nothing about who answers.
 TEST(Load, KeepsTheLatencyOfWhatIsAnsweredAtOnce) {
   const auto server = net::HttpServer::start(

@@ -126,7 +126,11 @@ TEST_F(BadChange, ByTheHashOfAnotherService) {
   expect_refused(
       {.method = "PUT", .path = "", .body = body, .status = 409, .says = {"it is for service"}});
   body["plan_hash"] = "0123";
-  expect_refused({.method = "PUT", .path = "", .body = body, .status = 409, .says = {"ask for the plan again"}});
+  expect_refused({.method = "PUT",
+                  .path = "",
+                  .body = body,
+                  .status = 409,
+                  .says = {"ask for the plan again"}});
 }
 
 TEST_F(BadChange, BackToWhatIsGone) {
@@ -141,6 +145,8 @@ TEST_F(BadChange, BackToWhatIsGone) {
   for (const std::string& model : {two_, one_}) {
     ASSERT_EQ(service_->wait_for_end(service_->update({{.model_id = model}})), "succeeded");
   }
+  ASSERT_EQ(hitless_->api("DELETE", "/models/" + two_).status, 200);
+  refused(2, "cannot run any more");
   ASSERT_EQ(hitless_->api("DELETE", service_->path() + "/revisions/2").status, 200);
   refused(2, "which was deleted or never was");
   refused(17, "which was deleted or never was");

@@ -21,15 +21,13 @@ class Overlap : public UnderLoad {
     UnderLoad::TearDown();
   }
 
-  static json::object surge() {
-    return {{"strategy", "surge"}, {"judgement", judged_by_errors()}};
-  }
+  static json::object surge() { return {{"strategy", "surge"}, {"judgement", judged_by_errors()}}; }
 
   static Entry entry(const std::string& model) {
     return {.model_id = model,
             .count = k_count,
             .deploy_timeout_seconds = k_patient,
-            .grace_seconds = 1};
+            .grace_seconds = 2};
   }
 
   void serve(const std::string& model) { start({entry(model)}, {}, surge()); }
@@ -105,7 +103,11 @@ TEST_P(Superseded, KeepsWhatServesAndEndsAsWasAskedLast) {
   const json::object before = service().rollout(superseded);
   EXPECT_EQ(before.at("phase").as_string(), "superseded") << to_json_text(before);
   const json::array phases = before.at("report").at("phases").as_array();
-  fmt::print("superseded in {}\n", phases.at(phases.size() - 2).at("phase").as_string().c_str());
+  ASSERT_GE(phases.size(), 2U);
+  const std::string last_one(phases.at(phases.size() - 2).at("phase").as_string());
+  fmt::print("superseded in {}\n", last_one);
+  // The loop takes a change up at once: who asks right behind it may find it one phase on.
+  EXPECT_TRUE(last_one == GetParam() || std::string(GetParam()) == "planned") << last_one;
   expect_settled(last_rollout(), k_count);
   expect_none_held(last_rollout());
   EXPECT_EQ(model_served(), last);
@@ -171,8 +173,8 @@ class Rollback : public Overlap {
  protected:
   // hitless service rollback …, to its end; its exit status.
   int roll_back(std::vector<std::string> more = {}) {
-    std::vector<std::string> words{"service", "rollback", "under-load", "--wait",
-                                   "--state", hitless().state().string()};
+    std::vector<std::string> words{"service", "rollback", "under-load",
+                                   "--wait",  "--state",  hitless().state().string()};
     words.insert(words.end(), more.begin(), more.end());
     const CommandOutcome outcome = hitless().run(words);
     last_rollout_ = service().newest_rollout();

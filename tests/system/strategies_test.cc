@@ -105,6 +105,46 @@ TEST_F(HoldAndSwap, BringsTheOldOneBackWhenTheNewOneCrashes) {
   expect_counted_alike();
 }
 
+// Begins a change to a version that never opens its socket, and goes on once nobody serves.
+class HoldAndSwapInVain : public HoldAndSwap {
+ protected:
+  void park(const std::string& good) {
+    const std::string deaf = import("deaf", {"--never-listen"});
+    start({{.model_id = good, .count = 1}});
+    last_rollout_ = service().update(
+        {{.model_id = deaf, .count = 1, .deploy_timeout_seconds = 600, .grace_seconds = 1}});
+    EXPECT_TRUE(eventually([&] {
+      const json::array live = service().live_instances();
+      return live.size() == 1 && live.front().at("revision") == 2;
+    }));
+  }
+};
+
+TEST_F(HoldAndSwapInVain, IsAbortedWhileRequestsWait) {
+  const std::string good = import("good", {"--start-delay-ms", "200"});
+  park(good);
+  EXPECT_EQ(order(last_rollout(), "abort").status, 200);
+  EXPECT_EQ(service().wait_for_end(last_rollout()), "rolled_back");
+  expect_settled(last_rollout(), 1);
+  EXPECT_EQ(model_served(), good);
+  expect_held_for_a_start(swap(), 200);
+  expect_no_failure();
+  expect_counted_alike();
+}
+
+TEST_F(HoldAndSwapInVain, IsSupersededWhileRequestsWait) {
+  const std::string good = import("good");
+  const std::string better = import("better", {"--start-delay-ms", "200"});
+  park(good);
+  EXPECT_EQ(change({{.model_id = better, .count = 1}}), "succeeded");
+  expect_settled(last_rollout(), 1);
+  EXPECT_EQ(model_served(), better);
+  const json::object report = report_with_traffic(last_rollout());
+  EXPECT_GT(number(report.at("during").as_object(), "held"), 0);
+  expect_no_failure();
+  expect_counted_alike();
+}
+
 class BlueGreen : public UnderLoad {
  protected:
   void SetUp() override { start_hitless(); }
@@ -153,6 +193,27 @@ TEST_F(BlueGreen, TurnsBackToTheSetThatIsStillWarm) {
   go_on(500);
   EXPECT_EQ(load().totals().good_of("green"), served_by_green) << "the switch was whole";
   expect_no_failure();
+  expect_counted_alike();
+}
+
+// All the traffic is on the new set when it shows what it is worth, so that how much it answers
+// wrongly depends on the traffic alone; the old set is there to take it back at once.
+TEST_F(BlueGreen, TurnsBackByItselfFromASetThatAnswersWrongly) {
+  const std::string blue = import("blue", {"--start-delay-ms", "200"});
+  const std::string green = import("green", {"--fail-share", "0.2"});
+  start({{.model_id = blue, .count = 2}});
+  const std::vector<std::string> before = ids_of(service().live_instances());
+  EXPECT_EQ(change({{.model_id = green, .count = 2}}, policy(k_long_bake)), "rolled_back");
+  expect_settled(last_rollout(), 2);
+  EXPECT_EQ(ids_of(service().live_instances()), before) << "they never left";
+  EXPECT_EQ(model_served(), blue);
+  const json::object rollout = service().rollout(last_rollout());
+  EXPECT_EQ(rollout.at("evidence").at("verdict").as_string(), "bad");
+  EXPECT_NE(rollout.at("reason").as_string().find("errors: "), std::string::npos);
+  EXPECT_EQ(number(rollout.at("report").at("during").as_object(), "held"), 0);
+  expect_no_failure();
+  EXPECT_GT(load().totals().wrong, 0U);
+  EXPECT_EQ(load().totals().wrong, load().totals().wrong_of("green"));
   expect_counted_alike();
 }
 
