@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/support/hitless_process.h"
 #include "tests/support/pretend_service.h"
 #include "tests/support/subprocess.h"
@@ -45,8 +47,19 @@ class BadChange : public ::testing::Test {
     return all;
   }
 
-  // Revisions are served with their age in no member, so that two readings are the same.
+  // A rollout ends in the pass of control that routes its last instance; the pass after it shows
+  // so.
+  void wait_until_at_rest() {
+    EXPECT_TRUE(eventually([&] {
+      const json::array live = service_->live_instances();
+      return std::all_of(live.begin(), live.end(), [](const json::value& each) {
+        return each.at("state").as_string() == "routed";
+      });
+    }));
+  }
+
   void expect_refused(const Mistake& mistake) {
+    wait_until_at_rest();
     const std::string before = everything();
     const ApiAnswer answer =
         hitless_->api(mistake.method, service_->path() + mistake.path, mistake.body);
