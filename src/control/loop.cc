@@ -46,7 +46,8 @@ Result<void> Loop::start() {
   for (const model::Service& service : page.rows) HL_TRY(load(service.id));
   HL_TRY_ASSIGN(generation_, parts_.store.take_generation());
   watched_since_ = parts_.clock.now();
-  pass();  // whoever asks from now on is told about what was re-adopted
+  traffic_saved_at_ = watched_since_;  // what was restored is saved
+  pass();                              // whoever asks from now on is told about what was re-adopted
   thread_ = std::thread([this] { run(); });
   return {};
 }
@@ -172,6 +173,7 @@ Result<void> Loop::load(const model::ServiceId& id) {
   HL_TRY_ASSIGN(state.next_ordinal, parts_.store.next_ordinal(id));
   if (!state.rollout || state.rollout->id == before) return {};
   HL_TRY_ASSIGN(state.journal, parts_.store.journal_size(state.rollout->id));
+  state.why_at = parts_.clock.now();  // a serve that takes over need not write it again at once
   state.at_start.reset();
   state.at_end.reset();
   state.start_errors.clear();

@@ -61,7 +61,14 @@ void Loop::carry_on(ServiceState& state, World& world) {
     const Written written = record(state, world, view, decision);
     if (written == Written::refused) return;
     book_.put(decision.route);
-    if (written == Written::nothing) break;
+    if (written == Written::nothing) {
+      // Its sentence may not have been due yet (record.cc).
+      const Time due = watched_since_ + k_why_interval;
+      if (state.is_rolling_out() && world.now < due) {
+        state.wake_at = std::min(state.wake_at.value_or(due), due);
+      }
+      break;
+    }
   }
   act(state, world);
 }
