@@ -185,6 +185,7 @@ Loop::Written Loop::record(ServiceState& state, World& world, const rollout::Vie
                                  {"reason", recording.rows.rollout->reason}});
     }
     state.rollout = recording.rows.rollout;
+    if (state.window) state.window->is_stored = true;
   }
   if (const auto& row = recording.rows.journal) {
     ++state.journal.rows;

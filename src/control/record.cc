@@ -106,7 +106,8 @@ void record_rollout(const ServiceState& state, const rollout::View& view,
                        (view.now - state.why_at >= k_why_interval ||
                         (!same_but_for_seconds(after.why, decision.why) && !finds_its_feet));
   const bool room_turned = after.lacks_room != decision.lacks_room;
-  if (!progressed && !why_due && !room_turned) return;
+  const bool mark_due = state.window && !state.window->is_stored;
+  if (!progressed && !why_due && !room_turned && !mark_due) return;
 
   after.why = decision.why;
   after.reason = decision.reason;
