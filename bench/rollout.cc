@@ -21,11 +21,10 @@ struct Options {
 };
 
 std::vector<Row> measure(const Options& options) {
-  std::vector<Row> rows{measure_plan(k_many_instances)};
+  std::vector<Row> rows{measure_plan(k_many_instances), measure_steps(k_many_instances)};
   const auto add = [&](const std::vector<Row>& more) {
     rows.insert(rows.end(), more.begin(), more.end());
   };
-  add(measure_steps(k_many_instances));
   for (const int count : options.counts) add(measure_upgrades(options.upgrades, count));
   if (options.idle.services > 0) add(measure_idle(options.idle));
   return rows;

@@ -196,14 +196,12 @@ void Loop::reload_stale() {
 
 // A stranger's record is gone: a state directory put back from a copy, or a row long pruned.
 void Loop::stop_strangers(const World& world) {
-  for (const auto& [observed_id, seen] : world.observed) {
-    const model::InstanceId& id = observed_id;  // clang 14 captures no structured binding
-    const bool known = std::any_of(services_.begin(), services_.end(), [&](const auto& row) {
-      const auto& instances = row.second.instances;
-      return std::any_of(instances.begin(), instances.end(),
-                         [&](const model::Instance& instance) { return instance.id == id; });
-    });
-    if (known) continue;
+  std::set<model::InstanceId> known;
+  for (const auto& [service, state] : services_) {
+    for (const model::Instance& instance : state.instances) known.insert(instance.id);
+  }
+  for (const auto& [id, seen] : world.observed) {
+    if (known.contains(id)) continue;
     const Result<void> done = seen.state == pools::ProcessState::exited
                                   ? parts_.pool.forget(id)
                                   : parts_.pool.ensure_stopped(id, k_stranger_grace);
