@@ -1,202 +1,33 @@
-// ./dev bench rollout: how long changes take, from the rollouts' own reports and from the clock of
-// a caller.  Runs the real binary with the pretend model; measures, never fails by time.
-#include <fmt/format.h>
-
+// ./dev bench rollout: how long changes take, what planning and deciding cost, and what `serve`
+// takes while nothing happens.  Measures, never fails by time.
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <atomic>
-#include <chrono>
 #include <fstream>
-#include <functional>
-#include <thread>
-#include <vector>
 
-#include "net/http_client.h"
+#include "bench/decisions.h"
+#include "bench/idle.h"
+#include "bench/upgrades.h"
 #include "tests/support/hitless_process.h"
-#include "tests/support/pretend_service.h"
-#include "tests/support/subprocess.h"
 
 namespace hitless::bench {
 namespace {
 
-using std::chrono::steady_clock;
-using tests::Entry;
+constexpr int k_many_instances = 128;
 
 struct Options {
-  int start_ms = 1000;
-  int repetitions = 3;
+  UpgradeOptions upgrades;
+  IdleOptions idle;
+  std::vector<int> counts{1, 4, 16};
   std::string json_file;
 };
 
-// Milliseconds of one upgrade.
-struct Measured {
-  double drain_to_stop = 0;
-  double ready_to_routed = 0;
-  double ready_to_first_answer = 0;  // by the caller's clock
-  double start_to_ready = 0;
-  double rollout = 0;
-  double rollout_seen = 0;  // by the caller's clock, from PUT to the last phase
-  int waves = 1;
-
-  double ratio() const { return rollout / (waves * start_to_ready); }
-};
-
-struct Row {
-  std::string what;
-  std::string unit;
-  double bar = 0;
-  double measured = 0;  // the worst of all repetitions
-  double typical = 0;   // the median
-};
-
-double millis(steady_clock::duration duration) {
-  return std::chrono::duration<double, std::milli>(duration).count();
-}
-
-double number(const json::object& object, std::string_view name) {
-  const auto value = find_number(object, name);
-  return value && *value ? **value : 0;
-}
-
-// Calls the service one request after the other and notes when a version answered first.
-class Caller {
- public:
-  Caller(const tests::HitlessProcess& hitless, const std::string& service, std::string version)
-      : version_(std::move(version)), client_(net::HttpClient::make()) {
-    call_.to = hitless.gateway();
-    call_.request = {.method = "POST",
-                     .target = "/v1/infers/" + service + "/predict?pad=0",
-                     .headers = {{"X-Auth-Token", hitless.token()}},
-                     .body = "x"};
-    thread_ = std::thread([this] { run(); });
-  }
-  ~Caller() {
-    stopping_ = true;
-    thread_.join();
-  }
-
-  // Milliseconds since 1970; 0: not yet.
-  double first_answer() const { return first_answer_; }
-
- private:
-  void run() {
-    while (!stopping_) {
-      const auto answer = client_->fetch(call_);
-      if (!answer || answer->body.find("\"" + version_ + "\"") == std::string::npos) continue;
-      const auto now = std::chrono::system_clock::now().time_since_epoch();
-      first_answer_ = std::chrono::duration<double, std::milli>(now).count();
-      return;
-    }
-  }
-
-  const std::string version_;
-  std::unique_ptr<net::HttpClient> client_;
-  net::HttpCall call_;
-  std::atomic<double> first_answer_ = 0;
-  std::atomic<bool> stopping_ = false;
-  std::thread thread_;
-};
-
-// When the first of the rollout's own instances was ready, in milliseconds since 1970.
-double first_ready(const json::object& rollout) {
-  double first = 0;
-  for (const json::value& each : rollout.at("instances").as_array()) {
-    const json::object& instance = each.as_object();
-    const auto of_this = find_string(instance, "rollout_id");
-    const bool is_ours = of_this && *of_this && **of_this == rollout.at("rollout_id").as_string();
-    const double ready = number(instance, "ready_at");
-    if (is_ours && ready > 0 && (first == 0 || ready < first)) first = ready;
-  }
-  return first;
-}
-
-Measured upgrade(tests::HitlessProcess& hitless, tests::PretendService& service,
-                 const std::string& model, const std::string& version, int count) {
-  const Caller caller(hitless, service.id(), version);
-  const auto began = steady_clock::now();
-  const std::string id = service.update({{.model_id = model, .count = count}});
-  const std::string phase = service.wait_for_end(id);
-  Measured measured;
-  measured.rollout_seen = millis(steady_clock::now() - began);
-  measured.waves = count;  // one more than the count at a time (max_surge 1)
-  if (phase != "succeeded") fmt::print(stderr, "the upgrade ended as {}\n", phase);
-  const json::object rollout = service.rollout(id);
-  const json::object& report = rollout.at("report").as_object();
-  measured.drain_to_stop = number(report, "drain_to_stop_us") / 1000;
-  measured.ready_to_routed = number(report, "ready_to_routed_us") / 1000;
-  measured.start_to_ready = number(report, "start_to_ready_us") / 1000;
-  measured.rollout = number(rollout, "ended_at") - number(rollout, "created_at");
-  tests::eventually([&] { return caller.first_answer() > 0; });
-  measured.ready_to_first_answer = caller.first_answer() - first_ready(rollout);
-  return measured;
-}
-
-std::vector<Measured> measure(const Options& options, int count) {
-  const auto hitless = tests::HitlessProcess::start();
-  const std::vector<std::string> flags{"--start-delay-ms", fmt::format("{}", options.start_ms)};
-  const std::string versions[] = {"v1", "v2"};
-  std::string models[2];
-  for (int i = 0; i < 2; ++i) {
-    models[i] = tests::import_model(*hitless, {.version = versions[i], .flags = flags});
-  }
-  tests::PretendService service(*hitless, "bench", {{.model_id = models[0], .count = count}});
-  service.wait_for_end(service.newest_rollout());
-  std::vector<Measured> all;
-  for (int i = 1; i <= options.repetitions; ++i) {
-    all.push_back(upgrade(*hitless, service, models[i % 2], versions[i % 2], count));
-  }
-  return all;
-}
-
-Row row(const std::string& what, const std::string& unit, double bar,
-        const std::vector<Measured>& all, const std::function<double(const Measured&)>& of) {
-  std::vector<double> values;
-  for (const Measured& each : all) values.push_back(of(each));
-  std::sort(values.begin(), values.end());
-  return {what, unit, bar, values.back(), values[values.size() / 2]};
-}
-
-std::vector<Row> rows_of(int count, const std::vector<Measured>& all) {
-  const auto named = [count](const char* what) {
-    return fmt::format("{} ({} instance{})", what, count, count == 1 ? "" : "s");
+std::vector<Row> measure(const Options& options) {
+  std::vector<Row> rows{measure_plan(k_many_instances), measure_steps(k_many_instances)};
+  const auto add = [&](const std::vector<Row>& more) {
+    rows.insert(rows.end(), more.begin(), more.end());
   };
-  const auto of = [](double Measured::*member) {
-    return [member](const Measured& each) { return each.*member; };
-  };
-  return {
-      row(named("drain begun to told to stop"), "ms", 100, all, of(&Measured::drain_to_stop)),
-      row(named("ready to routed"), "ms", 50, all, of(&Measured::ready_to_routed)),
-      row(named("ready to first answer, seen by a caller"), "ms", 50, all,
-          of(&Measured::ready_to_first_answer)),
-      row(named("start to ready"), "ms", 0, all, of(&Measured::start_to_ready)),
-      row(named("rollout"), "ms", 0, all, of(&Measured::rollout)),
-      row(named("rollout, seen by a caller"), "ms", 0, all, of(&Measured::rollout_seen)),
-      row(named("rollout / (waves x start to ready)"), "x", 1.1, all,
-          [](const Measured& each) { return each.ratio(); }),
-  };
-}
-
-void print(const std::vector<Row>& rows) {
-  fmt::print("{:<58} {:>10} {:>12} {:>12}\n", "what", "bar", "median", "worst");
-  for (const Row& row : rows) {
-    const std::string bar = row.bar == 0 ? "-" : fmt::format("{:g} {}", row.bar, row.unit);
-    fmt::print("{:<58} {:>10} {:>9.2f} {:<2} {:>9.2f} {:<2} {}\n", row.what, bar, row.typical,
-               row.unit, row.measured, row.unit,
-               row.bar != 0 && row.measured > row.bar ? "MISSED" : "");
-  }
-}
-
-void write_json(const std::string& file, const Options& options, const std::vector<Row>& rows) {
-  json::array out;
-  for (const Row& row : rows) {
-    json::object object{
-        {"what", row.what}, {"unit", row.unit}, {"median", row.typical}, {"worst", row.measured}};
-    if (row.bar != 0) object["bar"] = row.bar;
-    out.push_back(std::move(object));
-  }
-  std::ofstream(file) << to_pretty_json_text(json::object{{"start_ms", options.start_ms},
-                                                          {"repetitions", options.repetitions},
-                                                          {"rows", std::move(out)}});
+  for (const int count : options.counts) add(measure_upgrades(options.upgrades, count));
+  if (options.idle.services > 0) add(measure_idle(options.idle));
+  return rows;
 }
 
 }  // namespace
@@ -204,21 +35,28 @@ void write_json(const std::string& file, const Options& options, const std::vect
 
 int main(int argc, char** argv) {
   using namespace hitless::bench;
-  CLI::App program("How long changes take, against the bars of the design", "bench_rollout");
+  CLI::App program("What changes take, against the bars of the design", "bench_rollout");
   Options options;
-  program.add_option("--start-ms", options.start_ms, "What an instance needs to start")
+  program.add_option("--start-ms", options.upgrades.start_ms, "What an instance needs to start")
       ->capture_default_str();
-  program.add_option("--repetitions", options.repetitions, "Upgrades for each count")
+  program.add_option("--repetitions", options.upgrades.repetitions, "Upgrades for each count")
       ->check(CLI::Range(1, 100))
+      ->capture_default_str();
+  program.add_option("--counts", options.counts, "Instances of the services that are upgraded")
+      ->delimiter(',')
+      ->capture_default_str();
+  program.add_option("--idle-services", options.idle.services, "0: leave that part out")
       ->capture_default_str();
   program.add_option("--json", options.json_file, "Also write the figures to this file");
   CLI11_PARSE(program, argc, argv);
   hitless::tests::prepare_outside_of_tests();
-  std::vector<Row> rows;
-  for (const int count : {1, 4}) {
-    for (Row& row : rows_of(count, measure(options, count))) rows.push_back(std::move(row));
-  }
+  const std::vector<Row> rows = measure(options);
   print(rows);
-  if (!options.json_file.empty()) write_json(options.json_file, options, rows);
+  if (!options.json_file.empty()) {
+    std::ofstream(options.json_file) << hitless::to_pretty_json_text(
+        hitless::json::object{{"start_ms", options.upgrades.start_ms},
+                              {"repetitions", options.upgrades.repetitions},
+                              {"rows", to_json(rows)}});
+  }
   return 0;
 }

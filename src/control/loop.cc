@@ -47,7 +47,8 @@ Result<void> Loop::start() {
   for (const model::Service& service : page.rows) HL_TRY(load(service.id));
   HL_TRY_ASSIGN(generation_, parts_.store.take_generation());
   watched_since_ = parts_.clock.now();
-  pass();  // whoever asks from now on is told about what was re-adopted
+  traffic_saved_at_ = watched_since_;  // what was restored is saved
+  pass();                              // whoever asks from now on is told about what was re-adopted
   thread_ = std::thread([this] { run(); });
   return {};
 }
@@ -178,6 +179,7 @@ Result<void> Loop::load(const model::ServiceId& id) {
   HL_TRY_ASSIGN(state.next_ordinal, parts_.store.next_ordinal(id));
   if (!state.rollout || state.rollout->id == before) return {};
   HL_TRY_ASSIGN(state.journal, parts_.store.journal_size(state.rollout->id));
+  state.why_at = parts_.clock.now();  // a serve that takes over need not write it again at once
   state.at_start.reset();
   state.at_end.reset();
   state.start_errors.clear();
@@ -200,14 +202,12 @@ void Loop::reload_stale() {
 
 // A stranger's record is gone: a state directory put back from a copy, or a row long pruned.
 void Loop::stop_strangers(const World& world) {
-  for (const auto& [observed_id, seen] : world.observed) {
-    const model::InstanceId& id = observed_id;  // clang 14 captures no structured binding
-    const bool known = std::any_of(services_.begin(), services_.end(), [&](const auto& row) {
-      const auto& instances = row.second.instances;
-      return std::any_of(instances.begin(), instances.end(),
-                         [&](const model::Instance& instance) { return instance.id == id; });
-    });
-    if (known) continue;
+  std::set<model::InstanceId> known;
+  for (const auto& [service, state] : services_) {
+    for (const model::Instance& instance : state.instances) known.insert(instance.id);
+  }
+  for (const auto& [id, seen] : world.observed) {
+    if (known.contains(id)) continue;
     const Result<void> done = seen.state == pools::ProcessState::exited
                                   ? parts_.pool.forget(id)
                                   : parts_.pool.ensure_stopped(id, k_stranger_grace);

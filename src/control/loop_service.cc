@@ -57,7 +57,14 @@ void Loop::carry_on(ServiceState& state, World& world) {
     const Written written = record(state, world, view, decision);
     if (written == Written::refused) return;
     book_.put(decision.route);
-    if (written == Written::nothing) break;
+    if (written == Written::nothing) {
+      // Its sentence may not have been due yet (record.cc).
+      const Time due = watched_since_ + k_why_interval;
+      if (state.is_rolling_out() && world.now < due) {
+        state.wake_at = std::min(state.wake_at.value_or(due), due);
+      }
+      break;
+    }
   }
   act(state, world);
 }
@@ -174,6 +181,7 @@ Loop::Written Loop::record(ServiceState& state, World& world, const rollout::Vie
                                  {"reason", recording.rows.rollout->reason}});
     }
     state.rollout = recording.rows.rollout;
+    if (state.window) state.window->is_stored = true;
   }
   if (const auto& row = recording.rows.journal) {
     ++state.journal.rows;

@@ -100,11 +100,14 @@ void record_rollout(const ServiceState& state, const rollout::View& view,
   model::Rollout after = *state.rollout;
   const bool progressed = !recording.rows.instances.empty() || decision.phase != after.phase ||
                           decision.step != after.step || decision.baking_at != after.baking_at;
-  const bool why_due =
-      after.why != decision.why &&
-      (!same_but_for_seconds(after.why, decision.why) || view.now - state.why_at >= k_why_interval);
+  // What a serve that has just taken over waits for is mostly to know what is there.
+  const bool finds_its_feet = view.now - view.watched_since < k_why_interval;
+  const bool why_due = after.why != decision.why &&
+                       (view.now - state.why_at >= k_why_interval ||
+                        (!same_but_for_seconds(after.why, decision.why) && !finds_its_feet));
   const bool room_turned = after.lacks_room != decision.lacks_room;
-  if (!progressed && !why_due && !room_turned) return;
+  const bool mark_due = state.window && !state.window->is_stored;
+  if (!progressed && !why_due && !room_turned && !mark_due) return;
 
   after.why = decision.why;
   after.reason = decision.reason;

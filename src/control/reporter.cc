@@ -33,7 +33,9 @@ model::Window window(const Reading& from, const Reading& to) {
 Result<void> Reporter::begin(ServiceState& state, Time now) {
   state.at_end.reset();
   state.at_start = traffic_.reading(state.service.id, now);
-  if (const auto earlier = traffic_.earlier(state.service.id, now)) {
+  const auto earlier = traffic_.earlier(state.service.id, now);
+  // One that is there was written by a serve that died before it could write the reading.
+  if (earlier && earlier->at < now && !state.rollout->report.before) {
     state.rollout->report.before = window(*earlier, *state.at_start);
     HL_TRY(store_.update_report(state.rollout->id, state.rollout->report));
   }
@@ -41,11 +43,12 @@ Result<void> Reporter::begin(ServiceState& state, Time now) {
 }
 
 Result<void> Reporter::end(ServiceState& state, Time now) {
-  state.at_end = traffic_.mark(state.service.id, now);
+  if (!state.at_end) state.at_end = traffic_.mark(state.service.id, now);
   if (!state.at_start) return {};
+  // The reading first: a report that says what came before its end is looked at again after it.
+  HL_TRY(save(state));
   state.rollout->report.during = window(*state.at_start, *state.at_end);
-  HL_TRY(store_.update_report(state.rollout->id, state.rollout->report));
-  return save(state);
+  return store_.update_report(state.rollout->id, state.rollout->report);
 }
 
 std::optional<Time> Reporter::due(const ServiceState& state) const {

@@ -1,5 +1,7 @@
 #include "control/sides.h"
 
+#include <algorithm>
+
 namespace hitless::control {
 namespace {
 
@@ -8,6 +10,24 @@ model::Outcomes since(const GroupCounts& now, const GroupCounts& before, const s
   if (later == now.end()) return {};
   const auto earlier = before.find(group);
   return earlier == before.end() ? later->second : later->second.since(earlier->second);
+}
+
+std::uint64_t lost_since(const GroupCounts& now, const model::LostRequests& before,
+                         const std::string& group) {
+  const auto later = now.find(group);
+  if (later == now.end()) return 0;
+  const auto earlier = before.find(group);
+  const std::uint64_t then = earlier == before.end() ? 0 : earlier->second;
+  // Totals that died with a gateway and a serve at once can be less than they were.
+  return later->second.failed - std::min(later->second.failed, then);
+}
+
+model::LostRequests lost_by(const GroupCounts& now) {
+  model::LostRequests lost;
+  for (const auto& [group, outcomes] : now) {
+    if (outcomes.failed > 0) lost[group] = outcomes.failed;
+  }
+  return lost;
 }
 
 bool is_replaced(const model::Slot& slot) {
@@ -27,12 +47,17 @@ void begin_anew(model::Evidence& evidence) {
 
 void keep_window(std::optional<SideWindow>& window, model::Rollout& rollout,
                  const GroupCounts& now) {
-  if (window && window->rollout == rollout.id && window->step == rollout.step) return;
   const bool same_rollout = window && window->rollout == rollout.id;
   if (!same_rollout) {
-    window = SideWindow{.rollout = rollout.id, .step = 0, .at_rollout = now, .at_step = {}};
+    window = SideWindow{.rollout = rollout.id,
+                        .step = rollout.step,
+                        .lost_before = rollout.lost_before.value_or(lost_by(now)),
+                        .is_stored = rollout.lost_before.has_value(),
+                        .at_step = now};
     if (rollout.evidence) begin_anew(*rollout.evidence);
   }
+  rollout.lost_before = window->lost_before;  // a reading of the store may have come between
+  if (window->step == rollout.step) return;
   window->step = rollout.step;
   window->at_step = now;
 }
@@ -40,14 +65,14 @@ void keep_window(std::optional<SideWindow>& window, model::Rollout& rollout,
 void fill_sides(rollout::View& view, const SideWindow& window, const GroupCounts& now) {
   for (const model::Slot& slot : view.plan.slots) {
     if (slot.to && !(slot.from && slot.from->key == slot.to->key)) {
-      view.dropped += since(now, window.at_rollout, slot.to->key).failed;
+      view.dropped += lost_since(now, window.lost_before, slot.to->key);
     }
     if (!is_replaced(slot)) continue;
     view.old_side += since(now, window.at_step, slot.from->key);
     view.new_side += since(now, window.at_step, slot.to->key);
   }
   // Where nothing served before, nobody has lost anything by waiting in vain.
-  if (view.plan.from != 0) view.dropped += since(now, window.at_rollout, {}).failed;
+  if (view.plan.from != 0) view.dropped += lost_since(now, window.lost_before, {});
 }
 
 }  // namespace hitless::control

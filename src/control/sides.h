@@ -3,7 +3,8 @@
 // A window begins with each step of a rollout, and is kept in memory alone.  A serve that takes
 // over a step begins a new one: how far the counters had risen when the evidence of before was
 // written is not known, so that nothing of it is counted twice but what came meanwhile is not
-// counted at all.
+// counted at all.  What was lost is another matter: it is counted from the rollout's own beginning,
+// which goes into the store with the first decision made after it.
 #pragma once
 
 #include <optional>
@@ -17,11 +18,13 @@ namespace hitless::control {
 struct SideWindow {
   model::RolloutId rollout;
   int step = 0;
-  GroupCounts at_rollout;  // when it began, or this serve did
+  model::LostRequests lost_before;  // the rollout's
+  bool is_stored = false;           // lost_before
   GroupCounts at_step;
 };
 
 // Begins a window if `window` is of another rollout or step; evidence of before goes on in it.
+// Gives the rollout its lost_before if it has none yet.
 void keep_window(std::optional<SideWindow>& window, model::Rollout& rollout,
                  const GroupCounts& now);
 

@@ -59,6 +59,24 @@ TEST_F(Sides, DroppedIsOfTheWholeRolloutAndNotOwedToTheOldSide) {
   EXPECT_EQ(view(now).dropped, 2U);
 }
 
+TEST_F(Sides, DroppedGoesOnInTheNextServe) {
+  view({{"", counted(5, 5)}, {"new", counted(1, 1)}});
+  EXPECT_FALSE(window_->is_stored);
+  window_.reset();
+  EXPECT_EQ(view({{"", counted(8, 7)}, {"new", counted(9, 2)}}).dropped, 3U);
+  EXPECT_TRUE(window_->is_stored);
+  // A gateway that died with its newest counts never makes it less than nothing.
+  EXPECT_EQ(view({{"", counted(4, 4)}, {"new", counted(9, 2)}}).dropped, 1U);
+}
+
+TEST_F(Sides, WhatWasLostBeforeStaysWithTheRolloutWhenItIsReadAgain) {
+  view({{"new", counted(4, 4)}});
+  rollout_.lost_before.reset();
+  EXPECT_EQ(view({{"new", counted(9, 6)}}).dropped, 2U);
+  ASSERT_TRUE(rollout_.lost_before);
+  EXPECT_EQ(rollout_.lost_before->at("new"), 4U);
+}
+
 TEST_F(Sides, EvidenceOfAnEarlierServeGoesOnWithItsRatioAlone) {
   rollout_.evidence.emplace().measures = {{.name = "errors",
                                            .what = "",

@@ -19,6 +19,21 @@ constexpr Words<Phase, 10> k_phases{{
     {Phase::superseded, "superseded"},
 }};
 
+json::object lost_to_json(const LostRequests& lost) {
+  json::object object;
+  for (const auto& [group, count] : lost) object[group] = count;
+  return object;
+}
+
+Result<LostRequests> lost_from_json(const json::value& value) {
+  HL_TRY_ASSIGN(const json::object* object, as_object(value));
+  LostRequests lost;
+  for (const auto& row : *object) {
+    HL_TRY_ASSIGN(lost[std::string(row.key())], get_count(*object, row.key()));
+  }
+  return lost;
+}
+
 }  // namespace
 
 json::value course_to_json(const Rollout& rollout) {
@@ -30,6 +45,7 @@ json::value course_to_json(const Rollout& rollout) {
   if (rollout.baking_at) object["baking_us"] = to_micros(*rollout.baking_at);
   if (rollout.orders.paused_at) object["paused_us"] = to_micros(*rollout.orders.paused_at);
   if (rollout.evidence) object["evidence"] = to_json(*rollout.evidence);
+  if (rollout.lost_before) object["lost_before"] = lost_to_json(*rollout.lost_before);
   return object;
 }
 
@@ -49,6 +65,9 @@ Result<void> read_course(const json::value& value, Rollout& rollout) {
   }
   if (const json::value* evidence = object->if_contains("evidence")) {
     HL_TRY_ASSIGN(rollout.evidence, evidence_from_json(*evidence));
+  }
+  if (const json::value* lost = object->if_contains("lost_before")) {
+    HL_TRY_ASSIGN(rollout.lost_before, lost_from_json(*lost));
   }
   return {};
 }

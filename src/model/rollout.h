@@ -1,6 +1,8 @@
 // A rollout: one plan being carried out, to an end that says how it went.  Values.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -75,6 +77,9 @@ struct Orders {
   friend bool operator==(const Orders&, const Orders&) = default;
 };
 
+// How many requests were lost, by Group::key; under the empty key those that reached no revision.
+using LostRequests = std::map<std::string, std::uint64_t>;
+
 struct Rollout {
   RolloutId id;
   ServiceId service;
@@ -92,6 +97,7 @@ struct Rollout {
   Orders orders;
   bool lacks_room = false;           // the pool has none for what comes next
   std::optional<Evidence> evidence;  // the newest of this step, or what it was taken back for
+  std::optional<LostRequests> lost_before;  // since ever, when it began; none: nobody looked yet
   Report report;
 };
 

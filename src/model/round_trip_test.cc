@@ -172,6 +172,9 @@ Rollout any_course() {
                                 .step = any_int(),
                                 .measures = some(any_measure)};
   }
+  if (*rc::gen::arbitrary<bool>()) {
+    rollout.lost_before = LostRequests{{"", any_count()}, {any_text(), any_count()}};
+  }
   return rollout;
 }
 
@@ -233,6 +236,7 @@ RC_GTEST_PROP(RoundTrip, CourseIsExact, ()) {
   RC_ASSERT(back.baking_at == rollout.baking_at);
   RC_ASSERT(back.orders == rollout.orders);
   RC_ASSERT(back.evidence == rollout.evidence);
+  RC_ASSERT(back.lost_before == rollout.lost_before);
 }
 
 RC_GTEST_PROP(RoundTrip, LaunchIsExact, ()) {

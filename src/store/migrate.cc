@@ -87,7 +87,9 @@ Result<void> migrate(Database& database, const Schema& schema) {
     HL_TRY(check_origin(database, schema, version));
     HL_TRY(catch_up(database, schema, version));
   }
-  HL_TRY(database.execute(fmt::format("PRAGMA user_version = {}", schema.version)));
+  if (version != schema.version) {  // writing the same number again would be a write, too
+    HL_TRY(database.execute(fmt::format("PRAGMA user_version = {}", schema.version)));
+  }
   return transaction.commit();
 }
 

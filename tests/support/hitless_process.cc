@@ -83,31 +83,25 @@ HitlessProcess::~HitlessProcess() {
 }
 
 void HitlessProcess::start_serve() {
-  std::vector<std::string> argv{binary(),
-                                "serve",
-                                "--state",
-                                state_.string(),
-                                "--listen",
-                                "127.0.0.1:0",
-                                "--gateway-listen",
-                                "127.0.0.1:0",
-                                "--deploy-timeout-min",
-                                "1"};
+  EXPECT_TRUE(try_start_serve()) << "serve ended by itself";
+}
+
+bool HitlessProcess::try_start_serve() {
+  std::vector<std::string> argv = options_.launcher;
+  argv.insert(argv.end(), {binary(), "serve", "--state", state_.string(), "--listen", "127.0.0.1:0",
+                           "--gateway-listen", "127.0.0.1:0", "--deploy-timeout-min", "1"});
   if (!options_.has_engines) {
     argv.insert(argv.end(), {"--engines", (folder_ / "no-engines").string()});
   }
   argv.insert(argv.end(), options_.serve_flags.begin(), options_.serve_flags.end());
   serve_ = spawn(argv, folder_ / "serve.log");
   is_down_ = false;
-  wait_until_ready();
+  return wait_until_ready();
 }
 
-void HitlessProcess::wait_until_ready() {
-  const bool ready = eventually([this] {
-    if (wait_for_end(serve_, std::chrono::milliseconds(0))) {
-      serve_ = 0;
-      return true;  // it never will be
-    }
+bool HitlessProcess::wait_until_ready() {
+  const bool settled = eventually([this] {
+    if (has_serve_ended()) return true;  // it never will be
     const ApiAnswer status = get("//hitless/v1/status");
     if (status.status != 200) return false;
     project_ = status.object().at("project_id").as_string();
@@ -119,8 +113,17 @@ void HitlessProcess::wait_until_ready() {
     gateway_ = *address;
     return true;
   });
-  EXPECT_TRUE(ready) << "serve did not become ready";
-  EXPECT_NE(serve_, 0) << "serve ended by itself";
+  EXPECT_TRUE(settled) << "serve did not become ready";
+  return serve_ != 0;
+}
+
+bool HitlessProcess::has_serve_ended() {
+  if (serve_ != 0 && wait_for_end(serve_, std::chrono::milliseconds(0))) serve_ = 0;
+  return serve_ == 0;
+}
+
+void HitlessProcess::expect_serve_ends() {
+  if (serve_ != 0) reap_serve();
 }
 
 void HitlessProcess::reap_serve() {

@@ -28,6 +28,7 @@ struct OwnedProcess {
 
 struct ProcessOptions {
   std::vector<std::string> serve_flags;  // after those the fixture gives
+  std::vector<std::string> launcher;     // words before the program: env, and what it shall set
   std::filesystem::path state;           // empty: a folder of the fixture's own
   bool has_engines = true;               // false: an empty folder of engines
 };
@@ -60,7 +61,10 @@ class HitlessProcess {
   // serve alone; the rest goes on.
   void kill_serve();         // SIGKILL, and waits for its end
   void start_serve();        // and waits until it is ready
+  bool try_start_serve();    // false: it ended before it was ready
   void ask_serve_to_stop();  // SIGTERM, and waits for its end
+  bool has_serve_ended();    // by itself; it can be started again then
+  void expect_serve_ends();  // waits for it
   pid_t serve_pid() const { return serve_; }
 
   // `hitless down`.  Everything of this state directory is gone afterwards, or the test has failed.
@@ -92,7 +96,7 @@ class HitlessProcess {
  private:
   CommandOutcome run_to_end(const std::vector<std::string>& argv) const;
   HitlessProcess(ProcessOptions options, std::filesystem::path folder);
-  void wait_until_ready();
+  bool wait_until_ready();  // false: serve ended first
   void reap_serve();
 
   const ProcessOptions options_;

@@ -32,6 +32,7 @@ struct LoadOptions {
   int slow_ms = 40;
   std::size_t body_bytes_max = 32 * 1024;  // of question and answer; most are far smaller
   std::chrono::milliseconds patience = std::chrono::seconds(30);  // for one answer
+  std::chrono::milliseconds pause{0};                // between an answer and the next question
   std::chrono::milliseconds pause_after_failure{5};  // so that an outage is not counted by millions
   std::uint64_t seed = 1;
 };

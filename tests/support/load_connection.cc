@@ -150,6 +150,7 @@ void LoadConnection::take_answers(std::deque<Ended>& ended) {
                                answer.body.size(), answer.body.substr(0, 100));
     }
     ended.push_back(std::move(end));
+    not_before_ = std::chrono::steady_clock::now() + options_.pause;
     if (answer.is_last || fresh_) {
       // What was pipelined behind a last answer was not taken; it is asked again.
       questions_.clear();

@@ -1,0 +1,166 @@
+// What a rollout's sides did to traffic, through the loop and over the lives of serve.
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "control/loop.h"
+#include "tests/support/store_values.h"
+
+namespace hitless::control {
+namespace {
+
+class PretendPool final : public pools::PoolDriver {
+ public:
+  Result<void> ensure_running(const pools::InstanceSpec&) override { return {}; }
+  Result<void> ensure_stopped(const model::InstanceId&, Duration) override { return {}; }
+  Result<void> forget(const model::InstanceId&) override { return {}; }
+  std::vector<pools::Observed> observe() override { return running; }
+  Result<std::string> logs(const model::InstanceId&, std::size_t) override { return std::string(); }
+  pools::PoolStatus status() override { return {}; }
+
+  std::vector<pools::Observed> running;  // set before a loop starts
+};
+
+// A gateway that outlives each serve and counts what a test tells it to.
+class PretendGateway final : public gateway::GatewayClient {
+ public:
+  void publish(model::RouteTable table) override {
+    const MutexLock lock(mutex_);
+    usage_.adopted = table.generation;
+  }
+  model::Usage usage() const override {
+    const MutexLock lock(mutex_);
+    return is_attached_ ? usage_ : model::Usage();
+  }
+  std::optional<gateway::GatewayHello> attached() const override { return std::nullopt; }
+  void shut_down(Duration) override {}
+
+  void attach(bool attached) {
+    const MutexLock lock(mutex_);
+    is_attached_ = attached;
+  }
+  void count(const std::string& group, std::uint64_t requests, std::uint64_t failed) {
+    const MutexLock lock(mutex_);
+    model::RevisionUsage row{.service = model::ServiceId("s"), .revision = 2, .group = group};
+    row.outcomes.requests = requests;
+    row.outcomes.failed = failed;
+    std::erase_if(usage_.revisions, [&](const auto& old) { return old.group == group; });
+    usage_.revisions.push_back(row);
+  }
+
+ private:
+  mutable Mutex mutex_;
+  bool is_attached_ HL_GUARDED_BY(mutex_) = true;
+  model::Usage usage_ HL_GUARDED_BY(mutex_) = {
+      .gateway = "g", .adopted = 0, .instances = {}, .revisions = {}};
+};
+
+model::Group group(const std::string& key, model::RevisionNumber revision) {
+  model::Group made;
+  made.key = key;
+  made.revision = revision;
+  made.count = 1;
+  made.weight = 100;
+  made.deploy_timeout = std::chrono::seconds(60);
+  return made;
+}
+
+// A rollout from "old", which serves, to "new", of which one instance starts and never answers.
+class LoopSides : public store::StoreTest {
+ protected:
+  void SetUp() override {
+    const model::Service before = add("s", "speech");
+    end_first(before.rollout);
+    model::Service after = before;
+    after.revision = 2;
+    after.rollout = model::RolloutId("r");
+    model::Rollout rollout = store::some_rollout("r", before.id, 1, 2);
+    rollout.plan.slots = {{group("old", 1), group("new", 2), 1, 0}};
+    rollout.plan.drop_budget = 2;
+    ASSERT_TRUE(store().accept_change({.expected = before,
+                                       .service = after,
+                                       .revision = store::some_revision(before.id, 2),
+                                       .rollout = rollout,
+                                       .superseded = std::nullopt,
+                                       .events = {}}));
+    model::Instance old = store::some_instance(before.id, 1);
+    old.group = "old";
+    old.stage = model::Stage::ready;
+    old.ready_at = store::at(2);
+    store::DecisionRecord rows;
+    rows.instances.push_back(old);
+    ASSERT_TRUE(store().record(rows));
+    pool_.running = {{.id = old.id, .state = pools::ProcessState::running}};
+  }
+
+  void end_first(const model::RolloutId& id) {
+    model::Rollout first = store().find_rollout(id).value();
+    first.phase = model::Phase::succeeded;
+    ASSERT_TRUE(store().update_rollout(first));
+  }
+
+  model::Rollout rollout() { return store().find_rollout(model::RolloutId("r")).value(); }
+
+  // What the newest decision was made from.
+  json::object last_view() {
+    const auto rows = store().list_journal(model::RolloutId("r")).value();
+    return rows.empty() ? json::object() : parse_json(rows.back().view)->as_object();
+  }
+
+  // One life of serve, until the rollout is as wanted.
+  void live(const std::function<bool()>& is_as_wanted) {
+    TrafficBook traffic;
+    Loop loop({.token_digests = {}, .capacity = {}, .engines = {}},
+              {.store = store(),
+               .pool = pool_,
+               .gateway = gateway_,
+               .packages = packages_,
+               .clock = clock_},
+              traffic);
+    ASSERT_TRUE(loop.start());
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!is_as_wanted() && std::chrono::steady_clock::now() < deadline) {
+      loop.wake();
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+    EXPECT_TRUE(is_as_wanted()) << to_text(rollout().phase) << ": " << rollout().why;
+    loop.stop();
+  }
+
+  const SystemClock clock_;
+  PretendPool pool_;
+  PretendGateway gateway_;
+  const objects::PackageCache packages_ =
+      objects::PackageCache::open(folder_.path() / "packages").value();
+};
+
+TEST_F(LoopSides, CountWhatWasLostOverTheLivesOfServe) {
+  gateway_.count("new", 100, 5);
+  live([&] { return rollout().lost_before.has_value(); });
+  EXPECT_EQ(rollout().lost_before->at("new"), 5U);
+  EXPECT_EQ(rollout().phase, model::Phase::starting);
+
+  gateway_.count("new", 110, 7);  // while there is no serve: as many as the budget allows
+  live([&] {
+    return last_view().contains("dropped") && last_view()["dropped"].to_number<int>() == 2;
+  });
+  EXPECT_EQ(rollout().phase, model::Phase::starting);
+  EXPECT_EQ(rollout().lost_before->at("new"), 5U);
+
+  gateway_.count("new", 111, 8);
+  live([&] { return rollout().phase == model::Phase::rolling_back; });
+  EXPECT_NE(rollout().reason.find("lost"), std::string::npos) << rollout().reason;
+}
+
+TEST_F(LoopSides, AreNotLookedAtBeforeTheGatewayHasToldOfItsCounters) {
+  gateway_.count("new", 100, 5);
+  gateway_.attach(false);
+  live([&] { return rollout().phase == model::Phase::starting; });
+  EXPECT_FALSE(rollout().lost_before) << "what the gateway counted before is not this rollout's";
+  gateway_.attach(true);
+  live([&] { return rollout().lost_before.has_value(); });
+  EXPECT_EQ(rollout().lost_before->at("new"), 5U);
+}
+
+}  // namespace
+}  // namespace hitless::control
