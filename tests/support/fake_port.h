@@ -237,6 +237,7 @@ class FakePort final : public control::Port {
       HL_TRY_ASSIGN(model::Rollout rollout, store_.find_rollout(service.rollout));
       edit(rollout);
       HL_TRY(store_.update_rollout(rollout));
+      HL_TRY(store_.update_report(rollout.id, rollout.report));
     }
     news_.tell({id});
     return {};
