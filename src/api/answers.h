@@ -27,4 +27,10 @@ json::object to_json(const control::InstanceStatus& status);
 json::object rollout_to_json(const model::Rollout& rollout);           // a row of a list
 json::object rollout_to_detailed_json(const model::Rollout& rollout);  // with plan and report
 
+// The same with what there is to see of it now.  `instances`: the service's.
+using Instances = std::vector<control::InstanceStatus>;
+json::object rollout_to_live_json(const model::Rollout& rollout, const Instances& instances,
+                                  const std::optional<control::SideTraffic>& traffic);
+json::object rollout_to_whole_json(const model::Rollout& rollout, const Instances& instances);
+
 }  // namespace hitless::api

@@ -37,8 +37,16 @@ net::HttpResponse refuse_method(const net::HttpRequest& request, const RouteMatc
   return response;
 }
 
-Reply handle(const ApiOptions& options, store::Store& store, control::Port& port,
-             const net::HttpRequest& request, const net::HttpPeer& peer) {
+// What one handler works with, for all its requests.
+struct Parts {
+  const ApiOptions options;
+  store::Store& store;
+  control::Port& port;
+  Feeds feeds{};
+};
+
+Reply handle(Parts& parts, const net::HttpRequest& request, const net::HttpPeer& peer) {
+  const ApiOptions& options = parts.options;
   HL_TRY(check_caller(options, request, peer));
   RouteMatch match = find_route(request.method, request.path());
   if (!match.path_known) {
@@ -47,9 +55,14 @@ Reply handle(const ApiOptions& options, store::Store& store, control::Port& port
   }
   if (match.row == nullptr) return refuse_method(request, match);
   HL_TRY(check_project(options, match.params));
-  const Call call{
-      options,          store, port, request, std::move(match.params), parse_query(request.query()),
-      caller_name(peer)};
+  const Call call{options,
+                  parts.store,
+                  parts.port,
+                  parts.feeds,
+                  request,
+                  std::move(match.params),
+                  parse_query(request.query()),
+                  caller_name(peer)};
   return match.row->handler(call);
 }
 
@@ -57,11 +70,13 @@ Reply handle(const ApiOptions& options, store::Store& store, control::Port& port
 
 net::HttpServer::Handler make_handler(ApiOptions options, store::Store& store,
                                       control::Port& port) {
-  auto shared = std::make_shared<const ApiOptions>(std::move(options));
-  return [shared, &store, &port](const net::HttpRequest& request, const net::HttpPeer& peer) {
+  // Aggregates with a mutex are made where they stay.
+  const std::shared_ptr<Parts> parts(
+      new Parts{.options = std::move(options), .store = store, .port = port});
+  return [parts](const net::HttpRequest& request, const net::HttpPeer& peer) {
     const std::string_view given = request.headers.get("X-Request-Id");
     const std::string id = is_sane_id(given) ? std::string(given) : random_hex(16);
-    Reply reply = handle(*shared, store, port, request, peer);
+    Reply reply = handle(*parts, request, peer);
     net::HttpResponse response = reply ? std::move(reply).value() : to_response(reply.error());
     if (response.status >= 500) {
       log_error("api_failed", {{"request", id},

@@ -1,7 +1,8 @@
 // The HTTP API: the contract's operations on models and services, and hitless' own beside them.
 //
 // make_handler gives the one function that an HttpServer calls; it reads from the store and changes
-// through control's port, both of which must outlive it.  Stateless: any number of threads.
+// through control's port, both of which must outlive it.  Any number of threads; between requests
+// it keeps no more than the feeds of the streams that are open.
 #pragma once
 
 #include <sys/types.h>

@@ -12,6 +12,7 @@
 
 #include "api/api.h"
 #include "api/errors.h"
+#include "api/feed.h"
 #include "base/json.h"
 
 namespace hitless::api {
@@ -29,6 +30,7 @@ struct Call {
   const ApiOptions& options;
   store::Store& store;
   control::Port& port;
+  Feeds& feeds;
   const net::HttpRequest& request;
   Params path;      // of the route's pattern: {service_id} and so on
   Params query;     // without empty ones

@@ -27,6 +27,10 @@ Reply list_update_logs(const Call& call);
 Reply list_rollouts(const Call& call);
 Reply show_rollout(const Call& call);
 
+// streams.cc
+Reply stream_rollout(const Call& call);
+Reply stream_service(const Call& call);
+
 // revisions.cc
 Reply list_revisions(const Call& call);
 Reply delete_revision(const Call& call);

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/clock.h"
+
 namespace hitless::api {
 
 // The contract's largest page (limits).
@@ -41,5 +43,21 @@ inline constexpr std::size_t k_reason_bytes_max = 1000;
 // The end of an instance's log: some screens full unless asked, at most what a browser shows.
 inline constexpr std::int64_t k_log_bytes_default = 64 * 1024;
 inline constexpr std::int64_t k_log_bytes_max = 16 * 1024 * 1024;
+
+// Changes of a watched rollout that come within it are told together: ten times a second is as live
+// as anyone can read.
+inline constexpr Duration k_stream_pause = std::chrono::milliseconds(100);
+
+// A stream without news says so this often: below the usual idle timeouts of proxies (60 s).
+inline constexpr Duration k_stream_heartbeat = std::chrono::seconds(15);
+
+// How long the end of a rollout waits for its report: control looks at 5 s of traffic after it, and
+// not at all when the next change begins before.  Where nobody calls the service, for as long as
+// it takes to write it.
+inline constexpr Duration k_report_wait = std::chrono::seconds(10);
+inline constexpr Duration k_quiet_report_wait = std::chrono::milliseconds(500);
+
+// When the store cannot be read, a watched rollout is looked at again after this long.
+inline constexpr Duration k_stream_retry = std::chrono::seconds(1);
 
 }  // namespace hitless::api

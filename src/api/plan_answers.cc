@@ -113,20 +113,27 @@ void name_entries(store::Store& store, const std::vector<model::ConfigEntry>& en
 
 }  // namespace
 
-json::object plan_to_json(const model::Plan& plan) {
-  json::array changes;
-  for (const model::Change& change : plan.changes) changes.push_back(change_to_json(change));
-  json::array slots;
-  json::array entries;
-  Touched sum;
+InstancesTouched instances_touched(const model::Plan& plan) {
+  InstancesTouched sum;
   for (const model::Slot& slot : plan.slots) {
-    slots.push_back(slot_to_json(slot));
-    entries.push_back(entry_to_json(slot));
     const Touched touched = touched_in(slot);
     sum.started += touched.started;
     sum.stopped += touched.stopped;
     sum.kept += touched.kept;
   }
+  return sum;
+}
+
+json::object plan_to_json(const model::Plan& plan) {
+  json::array changes;
+  for (const model::Change& change : plan.changes) changes.push_back(change_to_json(change));
+  json::array slots;
+  json::array entries;
+  for (const model::Slot& slot : plan.slots) {
+    slots.push_back(slot_to_json(slot));
+    entries.push_back(entry_to_json(slot));
+  }
+  const InstancesTouched sum = instances_touched(plan);
   json::array bakes;
   for (const model::BakeStep& step : plan.steps) bakes.push_back(model::to_json(step));
   json::array steps;

@@ -8,6 +8,14 @@ namespace hitless::api {
 
 json::object plan_to_json(const model::Plan& plan);
 
+// Instances that it starts and stops, and those that stay.
+struct InstancesTouched {
+  int started = 0;
+  int stopped = 0;
+  int kept = 0;
+};
+InstancesTouched instances_touched(const model::Plan& plan);
+
 // The same for whoever asked for it: with models by their names beside their ids.  `update` is
 // what was planned.
 json::object shown_plan(const Call& call, const model::Plan& plan,

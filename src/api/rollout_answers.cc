@@ -12,13 +12,10 @@ std::uint64_t ok_of(const model::Outcomes& outcomes) {
   return answered - std::min(answered, outcomes.cut);
 }
 
-json::object window_to_json(const model::Window& window) {
-  const model::Outcomes& outcomes = window.outcomes;
+json::object outcomes_to_json(const model::Outcomes& outcomes) {
   json::array by_class;
   for (const std::uint64_t count : outcomes.by_class) by_class.push_back(count);
-  return {{"begin", to_millis(window.begin)},
-          {"end", to_millis(window.end)},
-          {"requests", outcomes.requests},
+  return {{"requests", outcomes.requests},
           {"ok", ok_of(outcomes)},
           {"failed", outcomes.failed},
           {"retried", outcomes.retried},
@@ -32,6 +29,13 @@ json::object window_to_json(const model::Window& window) {
           {"p99_us", outcomes.latency.percentile(0.99)},
           {"first_byte_p50_us", outcomes.first_byte.percentile(0.5)},
           {"first_byte_p99_us", outcomes.first_byte.percentile(0.99)}};
+}
+
+json::object window_to_json(const model::Window& window) {
+  json::object out = outcomes_to_json(window.outcomes);
+  out["begin"] = to_millis(window.begin);
+  out["end"] = to_millis(window.end);
+  return out;
 }
 
 // Each phase with its time; the last one lasts until the rollout's end.
@@ -106,6 +110,35 @@ json::object report_to_json(const model::Rollout& rollout) {
   return out;
 }
 
+// How far a rollout is: of all instances that it starts and stops, those that are.
+int percent_of(const model::Rollout& rollout, const Instances& instances) {
+  if (is_terminal(rollout.phase)) return 100;
+  const InstancesTouched touched = instances_touched(rollout.plan);
+  const int wanted = touched.started + touched.stopped;
+  if (wanted == 0) return 0;
+  int done = touched.stopped;
+  int older = 0;
+  for (const control::InstanceStatus& each : instances) {
+    if (each.instance.rollout == rollout.id) {
+      done += each.state == "routed" ? 1 : 0;
+    } else {
+      older += each.instance.stage != model::Stage::gone ? 1 : 0;
+    }
+  }
+  done -= std::max(0, older - touched.kept);
+  return std::clamp(done * 100 / wanted, 0, 99);
+}
+
+// Those that live, and those of this rollout that do not any more.
+json::array shown_instances(const model::Rollout& rollout, const Instances& instances) {
+  json::array out;
+  for (const control::InstanceStatus& each : instances) {
+    const bool lives = each.instance.stage != model::Stage::gone;
+    if (lives || each.instance.rollout == rollout.id) out.push_back(to_json(each));
+  }
+  return out;
+}
+
 }  // namespace
 
 json::object rollout_to_json(const model::Rollout& rollout) {
@@ -131,6 +164,29 @@ json::object rollout_to_detailed_json(const model::Rollout& rollout) {
   out["plan"] = plan_to_json(rollout.plan);
   out["report"] = report_to_json(rollout);
   if (rollout.evidence) out["evidence"] = model::to_json(*rollout.evidence);
+  return out;
+}
+
+json::object rollout_to_live_json(const model::Rollout& rollout, const Instances& instances,
+                                  const std::optional<control::SideTraffic>& traffic) {
+  json::object out = rollout_to_json(rollout);
+  out["percent"] = percent_of(rollout, instances);
+  out["phases"] = phases_to_json(rollout);
+  std::uint64_t in_flight = 0;
+  for (const control::InstanceStatus& each : instances) in_flight += each.in_flight;
+  out["in_flight"] = in_flight;
+  out["instances"] = shown_instances(rollout, instances);
+  if (traffic) {
+    out["traffic"] = json::object{{"old", outcomes_to_json(traffic->old_side)},
+                                  {"new", outcomes_to_json(traffic->new_side)}};
+  }
+  return out;
+}
+
+json::object rollout_to_whole_json(const model::Rollout& rollout, const Instances& instances) {
+  json::object out = rollout_to_detailed_json(rollout);
+  out["percent"] = percent_of(rollout, instances);
+  out["instances"] = shown_instances(rollout, instances);
   return out;
 }
 

@@ -16,17 +16,9 @@ Reply list_rollouts(const Call& call) {
 
 Reply show_rollout(const Call& call) {
   HL_TRY_ASSIGN(const auto rollout, find_rollout(call));
-  json::object out = rollout_to_detailed_json(rollout);
   // A removed service has none any more; its rollout is still told.
-  json::array instances;
-  if (const auto all = call.port.instances(rollout.service)) {
-    for (const control::InstanceStatus& each : *all) {
-      const bool lives = each.instance.stage != model::Stage::gone;
-      if (lives || each.instance.rollout == rollout.id) instances.push_back(to_json(each));
-    }
-  }
-  out["instances"] = std::move(instances);
-  return ok(std::move(out));
+  const auto instances = call.port.instances(rollout.service);
+  return ok(rollout_to_whole_json(rollout, instances ? *instances : Instances()));
 }
 
 }  // namespace hitless::api

@@ -163,6 +163,18 @@ Result<std::string> ApiClient::get_text(const std::string& path) {
   return answered(call("GET", "/v1/" + project_ + path, ""));
 }
 
+Result<std::unique_ptr<net::EventClient>> ApiClient::events(const std::string& path,
+                                                            const std::string& last_id) {
+  net::EventCall call;
+  call.to = api_;
+  call.target = "/v1/" + project_ + path;
+  if (!last_id.empty()) call.headers.add("Last-Event-ID", last_id);
+  if (const std::string secret = api_.is_unix() ? "" : token(); !secret.empty()) {
+    call.headers.add("X-Auth-Token", secret);
+  }
+  return net::EventClient::open(std::move(call));
+}
+
 Result<net::HttpResponse> ApiClient::predict(const std::string& url, net::HttpRequest request) {
   HL_TRY_ASSIGN(Url where, parse_url(url));
   net::HttpCall call;

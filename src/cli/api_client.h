@@ -13,6 +13,7 @@
 #include "base/address.h"
 #include "base/json.h"
 #include "base/result.h"
+#include "net/event_client.h"
 #include "net/http_client.h"
 
 namespace hitless::cli {
@@ -40,6 +41,11 @@ class ApiClient {
   Result<json::object> send(const std::string& method, const std::string& path,
                             const json::value& body);
   Result<std::string> get_text(const std::string& path);
+
+  // A stream of events below /v1/{project_id}; `last_id` of those read before, or empty.  Errors as
+  // net::EventClient::open gives them.
+  Result<std::unique_ptr<net::EventClient>> events(const std::string& path,
+                                                   const std::string& last_id);
 
   // A request to a deployed service at its access_address; any status is a value.
   Result<net::HttpResponse> predict(const std::string& url, net::HttpRequest request);

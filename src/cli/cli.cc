@@ -65,6 +65,11 @@ std::size_t terminal_columns() {
   return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
+std::size_t terminal_rows() {
+  winsize size{};
+  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_row : 0;
+}
+
 // A command whose arguments are read by whoever made the hook, --help included.
 void add_hook(CLI::App& app, const char* name, const char* about, const char* group,
               const Hook& hook, Parsed& parsed) {
@@ -202,7 +207,8 @@ int run_cli(int argc, char** argv, const Hooks& hooks) {
               std::cin,
               terminal,
               terminal && (no_color == nullptr || *no_color == '\0'),
-              terminal_columns};
+              terminal_columns,
+              terminal_rows};
   return run_cli(std::vector<std::string>(argv + 1, argv + argc), io, hooks);
 }
 

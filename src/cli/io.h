@@ -16,7 +16,9 @@ struct Io {
   bool terminal = false;                                 // out is one: live views and progress bars
   bool colour = false;                                   // a terminal, and no NO_COLOR
   std::size_t (*columns)() = nullptr;                    // the terminal's now; 0: not known
-  Duration poll_every = std::chrono::milliseconds(200);  // of a watched rollout
+  std::size_t (*rows)() = nullptr;                       // the same
+  Duration poll_every = std::chrono::milliseconds(200);  // of an import
+  Duration ask_every = std::chrono::seconds(1);          // what could not be had as a stream
 };
 
 enum class Colour { plain, bold, dim, red, green, yellow, cyan };

@@ -54,6 +54,14 @@ TEST(HumanText, CutsLinesToTheTerminalsWidth) {
   EXPECT_EQ(cut_lines("\x1b[32mgreen\x1b[0m", 5), "\x1b[32mgreen\x1b[0m");
 }
 
+TEST(Text, IsNoHigherThanTheTerminal) {
+  const std::string text = "a\nb\nc\nd\n";
+  EXPECT_EQ(cut_height(text, 0), text);
+  EXPECT_EQ(cut_height(text, 4), text);
+  EXPECT_EQ(cut_height(text, 3), "a\nb\n… and 2 more\n");
+  EXPECT_EQ(cut_height(text, 1), "… and 4 more\n");
+}
+
 TEST(Table, AlignsWordsLeftAndNumbersRight) {
   Table table({"NAME", ">COUNT", "NOTE"});
   table.add({"a", "5", ""});

@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/live_view.h"
 #include "cli/render_plan.h"
 #include "cli/render_report.h"
 #include "cli/text.h"
@@ -104,11 +105,12 @@ void add_rollout_commands(CLI::App& app, Command& chosen) {
   watch->add_option("ROLLOUT", *which, "Its id, or a service: then its newest")->required();
   watch->footer(
       "Example: hitless rollout watch speech\n"
+      "With --json a line for each event of its stream; the last one has the report.\n"
       "Exit status: 0 succeeded, 3 rolled back, 4 failed, 1 superseded.");
   watch->callback([which, &chosen] {
     chosen = [which](Session& session) -> Result<int> {
       HL_TRY_ASSIGN(const std::string id, find_rollout(session, *which));
-      return watch_rollout(session, id);
+      return watch_rollout(session, id, Lines::each_event);
     };
   });
 }

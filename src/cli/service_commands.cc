@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/live_view.h"
 #include "cli/render_report.h"
 #include "cli/text.h"
 #include "cli/watch.h"

@@ -130,6 +130,14 @@ std::string cut_lines(std::string_view text, std::size_t width) {
   return out;
 }
 
+std::string cut_height(std::string_view text, std::size_t height) {
+  const auto lines = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+  if (height == 0 || lines <= height) return std::string(text);
+  std::size_t end = 0;
+  for (std::size_t kept = 0; kept + 1 < height; ++kept) end = text.find('\n', end) + 1;
+  return fmt::format("{}… and {} more\n", text.substr(0, end), lines - height + 1);
+}
+
 Table::Table(std::vector<std::string> columns) {
   for (std::string& column : columns) {
     right_.push_back(column.starts_with('>'));

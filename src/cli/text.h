@@ -21,6 +21,9 @@ std::string progress_bar(int percent, std::size_t width = 30);
 // width and all stay.  0: whole lines.
 std::string cut_lines(std::string_view text, std::size_t width);
 
+// At most so many lines; where some had to go, the last one says how many.  0: all of them.
+std::string cut_height(std::string_view text, std::size_t height);
+
 // Rows in aligned columns, two blanks between them; escape sequences have no width.
 class Table {
  public:

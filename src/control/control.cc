@@ -88,6 +88,14 @@ class ControlImpl final : public Control {
     return loop_.instances(service.id);
   }
 
+  std::optional<SideTraffic> side_traffic(const model::ServiceId& id) override {
+    return loop_.side_traffic(id);
+  }
+  std::unique_ptr<Watch> watch(const model::ServiceId& id,
+                               std::function<void()> on_change) override {
+    return loop_.news().watch(id, std::move(on_change));
+  }
+
   Result<std::string> instance_log(const model::InstanceId& id, std::size_t bytes_max) override {
     return parts_.pool.logs(id, bytes_max);
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "base/log.h"
 #include "control/limits.h"
@@ -95,12 +96,6 @@ bool Loop::is_stale(const model::ServiceId& service) const {
   return stale_.contains(service);
 }
 
-std::vector<InstanceStatus> Loop::instances(const model::ServiceId& service) const {
-  const MutexLock lock(mutex_);
-  const auto place = shown_.find(service);
-  return place == shown_.end() ? std::vector<InstanceStatus>() : place->second;
-}
-
 void Loop::run() {
   for (;;) {
     const Time next = pass();
@@ -120,6 +115,7 @@ Time Loop::pass() {
   stop_strangers(world);
   if (book_.changed()) publish(world);
   show_instances(world);
+  show_sides();
   show_pool(world);
   save_traffic(world.now);
 
@@ -131,6 +127,7 @@ Time Loop::pass() {
     keep_earlier(next, reporter_.due(state));
   }
   std::erase_if(services_, [this](const auto& row) { return finish_removal(row.second); });
+  news_.tell(std::exchange(touched_, {}));
   return next;
 }
 
@@ -163,6 +160,7 @@ Loop::World Loop::observe() {
 }
 
 Result<void> Loop::load(const model::ServiceId& id) {
+  touched_.insert(id);
   auto service = parts_.store.find_service(id);
   if (!service) {
     if (service.error().code() != Code::not_found) return std::move(service).error();

@@ -16,6 +16,7 @@
 
 #include "base/thread_annotations.h"
 #include "control/control.h"
+#include "control/news.h"
 #include "control/pool_standing.h"
 #include "control/prober.h"
 #include "control/reporter.h"
@@ -57,7 +58,11 @@ class Loop {
 
   // As of the last pass.
   std::vector<InstanceStatus> instances(const model::ServiceId& service) const;
+  std::optional<SideTraffic> side_traffic(const model::ServiceId& service) const;
   PoolStanding pool_standing(const model::ServiceId& service) const;
+
+  // Told at the end of each pass, when what the functions above and the store say is of that pass.
+  News& news() { return news_; }
 
  private:
   // What the world looked like at the beginning of a pass.
@@ -100,6 +105,7 @@ class Loop {
   void publish(const World& world);
   void save_traffic(Time now);
   void show_instances(const World& world);
+  void show_sides();
   void show_pool(const World& world);
 
   Result<const model::ConfigEntry*> entry_of(const model::ServiceId& service,
@@ -121,7 +127,8 @@ class Loop {
   std::map<model::ServiceId, ServiceState> services_;
   std::map<model::ModelId, model::ModelVersion> versions_;  // published ones never change
   std::map<std::pair<model::ServiceId, model::RevisionNumber>, model::ServiceConfig> configs_;
-  Time watched_since_;  // deadlines that passed while nobody watched do not count
+  std::set<model::ServiceId> touched_;  // since news were told last
+  Time watched_since_;                  // deadlines that passed while nobody watched do not count
   Time traffic_saved_at_;
   model::Generation generation_ = 0;  // of the newest table published
 
@@ -133,10 +140,12 @@ class Loop {
   bool stopping_ HL_GUARDED_BY(mutex_) = false;
   std::set<model::ServiceId> stale_ HL_GUARDED_BY(mutex_);
   std::map<model::ServiceId, std::vector<InstanceStatus>> shown_ HL_GUARDED_BY(mutex_);
+  std::map<model::ServiceId, SideTraffic> sides_ HL_GUARDED_BY(mutex_);  // of watched ones
   PoolStanding pool_ HL_GUARDED_BY(mutex_);  // but for what services take of it
   std::map<model::ServiceId, std::vector<model::Resources>> pool_used_ HL_GUARDED_BY(mutex_);
   std::map<model::ServiceId, std::vector<model::Resources>> pool_leaving_ HL_GUARDED_BY(mutex_);
 
+  News news_;
   std::thread thread_;
 };
 

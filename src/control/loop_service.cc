@@ -35,16 +35,6 @@ rollout::Side side_at_rest(const model::Rollout& rollout) {
   return rollout.phase == model::Phase::succeeded ? rollout::Side::to : rollout::Side::from;
 }
 
-std::string shown_state(const model::Instance& instance, const rollout::InstanceView& view) {
-  if (instance.stage == Stage::starting) {
-    return view.process == rollout::Process::running ? "warming" : "starting";
-  }
-  if (instance.stage == Stage::ready) {
-    return view.routing == rollout::Routing::full ? "routed" : "ready";
-  }
-  return std::string(to_text(instance.stage));
-}
-
 }  // namespace
 
 void Loop::carry_on(ServiceState& state, World& world) {
@@ -183,6 +173,7 @@ Loop::Written Loop::record(ServiceState& state, World& world, const rollout::Vie
     state.rollout = recording.rows.rollout;
     if (state.window) state.window->is_stored = true;
   }
+  touched_.insert(state.service.id);
   if (const auto& row = recording.rows.journal) {
     ++state.journal.rows;
     state.journal.bytes += static_cast<std::int64_t>(row->view.size() + row->decision.size());
@@ -266,6 +257,7 @@ bool Loop::finish_removal(const ServiceState& state) {
               {{"service", state.service.id.text()}, {"cause", done.error().text()}});
     return false;
   }
+  touched_.insert(state.service.id);
   book_.remove(state.service.id);
   traffic_.forget(state.service.id);
   wake();  // the table without it goes out in the next pass
@@ -289,7 +281,10 @@ void Loop::keep_report(ServiceState& state, Time now) {
     done = reporter_.end(state, now);
   } else if (const auto due = reporter_.due(state); due && *due <= now) {
     done = reporter_.complete(state, now);
+  } else {
+    return;
   }
+  touched_.insert(state.service.id);
   if (!done) log_warn("report_not_written", {{"cause", done.error().text()}});
 }
 
@@ -298,27 +293,6 @@ void Loop::complete_report(ServiceState& state) {
   if (auto done = reporter_.complete(state, parts_.clock.now()); !done) {
     log_warn("report_not_written", {{"cause", done.error().text()}});
   }
-}
-
-void Loop::show_instances(const World& world) {
-  std::map<model::ServiceId, std::vector<InstanceStatus>> shown;
-  for (const auto& [id, state] : services_) {
-    for (const model::Instance& instance : state.instances) {
-      const rollout::InstanceView view = instance_view(state, world, instance);
-      const auto seen = world.observed.find(instance.id);
-      InstanceStatus status{.instance = view.recorded,
-                            .state = shown_state(instance, view),
-                            .detail = instance.detail,
-                            .in_flight = view.in_flight};
-      if (status.detail.empty() && view.probe != rollout::Probe::passing) {
-        status.detail = view.probe_detail;
-      }
-      if (seen != world.observed.end()) status.pid = seen->second.pid;
-      shown[id].push_back(std::move(status));
-    }
-  }
-  const MutexLock lock(mutex_);
-  shown_ = std::move(shown);
 }
 
 Result<const model::ConfigEntry*> Loop::entry_of(const model::ServiceId& service,

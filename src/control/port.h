@@ -3,6 +3,8 @@
 // Any thread.  Each call answers once what it asks for is recorded; the work goes on behind it.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -82,6 +84,20 @@ struct InstanceStatus {
   std::string detail;  // why it is not routed
   std::uint64_t in_flight = 0;
   std::int64_t pid = 0;
+  friend bool operator==(const InstanceStatus&, const InstanceStatus&) = default;
+};
+
+// What the instances that leave and those that come did for clients since the rollout began, or
+// since this serve did.
+struct SideTraffic {
+  model::Outcomes old_side, new_side;
+  friend bool operator==(const SideTraffic&, const SideTraffic&) = default;
+};
+
+// Whoever holds one is told of changes.
+class Watch {
+ public:
+  virtual ~Watch() = default;
 };
 
 class Port {
@@ -115,6 +131,15 @@ class Port {
                                        model::RevisionNumber number) = 0;  // conflict: in use
 
   virtual Result<std::vector<InstanceStatus>> instances(const model::ServiceId& id) = 0;
+  // Of a rollout under way whose service is watched.
+  virtual std::optional<SideTraffic> side_traffic(const model::ServiceId& id) = 0;
+
+  // Calls `on_change` when anything of the service may have changed: its record, its rollout, its
+  // instances, what they have in flight, what happened to requests.  It comes on a thread of
+  // control's, at any rate, must not block, and carries no news: read again.
+  virtual std::unique_ptr<Watch> watch(const model::ServiceId& id,
+                                       std::function<void()> on_change) = 0;
+
   virtual Result<std::string> instance_log(const model::InstanceId& id, std::size_t bytes_max) = 0;
 
   // Calls and failures since the service was created.

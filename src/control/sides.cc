@@ -62,6 +62,16 @@ void keep_window(std::optional<SideWindow>& window, model::Rollout& rollout,
   window->at_step = now;
 }
 
+SideTraffic sides_of(const model::Plan& plan, const SideWindow& window, const GroupCounts& now) {
+  SideTraffic sides;
+  for (const model::Slot& slot : plan.slots) {
+    if (slot.from && slot.to && !is_replaced(slot)) continue;
+    if (slot.from) sides.old_side += since(now, window.at_rollout, slot.from->key);
+    if (slot.to) sides.new_side += since(now, window.at_rollout, slot.to->key);
+  }
+  return sides;
+}
+
 void fill_sides(rollout::View& view, const SideWindow& window, const GroupCounts& now) {
   for (const model::Slot& slot : view.plan.slots) {
     if (slot.to && !(slot.from && slot.from->key == slot.to->key)) {

@@ -9,6 +9,7 @@
 
 #include <optional>
 
+#include "control/port.h"
 #include "control/traffic_book.h"
 #include "model/rollout.h"
 #include "rollout/step.h"
@@ -27,6 +28,10 @@ struct SideWindow {
 // Gives the rollout its lost_before if it has none yet.
 void keep_window(std::optional<SideWindow>& window, model::Rollout& rollout,
                  const GroupCounts& now);
+
+// Both sides since the window's rollout began: what leaves, and what comes.  Instances that stay
+// are on neither.
+SideTraffic sides_of(const model::Plan& plan, const SideWindow& window, const GroupCounts& now);
 
 // Sets old_side, new_side and dropped.  Of the slots that are replaced: what stays on both sides
 // can neither be better nor worse.

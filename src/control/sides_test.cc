@@ -50,6 +50,18 @@ TEST_F(Sides, AreWhatCameSinceTheStepBegan) {
   EXPECT_EQ(view({{"old", counted(131)}, {"new", counted(25)}}).new_side.requests, 4U);
 }
 
+TEST_F(Sides, ForPeopleAreWhatLeavesAndWhatComesSinceTheRolloutBegan) {
+  plan_.slots.push_back({group("gone"), std::nullopt, 0, 0});
+  view({{"old", counted(100)}, {"same", counted(50)}, {"gone", counted(7)}});
+  rollout_.step = 1;
+  const GroupCounts now{
+      {"old", counted(130)}, {"new", counted(20)}, {"same", counted(90)}, {"gone", counted(9)}};
+  view(now);
+  const SideTraffic sides = sides_of(plan_, *window_, now);
+  EXPECT_EQ(sides.old_side.requests, 32U);
+  EXPECT_EQ(sides.new_side.requests, 20U);
+}
+
 TEST_F(Sides, DroppedIsOfTheWholeRolloutAndNotOwedToTheOldSide) {
   view({{"", counted(5, 5)}, {"old", counted(100, 9)}});
   rollout_.step = 1;

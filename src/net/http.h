@@ -2,6 +2,7 @@
 // probes and the engines.  The gateway's data path has its own codec (net/http1.h).
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -40,10 +41,14 @@ struct HttpRequest {
   std::string_view query() const;  // behind '?', or empty
 };
 
+class HttpStream;
+
 struct HttpResponse {
   int status = 200;
   HttpHeaders headers;
   std::string body;
+  // Of HttpServer's handlers only: instead of `body`, one that goes on (net/http_stream.h).
+  std::shared_ptr<HttpStream> stream = nullptr;
 };
 
 }  // namespace hitless::net

@@ -122,6 +122,7 @@ void HttpConnection::dispatch() {
   ParsedRequest parsed = parser_.take();
   request_ = std::move(parsed.request);
   head_only_ = request_.method == "HEAD";
+  http_1_0_ = parsed.http_1_0;
   after_ = !parsed.keep_alive ? AfterAnswer::close
            : parsed.http_1_0  ? AfterAnswer::keep_alive_1_0
                               : AfterAnswer::keep_alive;
@@ -137,7 +138,9 @@ void HttpConnection::dispatch() {
 
 void HttpConnection::handle() {
   if (claimed_.exchange(true)) return;
-  set_answer(call_handler());
+  HttpResponse response = call_handler();
+  if (response.stream) admit_stream(response);
+  set_answer(std::move(response));
   send_some();
   boost::asio::post(host_.io, [self = shared_from_this()] { self->write(); });
 }
@@ -158,13 +161,19 @@ HttpResponse HttpConnection::call_handler() const {
 
 void HttpConnection::set_answer(HttpResponse response) {
   if (host_.stopping.load(std::memory_order_relaxed)) after_ = AfterAnswer::close;
-  Result<std::string> head = write_response_head(response, after_);
+  BodyEnd end = BodyEnd::length;
+  if (response.stream) {
+    after_ = AfterAnswer::close;
+    end = http_1_0_ ? BodyEnd::close : BodyEnd::last_chunk;
+  }
+  Result<std::string> head = write_response_head(response, after_, end);
   if (!head) {
     log_error("http_answer_unfit",
               {{"path", std::string(request_.path())}, {"reason", head.error().text()}});
     response = plain_response(500, "internal error");
     head = write_response_head(response, after_);
   }
+  if (!head_only_) stream_ = std::move(response.stream);
   answer_head_ = std::move(head).value();
   answer_body_ = std::move(response.body);
   if (head_only_ || !may_have_body(response.status)) answer_body_.clear();
@@ -218,6 +227,7 @@ void HttpConnection::on_written(const error_code& failure, std::size_t bytes) {
 }
 
 void HttpConnection::after_answer() {
+  if (stream_ && !last_piece_) return after_piece();
   if (answer_body_.capacity() > k_keep_bytes) answer_body_ = std::string();
   if (request_unread_ || (after_ == AfterAnswer::close && bytes_wait())) return linger();
   if (after_ == AfterAnswer::close) return close();
@@ -246,6 +256,7 @@ void HttpConnection::linger() {
 
 void HttpConnection::close_if_idle() {
   if (phase_ == Phase::idle && !bytes_wait()) close();
+  if (phase_ == Phase::streaming) await_piece();
 }
 
 void HttpConnection::cut() {
@@ -266,6 +277,7 @@ void HttpConnection::close() {
   socket_.close(ignored);
   timer_.cancel();
   const auto self = shared_from_this();  // the set may hold the last reference
+  drop_stream();
   host_.connections.erase(self);
   host_.on_closed();
 }
@@ -291,6 +303,7 @@ void HttpConnection::on_timer() {
   timer_at_ = SteadyTime::max();
   if (phase_ == Phase::closed || deadline_ == SteadyTime::max()) return;
   if (std::chrono::steady_clock::now() < deadline_) return arm_timer();
+  if (phase_ == Phase::streaming) return ask_for_piece();
   if (phase_ != Phase::reading) return close();
   error_code ignored;
   socket_.cancel(ignored);  // the read under way

@@ -37,7 +37,8 @@ bool may_have_body(int status) {
   return status >= 200 && status != 204 && status != 304;
 }
 
-Result<std::string> write_response_head(const HttpResponse& response, AfterAnswer after) {
+Result<std::string> write_response_head(const HttpResponse& response, AfterAnswer after,
+                                        BodyEnd end) {
   if (response.status < 200 || response.status > 999) {
     return Error(Code::internal, fmt::format("an answer of status {}", response.status));
   }
@@ -54,7 +55,8 @@ Result<std::string> write_response_head(const HttpResponse& response, AfterAnswe
     }
     head.append(name).append(": ").append(value).append("\r\n");
   }
-  if (may_have_body(response.status)) {
+  if (end == BodyEnd::last_chunk) head.append("Transfer-Encoding: chunked\r\n");
+  if (end == BodyEnd::length && may_have_body(response.status)) {
     head.append("Content-Length: ").append(std::to_string(response.body.size())).append("\r\n");
   }
   if (after == AfterAnswer::close) head.append("Connection: close\r\n");

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <sstream>
+#include <thread>
 
 #include "cli/cli.h"
 #include "cli/wait_line.h"
@@ -36,7 +37,8 @@ class Cli : public testing::ApiFixture {
     Io io{out, err, in};
     io.terminal = io.colour = terminal;
     io.columns = [] { return std::size_t{40}; };
-    io.poll_every = std::chrono::milliseconds(1);
+    io.rows = [] { return std::size_t{9}; };
+    io.poll_every = io.ask_every = std::chrono::milliseconds(1);
     Ran ran;
     ran.status = run_cli(args, io, {});
     ran.out = out.str();
@@ -169,6 +171,116 @@ TEST_F(Cli, CutsTheLinesOfTheLiveView) {
   EXPECT_TRUE(has(ran.out, "speech-r2-3")) << ran.out;
   EXPECT_TRUE(has(ran.out, "…\n")) << ran.out;
   EXPECT_FALSE(has(ran.out, std::string(40, 'd'))) << ran.out;
+}
+
+// What has left the terminal at its top could not be taken away.
+TEST_F(Cli, KeepsTheLiveViewWithinTheTerminal) {
+  deploy();
+  World world{.looks = 3};
+  for (int i = 1; i <= 20; ++i) {
+    control::InstanceStatus instance;
+    instance.instance.id = model::InstanceId("speech-r1-" + std::to_string(i));
+    instance.state = i == 20 ? "warming" : "routed";
+    world.instances.push_back(instance);
+  }
+  port().set(world);
+  const Ran ran = run({"service", "update", "speech", "--model", "vad:0.0.2", "--wait"}, true);
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_TRUE(has(ran.out, "speech-r1-20")) << "what is under way comes first\n" << ran.out;
+  EXPECT_TRUE(has(ran.out, "… and 16 more\n")) << ran.out;
+  EXPECT_TRUE(has(ran.out, "\x1b[8A\r\x1b[J")) << ran.out;
+  EXPECT_FALSE(has(ran.out, "\x1b[9A")) << ran.out;
+}
+
+TEST_F(Cli, PrintsALineForEachEventOfAWatchedRollout) {
+  deploy();
+  port().set(World{.looks = 3});
+  ASSERT_EQ(run({"service", "update", "speech", "--model", "vad:0.0.2"}).status, 0);
+  const Ran ran = run({"--json", "rollout", "watch", "speech"});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  std::istringstream lines(ran.out);
+  std::vector<std::string> events;
+  json::object last;
+  for (std::string line; std::getline(lines, line);) {
+    const auto value = parse_json(line);
+    ASSERT_TRUE(value && value->is_object()) << line;
+    last = value->get_object();
+    events.push_back(text(last, "event") + " " + text(last, "phase"));
+  }
+  ASSERT_GE(events.size(), 2U) << ran.out;
+  EXPECT_EQ(events.front(), "state starting");
+  EXPECT_EQ(events.back(), "end succeeded");
+  EXPECT_TRUE(last.contains("report"));
+}
+
+TEST_F(Cli, TellsPhasesThatPassedBetweenTwoEvents) {
+  deploy();
+  port().set(World{.looks = -1});
+  ASSERT_EQ(run({"service", "update", "speech", "--model", "vad:0.0.2"}).status, 0);
+  const json::object service = run({"--json", "service", "show", "speech"}).as_json();
+  const model::ServiceId id(text(service, "service_id"));
+  const auto pass = [](model::Rollout& rollout) {
+    const Time now = SystemClock().now();
+    rollout.phase = model::Phase::draining;
+    rollout.report.phases.push_back({model::Phase::shifting, now});
+    rollout.report.phases.push_back({model::Phase::draining, now});
+  };
+  ASSERT_TRUE(port().change(id, pass));
+  std::thread ender([&] {
+    while (!port().is_watched(id)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    EXPECT_TRUE(port().finish(id));
+  });
+  const Ran ran = run({"rollout", "watch", "speech"});
+  ender.join();
+  const std::size_t starting = ran.out.find(" starting\n");
+  const std::size_t shifting = ran.out.find(" shifting\n");
+  EXPECT_NE(starting, std::string::npos) << ran.out;
+  EXPECT_NE(shifting, std::string::npos) << ran.out;
+  EXPECT_LT(starting, shifting) << ran.out;
+}
+
+TEST_F(Cli, WatchesOnWhenServeIsRestarted) {
+  deploy();
+  port().set(World{.looks = -1, .outcome = model::Phase::rolled_back});
+  ASSERT_EQ(run({"service", "update", "speech", "--model", "vad:0.0.2"}).status, 0);
+  const json::object service = run({"--json", "service", "show", "speech"}).as_json();
+  const model::ServiceId id(text(service, "service_id"));
+  const auto until_watched = [&] {
+    while (!port().is_watched(id)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  };
+  std::thread restarter([&] {
+    until_watched();
+    server().stop();
+    start_server();
+    until_watched();
+    EXPECT_TRUE(port().finish(id));
+  });
+  const Ran ran = run({"rollout", "watch", "speech"});
+  restarter.join();
+  EXPECT_EQ(ran.status, k_exit_rolled_back) << ran.out << ran.err;
+  EXPECT_TRUE(has(ran.out, "turned round: instance 3 never got ready")) << ran.out;
+}
+
+TEST_F(Cli, WaitsUntilAServiceIsGone) {
+  deploy();
+  const Ran ran = run({"service", "delete", "speech", "--wait"});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+}
+
+// No stream is left for it.
+class CliWithoutStreams : public Cli {
+ protected:
+  CliWithoutStreams() { server_options_.streams_max = 0; }
+};
+
+TEST_F(CliWithoutStreams, AsksAgainAndAgain) {
+  deploy();
+  port().set(World{.looks = 3, .outcome = model::Phase::failed});
+  const Ran ran = run({"service", "update", "speech", "--model", "vad:0.0.2", "--wait"});
+  EXPECT_EQ(ran.status, k_exit_failed) << ran.err;
+  EXPECT_TRUE(has(ran.out, "starting: waiting for 2 of 2 instances")) << ran.out;
+  EXPECT_EQ(run({"rollout", "watch", "speech", "--json"}).status, k_exit_failed);
+  EXPECT_EQ(run({"rollout", "watch", "nothing"}).status, k_exit_error);
 }
 
 TEST_F(Cli, ShowsAndListsRollouts) {

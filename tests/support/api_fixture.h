@@ -29,19 +29,25 @@ class ApiFixture : public ::testing::Test {
     ASSERT_TRUE(store) << store.error().text();
     store_ = std::move(*store);
     port_ = std::make_unique<FakePort>(*store_);
+    start_server();
+    ASSERT_TRUE(write_file_atomically(state_->path() / "token", k_token, 0600));
+  }
+
+  // Again after server().stop(), as a serve that was restarted.
+  void start_server() {
+    server_.reset();
     api::ApiOptions options;
     options.project_id = k_project;
     options.token = k_token;
     options.uid = ::getuid();
     options.version = "0.1.0";
     options.warnings = [] { return std::vector<std::string>{"cgroups are not writable"}; };
-    net::HttpServerOptions server;
+    net::HttpServerOptions server = server_options_;
     server.listen = {Address{"", 0, (state_->path() / "api.sock").string()},
                      Address{"127.0.0.1", 0, ""}};
     auto started = net::HttpServer::start(server, api::make_handler(options, *store_, *port_));
     ASSERT_TRUE(started) << started.error().text();
     server_ = std::move(*started);
-    ASSERT_TRUE(write_file_atomically(state_->path() / "token", k_token, 0600));
   }
 
   void TearDown() override {
@@ -113,6 +119,9 @@ class ApiFixture : public ::testing::Test {
   store::Store& store() { return *store_; }
   const std::filesystem::path& state() const { return state_->path(); }
   Address tcp_address() const { return server_->addresses()[1]; }
+  net::HttpServer& server() { return *server_; }
+
+  net::HttpServerOptions server_options_;  // but for where it listens; before SetUp()
 
  private:
   std::unique_ptr<TemporaryDirectory> state_;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/thread_annotations.h"
+#include "control/news.h"
 #include "control/port.h"
 #include "store/store.h"
 
@@ -31,6 +33,8 @@ class FakePort final : public control::Port {
     std::string gateway = "http://127.0.0.1:9";
     std::vector<control::InstanceStatus> instances = {};  // of every service
     std::map<std::string, std::string> logs = {};         // by instance
+    std::optional<control::SideTraffic> sides = {};
+    std::optional<Duration> predicted = {};  // of new services' first rollouts
     Calls calls = {};
   };
   void set(World world) {
@@ -76,6 +80,7 @@ class FakePort final : public control::Port {
     service.progress = 10;
     model::Rollout rollout = new_rollout(service, model::RolloutKind::deploy, 0, 1);
     rollout.who = wanted.who;
+    rollout.plan.forecast.predicted = world_.predicted;
     service.rollout = rollout.id;
     const model::Revision revision{service.id, 1, wanted.config, now()};
     const model::Event event{service.id.text(), model::EventType::normal, "deploy-begin",
@@ -203,14 +208,39 @@ class FakePort final : public control::Port {
     return store_.remove_revision(id, number);
   }
 
+  // A look is a change, so that whoever is told of changes looks again.
   Result<std::vector<control::InstanceStatus>> instances(const model::ServiceId& id) override {
+    bool changed = false;
+    Result<std::vector<control::InstanceStatus>> found = look(id, changed);
+    if (changed) news_.tell({id});
+    return found;
+  }
+
+  std::optional<control::SideTraffic> side_traffic(const model::ServiceId&) override {
     MutexLock lock(mutex_);
-    HL_TRY_ASSIGN(const model::Service service, store_.find_service(id));
-    if (!service.rollout.empty() && looks_left_ > 0 && --looks_left_ == 0) {
-      HL_TRY_ASSIGN(const model::Rollout rollout, store_.find_rollout(service.rollout));
-      HL_TRY(end_rollout(rollout));
+    return world_.sides;
+  }
+
+  std::unique_ptr<control::Watch> watch(const model::ServiceId& id,
+                                        std::function<void()> on_change) override {
+    return news_.watch(id, std::move(on_change));
+  }
+  bool is_watched(const model::ServiceId& id) const { return news_.is_watched(id); }
+  void tell(const model::ServiceId& id) { news_.tell({id}); }
+
+  // As control would write it while it goes on.
+  Result<void> change(const model::ServiceId& id,
+                      const std::function<void(model::Rollout&)>& edit) {
+    {
+      MutexLock lock(mutex_);
+      HL_TRY_ASSIGN(const model::Service service, store_.find_service(id));
+      HL_TRY_ASSIGN(model::Rollout rollout, store_.find_rollout(service.rollout));
+      edit(rollout);
+      HL_TRY(store_.update_rollout(rollout));
+      HL_TRY(store_.update_report(rollout.id, rollout.report));
     }
-    return world_.instances;
+    news_.tell({id});
+    return {};
   }
 
   Result<std::string> instance_log(const model::InstanceId& id, std::size_t bytes_max) override {
@@ -231,14 +261,30 @@ class FakePort final : public control::Port {
 
   // Ends the service's rollout as the world's `outcome` says.
   Result<void> finish(const model::ServiceId& id) {
-    MutexLock lock(mutex_);
-    HL_TRY_ASSIGN(const model::Service service, store_.find_service(id));
-    HL_TRY_ASSIGN(const model::Rollout rollout, store_.find_rollout(service.rollout));
-    return end_rollout(rollout);
+    {
+      MutexLock lock(mutex_);
+      HL_TRY_ASSIGN(const model::Service service, store_.find_service(id));
+      HL_TRY_ASSIGN(const model::Rollout rollout, store_.find_rollout(service.rollout));
+      HL_TRY(end_rollout(rollout));
+    }
+    news_.tell({id});
+    return {};
   }
 
  private:
   static Time now() { return SystemClock().now(); }
+
+  Result<std::vector<control::InstanceStatus>> look(const model::ServiceId& id, bool& changed) {
+    MutexLock lock(mutex_);
+    HL_TRY_ASSIGN(const model::Service service, store_.find_service(id));
+    if (service.rollout.empty() || looks_left_ <= 0) return world_.instances;
+    changed = true;
+    if (--looks_left_ == 0) {
+      HL_TRY_ASSIGN(const model::Rollout rollout, store_.find_rollout(service.rollout));
+      HL_TRY(end_rollout(rollout));
+    }
+    return world_.instances;
+  }
 
   static Error forbids(const model::Service& service) {
     return Error(Code::conflict, "The service is " + std::string(to_text(service.status)) +
@@ -326,6 +372,7 @@ class FakePort final : public control::Port {
   }
 
   store::Store& store_;
+  control::News news_;
   Mutex mutex_;
   World world_ HL_GUARDED_BY(mutex_);
   int looks_left_ HL_GUARDED_BY(mutex_) = 0;

@@ -1,0 +1,71 @@
+// What the API is shown of a pass of the control loop.
+#include "control/loop.h"
+
+namespace hitless::control {
+namespace {
+
+using model::Stage;
+
+std::string shown_state(const model::Instance& instance, const rollout::InstanceView& view) {
+  if (instance.stage == Stage::starting) {
+    return view.process == rollout::Process::running ? "warming" : "starting";
+  }
+  if (instance.stage == Stage::ready) {
+    return view.routing == rollout::Routing::full ? "routed" : "ready";
+  }
+  return std::string(to_text(instance.stage));
+}
+
+}  // namespace
+
+std::vector<InstanceStatus> Loop::instances(const model::ServiceId& service) const {
+  const MutexLock lock(mutex_);
+  const auto place = shown_.find(service);
+  return place == shown_.end() ? std::vector<InstanceStatus>() : place->second;
+}
+
+std::optional<SideTraffic> Loop::side_traffic(const model::ServiceId& service) const {
+  const MutexLock lock(mutex_);
+  const auto place = sides_.find(service);
+  return place == sides_.end() ? std::nullopt : std::optional(place->second);
+}
+
+void Loop::show_instances(const World& world) {
+  std::map<model::ServiceId, std::vector<InstanceStatus>> shown;
+  for (const auto& [id, state] : services_) {
+    for (const model::Instance& instance : state.instances) {
+      const rollout::InstanceView view = instance_view(state, world, instance);
+      const auto seen = world.observed.find(instance.id);
+      InstanceStatus status{.instance = view.recorded,
+                            .state = shown_state(instance, view),
+                            .detail = instance.detail,
+                            .in_flight = view.in_flight};
+      if (status.detail.empty() && view.probe != rollout::Probe::passing) {
+        status.detail = view.probe_detail;
+      }
+      if (seen != world.observed.end()) status.pid = seen->second.pid;
+      shown[id].push_back(std::move(status));
+    }
+  }
+  const MutexLock lock(mutex_);
+  for (const auto& [id, state] : services_) {
+    if (shown_[id] != shown[id]) touched_.insert(id);
+  }
+  shown_ = std::move(shown);
+}
+
+// Adding up every counter of a service is for those alone whom somebody watches.
+void Loop::show_sides() {
+  std::map<model::ServiceId, SideTraffic> sides;
+  for (const auto& [id, state] : services_) {
+    if (!state.window || !state.is_rolling_out() || !news_.is_watched(id)) continue;
+    sides[id] = sides_of(state.rollout->plan, *state.window, traffic_.groups(id));
+  }
+  const MutexLock lock(mutex_);
+  for (const auto& [id, side] : sides) {
+    if (!sides_.contains(id) || sides_.at(id) != side) touched_.insert(id);
+  }
+  sides_ = std::move(sides);
+}
+
+}  // namespace hitless::control
