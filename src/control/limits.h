@@ -40,6 +40,16 @@ inline constexpr int k_steps_per_pass = 64;
 // Plans that are remembered to say what moved since: more than anyone reads before applying one.
 inline constexpr std::size_t k_plans_kept = 64;
 
+// The answer to a warm-up request: as much as a client of the model may get in one piece.
+inline constexpr std::size_t k_warm_up_answer_bytes_max = 16 << 20;
+
+// Samples of one step on each side at the most, whatever a policy asks for: a service without
+// users need not be judged more finely.
+inline constexpr std::uint64_t k_samples_max = 1000;
+
+// From a sample's answer until the gateway has told of it, at the latest.
+inline constexpr Duration k_samples_counted = std::chrono::seconds(1);
+
 // Importing: the engine's check of a package loads the whole model once.
 inline constexpr Duration k_import_check_timeout = std::chrono::seconds(300);
 // config.json is written by people; a megabyte of it is a mistake.

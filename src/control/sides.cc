@@ -1,5 +1,7 @@
 #include "control/sides.h"
 
+#include "control/limits.h"
+
 namespace hitless::control {
 namespace {
 
@@ -48,6 +50,14 @@ void fill_sides(rollout::View& view, const SideWindow& window, const GroupCounts
   }
   // Where nothing served before, nobody has lost anything by waiting in vain.
   if (view.plan.from != 0) view.dropped += since(now, window.at_rollout, {}).failed;
+}
+
+void take_samples(rollout::View& view, const SampleState& samples) {
+  view.old_side.by_class[5] += samples.unseen_old;
+  view.new_side.by_class[5] += samples.unseen_new;
+  const bool counted = samples.done_at &&
+                       (samples.answered == 0 || view.now >= *samples.done_at + k_samples_counted);
+  view.samples_done = counted;
 }
 
 }  // namespace hitless::control

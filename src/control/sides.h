@@ -8,6 +8,7 @@
 
 #include <optional>
 
+#include "control/sampler.h"
 #include "control/traffic_book.h"
 #include "model/rollout.h"
 #include "rollout/step.h"
@@ -28,5 +29,8 @@ void keep_window(std::optional<SideWindow>& window, model::Rollout& rollout,
 // Sets old_side, new_side and dropped.  Of the slots that are replaced: what stays on both sides
 // can neither be better nor worse.
 void fill_sides(rollout::View& view, const SideWindow& window, const GroupCounts& now);
+
+// Adds what only the sampler knows: wrong answers, and that no more will come.
+void take_samples(rollout::View& view, const SampleState& samples);
 
 }  // namespace hitless::control

@@ -19,10 +19,11 @@ constexpr std::array<std::string_view, 4> k_field_members{"pointer", "value", "a
                                                           "relative"};
 constexpr std::array<std::string_view, 7> k_methods{"GET",    "POST", "PUT",    "PATCH",
                                                     "DELETE", "HEAD", "OPTIONS"};
-// Of the connection, not of the request: hitless sets them.
-constexpr std::array<std::string_view, 8> k_reserved{
-    "connection", "content-length",    "expect",  "keep-alive",
-    "te",         "transfer-encoding", "trailer", "upgrade"};
+// Of the connection or of the call's address, not of the request: hitless sets them.
+constexpr std::array<std::string_view, 11> k_reserved{
+    "connection",        "content-length",    "expect",  "keep-alive",     "te",
+    "trailer",           "transfer-encoding", "upgrade", "x-apig-appcode", "x-auth-token",
+    "x-hitless-instance"};
 
 template <class Names>
 bool is_among(const Names& names, std::string_view name) {

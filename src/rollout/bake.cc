@@ -59,6 +59,13 @@ std::string silence_of(const View& view) {
                      policy.requests_min, view.new_side.requests);
 }
 
+bool wants_samples(const View& view) {
+  if (view.phase != model::Phase::baking || view.orders.paused_at) return false;
+  if (view.plan.judgement.silence != model::Silence::warm_up) return false;
+  const std::optional<Time> end = bake_end(view);
+  return end && view.now >= *end && !silence_of(view).empty();
+}
+
 std::string step_text(const model::Plan& plan, int step) {
   return fmt::format("step {} of {} ({} %)", step + 1, plan.steps.size(), step_weight(plan, step));
 }
