@@ -40,7 +40,8 @@ struct Behaviour {
   std::int64_t crash_after_ms = k_never;  // after its start
   std::int64_t crash_after_ready_ms = k_never;
   std::int64_t crash_at_request = k_never;
-  std::int64_t idle_ms = 300'000;  // kept connections that idle longer are closed
+  std::int64_t fail_after = k_never;  // so many right answers all are 500
+  std::int64_t idle_ms = 300'000;     // kept connections that idle longer are closed
   std::int64_t grow_mib_per_second = 0;
   bool never_listen = false;
   bool ignore_term = false;
@@ -89,7 +90,9 @@ class Model {
       response.body = response.status == 200 ? "ok" : "not ready";
       return response;
     }
-    if (++requests_ == behaviour_.crash_at_request) crash("at this request");
+    const std::int64_t number = ++requests_;
+    if (number == behaviour_.crash_at_request) crash("at this request");
+    if (behaviour_.fail_after != k_never && number > behaviour_.fail_after) response.status = 500;
     const milliseconds delay(behaviour_.answer_delay_ms + number_in(request.query(), "sleep_ms="));
     if (delay.count() > 0) std::this_thread::sleep_for(delay);
     response.headers.add("Content-Type", "application/json");
@@ -165,6 +168,7 @@ void add_flags(CLI::App& program, Behaviour& behaviour) {
   program.add_option("--crash-after-ms", behaviour.crash_after_ms);
   program.add_option("--crash-after-ready-ms", behaviour.crash_after_ready_ms);
   program.add_option("--crash-at-request", behaviour.crash_at_request);
+  program.add_option("--fail-after", behaviour.fail_after);
   program.add_option("--idle-ms", behaviour.idle_ms);
   program.add_option("--grow-mib-per-second", behaviour.grow_mib_per_second);
   program.add_flag("--never-listen", behaviour.never_listen);
