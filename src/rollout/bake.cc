@@ -55,8 +55,10 @@ std::string silence_of(const View& view) {
   if (skipped || !policy.enabled || has_sample(policy, view.new_side)) return "";
   if (policy.silence == model::Silence::advance) return "";
   if (policy.silence == model::Silence::warm_up && view.samples_done) return "";
-  return fmt::format("waiting for {} requests on the new side to judge it by, {} so far",
-                     policy.requests_min, view.new_side.requests);
+  return fmt::format(
+      "waiting for {} requests on the new side to judge it by, {} so far{}", policy.requests_min,
+      view.new_side.requests,
+      policy.silence == model::Silence::warm_up ? "; warm-up requests are sent" : "");
 }
 
 bool wants_samples(const View& view) {
