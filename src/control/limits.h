@@ -47,6 +47,14 @@ inline constexpr std::size_t k_warm_up_answer_bytes_max = 16 << 20;
 // users need not be judged more finely.
 inline constexpr std::uint64_t k_samples_max = 1000;
 
+// For a sample's answer: longer than the gateway waits, so that it is the gateway who says and
+// counts that none came.
+inline constexpr Duration k_sample_timeout = std::chrono::seconds(60);
+
+// An old side that has left so many samples in a row without an answer is asked no more: what is
+// broken there does not hold up what shall take its place.
+inline constexpr int k_samples_lost_max = 3;
+
 // From a sample's answer until the gateway has told of it, at the latest.
 inline constexpr Duration k_samples_counted = std::chrono::seconds(1);
 

@@ -103,7 +103,7 @@ class ProberTest : public ::testing::Test {
     return static_cast<std::size_t>(std::count(paths.begin(), paths.end(), path));
   }
 
-  const SystemClock clock_;
+  const SystemClock clock_{};
   std::mutex mutex_;
   std::condition_variable changed_;
   bool released_ = false;  // those who wait with their answer give it

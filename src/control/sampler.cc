@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/thread_annotations.h"
+#include "control/limits.h"
 #include "control/warm_up_call.h"
 
 namespace hitless::control {
@@ -30,6 +31,7 @@ struct Run {
   std::uint64_t next = 0;  // even: the old side's turn
   bool is_asking = false;
   std::uint64_t wrong_old = 0, wrong_new = 0;
+  int old_side_lost = 0;          // samples in a row without an answer
   bool old_side_refused = false;  // it does not know the other side's requests
 };
 
@@ -40,6 +42,7 @@ bool is_usable(const SampleStream& stream) {
 // Every instance gets every request in its turn.
 Shot shot_of(const Run& run) {
   Shot shot{.on_new_side = run.next % 2 == 1, .instance = {}};
+  if (!shot.on_new_side && run.old_side_lost >= k_samples_lost_max) return shot;
   std::vector<const SampleStream*> usable;
   for (const SampleStream& stream : shot.on_new_side ? run.task.new_side : run.task.old_side) {
     const bool refused = stream.borrowed && run.old_side_refused;
@@ -61,8 +64,11 @@ net::HttpCall sample_call(const Run& run, const Shot& shot) {
   addressed.path = fmt::format("/v1/infers/{}{}", run.task.service.text(), addressed.path);
   addressed.headers.emplace_back("X-Auth-Token", run.task.token);
   addressed.headers.emplace_back("X-Hitless-Instance", shot.instance.text());
-  return warm_up_call(addressed, run.task.gateway,
-                      fmt::format("sample-{}-{}", run.task.rollout.text(), run.next + 1));
+  net::HttpCall call =
+      warm_up_call(addressed, run.task.gateway,
+                   fmt::format("sample-{}-{}", run.task.rollout.text(), run.next + 1));
+  call.total_timeout = std::max(call.total_timeout, k_sample_timeout);
+  return call;
 }
 
 // An answer that names a revision came from, or failed at, an instance.
@@ -70,6 +76,11 @@ bool reached_an_instance(const Result<net::HttpResponse>& answer) {
   if (!answer) return answer.error().code() != Code::unavailable;
   const std::string_view revision = answer->headers.get("X-Hitless-Revision");
   return !revision.empty() && revision != "0";
+}
+
+// The gateway waited in vain, or nobody was there.
+bool is_lost(const Result<net::HttpResponse>& answer) {
+  return !answer || (answer->status >= 502 && answer->status <= 504);
 }
 
 constexpr int k_server_errors = 500;  // and above: the gateway has counted them as such
@@ -158,6 +169,7 @@ class ThreadedSampler final : public Sampler {
 
   static void count(Run& run, const Shot& shot, const Result<net::HttpResponse>& answer) {
     ++run.state.answered;
+    if (!shot.on_new_side) run.old_side_lost = is_lost(answer) ? run.old_side_lost + 1 : 0;
     if (shot.borrowed) {
       if (!answer || answer->status != shot.request().status) run.old_side_refused = true;
       return;

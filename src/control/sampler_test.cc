@@ -97,7 +97,7 @@ class SamplerTest : public ::testing::Test {
     return false;
   }
 
-  const SystemClock clock_;
+  const SystemClock clock_{};
   std::mutex mutex_;
   std::condition_variable changed_;
   bool routed_ = true;  // answers name a revision
@@ -144,6 +144,14 @@ TEST_F(SamplerTest, AsksAnOldSideNoMoreThatDoesNotKnowTheRequest) {
                               {stream({"new"}, R"([{"path": "/new"}])")}, 3));
   EXPECT_EQ(asked, (std::vector<std::string>{"old", "new", "new", "new"}));
   EXPECT_EQ(sampler_->state(k_service).unseen_old, 0U);
+}
+
+TEST_F(SamplerTest, AnOldSideThatDoesNotAnswerHoldsNothingUp) {
+  answers_["old"] = {.status = 504, .headers = {}, .body = {}};
+  const auto asked = run(
+      task({stream({"old"}, R"([{"path": "/"}])")}, {stream({"new"}, R"([{"path": "/"}])")}, 6));
+  EXPECT_EQ(std::count(asked.begin(), asked.end(), "old"), 3);
+  EXPECT_EQ(std::count(asked.begin(), asked.end(), "new"), 6);
 }
 
 TEST_F(SamplerTest, IsDoneAtOnceWithoutRequests) {
