@@ -97,7 +97,8 @@ TEST_F(WarmUp, AVersionThatAnswersRightIsPromoted) {
   expect_no_failure();
   EXPECT_GT(load().totals().good_of("v2"), 0U);
   expect_counted_alike();
-  const CommandOutcome shown = hitless().run({"--state", hitless().state().string(), "model", "show", v2});
+  const CommandOutcome shown =
+      hitless().run({"--state", hitless().state().string(), "model", "show", v2});
   EXPECT_NE(shown.output.find("1 request: POST /predict"), std::string::npos) << shown.output;
 }
 
