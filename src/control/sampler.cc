@@ -35,8 +35,17 @@ struct Run {
   bool old_side_refused = false;  // it does not know the other side's requests
 };
 
+bool has_requests(const SampleStream& stream) {
+  return stream.requests != nullptr && !stream.requests->empty();
+}
+
 bool is_usable(const SampleStream& stream) {
-  return !stream.instances.empty() && stream.requests != nullptr && !stream.requests->empty();
+  return !stream.instances.empty() && has_requests(stream);
+}
+
+// The old side alone proves nothing.
+bool is_pointless(const Run& run) {
+  return std::none_of(run.task.new_side.begin(), run.task.new_side.end(), has_requests);
 }
 
 // Every instance gets every request in its turn.
@@ -129,10 +138,10 @@ class ThreadedSampler final : public Sampler {
  private:
   // The next sample of a side that has something to be asked; none is left: done.
   void send_next(Run& run) HL_REQUIRES(mutex_) {
-    while (run.next < 2 * run.task.wanted) {
+    while (run.next < 2 * run.task.wanted && !is_pointless(run)) {
       const Shot shot = shot_of(run);
       if (shot.requests != nullptr) return send(run, shot);
-      if (shot.on_new_side) break;  // the old side alone proves nothing
+      if (shot.on_new_side) return;  // no instance is routed; the next ensure() looks again
       ++run.next;
     }
     run.state.done_at = clock_.now();

@@ -158,7 +158,7 @@ TEST_F(SamplerTest, IsDoneAtOnceWithoutRequests) {
   EXPECT_TRUE(
       run(task({stream({"old"}, R"([{"path": "/"}])")}, {stream({"new"}, "[]")}, 0)).empty());
   sampler_->forget(k_service);
-  SampleTask none = task({stream({"old"}, "[]")}, {stream({"new"}, "[]")}, 5);
+  SampleTask none = task({stream({"old"}, R"([{"path": "/"}])")}, {stream({"new"}, "[]")}, 5);
   EXPECT_TRUE(run(none).empty());
   EXPECT_EQ(sampler_->state(k_service).answered, 0U);
 }
