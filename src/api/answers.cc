@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/limits.h"
 #include "api/service_config.h"
 
 namespace hitless::api {
@@ -72,6 +73,19 @@ std::string_view entry_status(const model::ConfigEntry& entry,
   return routed > 0 ? "concerning" : "notReady";
 }
 
+// Large bodies are told by their size.
+json::array shown(const model::WarmUp& warm_up) {
+  json::array rows = model::to_json(warm_up);
+  for (std::size_t index = 0; index < warm_up.size(); ++index) {
+    if (warm_up[index].body.size() <= k_warm_up_body_shown_max) continue;
+    json::object& row = rows[index].get_object();
+    row.erase("body");
+    row.erase("body_base64");
+    row["body_bytes"] = warm_up[index].body.size();
+  }
+  return rows;
+}
+
 }  // namespace
 
 json::object to_list_item(const ApiOptions& options, const model::ModelVersion& version) {
@@ -109,7 +123,8 @@ json::object to_detail(const ApiOptions& options, const model::ModelVersion& ver
   add_from_config(out, version);
   if (!out.contains("model_docs")) out["model_docs"] = json::array();
   if (!out.contains("dependencies")) out["dependencies"] = json::array();
-  if (!version.digest.empty()) out["digest"] = version.digest;  // ours
+  if (!version.digest.empty()) out["digest"] = version.digest;                          // ours
+  if (!version.launch.warm_up.empty()) out["warm_up"] = shown(version.launch.warm_up);  // ours
   return out;
 }
 

@@ -40,6 +40,10 @@ inline constexpr std::size_t k_description_chars_max = 100;
 // Why a user orders something: a sentence or two, kept with the rollout for good.
 inline constexpr std::size_t k_reason_bytes_max = 1000;
 
+// Of the body of a warm-up request in the details of a model: what a person reads; of larger ones
+// they tell the size.
+inline constexpr std::size_t k_warm_up_body_shown_max = 4 * 1024;
+
 // The end of an instance's log: some screens full unless asked, at most what a browser shows.
 inline constexpr std::int64_t k_log_bytes_default = 64 * 1024;
 inline constexpr std::int64_t k_log_bytes_max = 16 * 1024 * 1024;

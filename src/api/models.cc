@@ -50,6 +50,14 @@ Checked<std::string> read_config_text(const json::object& body, const std::strin
   return *text;
 }
 
+Checked<std::optional<model::WarmUp>> read_warm_up(const json::object& body) {
+  const json::value* given = body.if_contains("warm_up");
+  if (given == nullptr || given->is_null()) return std::optional<model::WarmUp>();
+  Result<model::WarmUp> warm_up = model::warm_up_from_json(*given);
+  if (!warm_up) return Failure(Cause::invalid_argument, warm_up.error().text());
+  return std::optional(*std::move(warm_up));
+}
+
 Checked<void> check_echoed(const json::object& body) {
   for (std::string_view name :
        {"dependencies", "apis", "model_docs", "input_params", "output_params"}) {
@@ -73,6 +81,7 @@ Checked<control::NewModel> read_model(const ApiOptions& options, const json::obj
                    "field [source_location] is required and cannot be empty");
   }
   HL_TRY_ASSIGN(model.initial_config, read_config_text(body, model.type));
+  HL_TRY_ASSIGN(model.warm_up, read_warm_up(body));
   HL_TRY(check_echoed(body));
   for (std::string_view name : k_echoed_members) {
     if (const json::value* value = body.if_contains(name)) model.wire[name] = *value;

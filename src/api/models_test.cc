@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "api/limits.h"
 #include "tests/support/api_fixture.h"
 #include "tests/support/schema.h"
 
@@ -50,6 +51,27 @@ TEST_F(Models, EchoWhatWasSent) {
   EXPECT_EQ(shown.at("install_type"), json::value(json::array{"real-time"}));
   EXPECT_EQ(text(shown, "apis"), R"([{"url":"/"}])");
   EXPECT_FALSE(shown.contains("unknown_member"));
+}
+
+TEST_F(Models, ShowTheirWarmUpRequests) {
+  const std::string large(k_warm_up_body_shown_max + 1, 'x');
+  const json::object body{
+      {"model_name", "m"},
+      {"model_version", "1.0.0"},
+      {"model_type", "onnx"},
+      {"source_location", "/srv/m"},
+      {"warm_up", json::array{json::object{{"path", "/p"}, {"body", json::object{{"x", 1}}}},
+                              json::object{{"path", "/p"}, {"body", large}}}}};
+  const std::string id = text(ask("POST", "/models", to_json_text(body)), "model_id");
+  const json::object shown = ask("GET", "/models/" + id);
+  EXPECT_EQ(schemas_.check(shown, "ModelDetail"), "");
+  const json::array& requests = shown.at("warm_up").as_array();
+  ASSERT_EQ(requests.size(), 2U);
+  EXPECT_EQ(requests[0].at("method"), "POST");
+  EXPECT_EQ(requests[0].at("body"), R"({"x":1})");
+  EXPECT_EQ(requests[1].at("body_bytes"), large.size());
+  EXPECT_FALSE(requests[1].as_object().contains("body"));
+  EXPECT_FALSE(ask("GET", "/models/" + add_model("0.0.1")).contains("warm_up"));
 }
 
 TEST_F(Models, PageThroughTheirList) {
@@ -109,6 +131,8 @@ TEST_F(Models, AreRefusedWithCodeAndField) {
        "400 ModelArts.0101", "[source_location]"},
       {"config", body("a", "0.0.1", "ONNX", R"(,"initial_config":"{")"), "400 ModelArts.3015",
        "[initial_config]"},
+      {"warm_up", body("a", "0.0.1", "ONNX", R"(,"warm_up":[{"path":"/"},{"path":"x"}])"),
+       "400 ModelArts.0101", "field [warm_up[1].path] must be"},
       {"description", body("a", "0.0.1", "ONNX", R"(,"description":"a<b")"), "400 ModelArts.0101",
        "[description]"},
       {"json", "{", "400 ModelArts.0101", "not valid JSON"},

@@ -107,6 +107,17 @@ TEST(File, ALockCanBeLookedAtWithoutTakingIt) {
   EXPECT_FALSE(is_file_locked(path / "below"));
 }
 
+TEST(Crypto, Base64IsExactBothWays) {
+  EXPECT_EQ(to_base64(""), "");
+  EXPECT_EQ(to_base64("foobar"), "Zm9vYmFy");
+  EXPECT_EQ(to_base64("fooba"), "Zm9vYmE=");
+  const std::string all("\0\x01\xfe\xff", 4);
+  EXPECT_EQ(*from_base64(to_base64(all)), all);
+  for (const char* wrong : {"Zm9vYmE", "Zm9v YmE=", "Zm9vYmE==", "Zm9vYm$="}) {
+    EXPECT_FALSE(from_base64(wrong)) << wrong;
+  }
+}
+
 TEST(Crypto, KnownAnswers) {
   // FIPS 180-4, "abc".
   EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");

@@ -36,6 +36,10 @@ std::string random_hex(std::size_t bytes);
 // A random UUID (RFC 9562 version 4) in its usual 8-4-4-4-12 form.
 std::string random_uuid();
 
+// RFC 4648, with padding.  Decoding refuses (invalid) anything but exactly that.
+std::string to_base64(std::string_view bytes);
+Result<std::string> from_base64(std::string_view text);
+
 // Equal content, in time that depends on the lengths only.
 bool equal_in_constant_time(std::string_view left, std::string_view right);
 

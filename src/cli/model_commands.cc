@@ -16,7 +16,7 @@ namespace hitless::cli {
 namespace {
 
 struct NewModel {
-  std::string name, version, from, type = "ONNX", description, config_file;
+  std::string name, version, from, type = "ONNX", description, config_file, warm_up_file;
   bool wait = false;
 };
 
@@ -57,6 +57,13 @@ Result<int> create_model(Session& session, const NewModel& model) {
     constexpr std::size_t k_config_bytes_max = 1024 * 1024;  // config.json is written by hand
     HL_TRY_ASSIGN(body["initial_config"], read_file(model.config_file, k_config_bytes_max));
   }
+  if (!model.warm_up_file.empty()) {
+    constexpr std::size_t k_warm_up_bytes_max = 2 * 1024 * 1024;  // a body of base64 among them
+    HL_TRY_ASSIGN(const std::string text, read_file(model.warm_up_file, k_warm_up_bytes_max));
+    auto warm_up = parse_json(text);
+    if (!warm_up) return std::move(warm_up).error().context(model.warm_up_file);
+    body["warm_up"] = *std::move(warm_up);
+  }
   HL_TRY_ASSIGN(const json::object answer, session.api.send("POST", "/models", body));
   const std::string id = text_or_empty(answer, "model_id");
   if (model.wait) {
@@ -89,6 +96,20 @@ Result<int> list_models(Session& session, const std::string& name) {
   return k_exit_ok;
 }
 
+// "2 requests: POST /predict, GET /labels"; nothing without any.
+std::string warm_up_text(const json::object& model) {
+  const json::array& requests = array_or_empty(model, "warm_up");
+  std::string names;
+  for (const json::value& row : requests) {
+    names.append(names.empty() ? "" : ", ")
+        .append(text_or_empty(row.get_object(), "method"))
+        .append(" ")
+        .append(text_or_empty(row.get_object(), "path"));
+  }
+  if (requests.empty()) return "";
+  return fmt::format("{} request{}: {}", requests.size(), requests.size() == 1 ? "" : "s", names);
+}
+
 Result<int> show_model(Session& session, const std::string& which) {
   HL_TRY_ASSIGN(const json::object found, find_model(session, which));
   HL_TRY_ASSIGN(const json::object model,
@@ -105,6 +126,7 @@ Result<int> show_model(Session& session, const std::string& which) {
        {"from", text_or_empty(model, "source_location")},
        {"size", human_bytes(int_or_zero(model, "model_size"))},
        {"digest", text_or_empty(model, "digest")},
+       {"warm-up", warm_up_text(model)},
        {"created", human_ago(int_or_zero(model, "create_at"), now_ms())}});
   return k_exit_ok;
 }
@@ -142,6 +164,8 @@ void add_model_commands(CLI::App& app, Command& chosen) {
   create->add_option("--type", model->type, "ONNX or Custom")->capture_default_str();
   create->add_option("--description", model->description, "At most 100 characters");
   create->add_option("--config", model->config_file, "config.json to use in place of its own");
+  create->add_option("--warm-up", model->warm_up_file,
+                     "File of warm-up requests to use in place of its own");
   create->add_flag("--wait", model->wait, "Wait until it is published");
   create->footer("Example: hitless model create vad 0.0.1 --from ./vad --type ONNX --wait");
   create->callback([model, &chosen] {

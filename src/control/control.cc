@@ -41,7 +41,7 @@ class ControlImpl final : public Control {
     version.source_location = std::move(asked.source_location);
     version.wire = std::move(asked.wire);
     version.created_at = parts_.clock.now();
-    HL_TRY(examine(version, asked.initial_config));
+    HL_TRY(examine(version, asked));
     HL_TRY(parts_.store.add_model(version));
     importer_->enqueue(version.id);
     return version.id;

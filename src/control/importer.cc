@@ -24,6 +24,36 @@ std::string last_line(const std::string& output) {
   return output.substr(begin == std::string::npos ? 0 : begin + 1, end - begin);
 }
 
+// Of a file in the package itself, wherever links may lead.
+Result<std::string> read_body(const fs::path& package, const std::string& file) {
+  std::error_code failure;
+  const fs::path root = fs::canonical(package, failure);
+  const fs::path path = fs::canonical(package / file, failure);
+  if (failure) return Error(Code::not_found, "the package has no such file");
+  const fs::path below = path.lexically_relative(root);
+  if (below.empty() || *below.begin() == "..")
+    return Error(Code::invalid, "is outside the package");
+  if (!fs::is_regular_file(path, failure)) return Error(Code::invalid, "is no file");
+  auto bytes = read_file(path, model::k_warm_up_bytes_max);
+  if (bytes || bytes.error().code() != Code::exhausted) return bytes;
+  return Error(Code::invalid, fmt::format("has more than {} bytes", model::k_warm_up_bytes_max));
+}
+
+Result<void> read_bodies(const fs::path& package, model::WarmUp& warm_up) {
+  for (std::size_t index = 0; index < warm_up.size(); ++index) {
+    model::WarmUpRequest& request = warm_up[index];
+    if (request.body_file.empty()) continue;
+    auto body = read_body(package, request.body_file);
+    if (!body) {
+      return std::move(body).error().context(
+          fmt::format("field [warm_up[{}].body_file], {}", index, request.body_file));
+    }
+    request.body = *std::move(body);
+    request.body_file.clear();
+  }
+  return model::check_bodies(warm_up);
+}
+
 class ThreadedImporter final : public Importer {
  public:
   ThreadedImporter(EngineKit engines, ImportParts parts)
@@ -146,7 +176,7 @@ Result<fs::path> package_folder(const std::string& source_location) {
   return fs::path(path);
 }
 
-Result<void> examine(model::ModelVersion& version, const std::string& initial_config) {
+Result<void> examine(model::ModelVersion& version, const NewModel& asked) {
   HL_TRY_ASSIGN(const fs::path folder, package_folder(version.source_location));
   std::error_code failure;
   if (!fs::is_directory(folder / "model", failure)) {
@@ -155,7 +185,7 @@ Result<void> examine(model::ModelVersion& version, const std::string& initial_co
                              "the model's files there",
                              folder.string()));
   }
-  version.config_text = initial_config;
+  version.config_text = asked.initial_config;
   if (version.config_text.empty()) {
     auto text = read_file(folder / "model" / "config.json", k_config_bytes_max);
     if (!text) {
@@ -170,7 +200,8 @@ Result<void> examine(model::ModelVersion& version, const std::string& initial_co
   }
   if (!config->is_object()) return Error(Code::invalid, "config.json: must be an object");
   HL_TRY_ASSIGN(version.launch, model::launch_from_config(config->get_object(), version.type));
-  return {};
+  if (asked.warm_up) version.launch.warm_up = *asked.warm_up;
+  return read_bodies(folder / "model", version.launch.warm_up);
 }
 
 }  // namespace hitless::control

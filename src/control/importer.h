@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "control/engines.h"
+#include "control/port.h"
 #include "objects/package_cache.h"
 #include "store/store.h"
 
@@ -34,7 +35,8 @@ class Importer {
 Result<std::filesystem::path> package_folder(const std::string& source_location);
 
 // What can be said about a new version at once, without copying: its folder is there and its
-// config.json (or `initial_config`, when not empty) can be started.  Fills config_text and launch.
-Result<void> examine(model::ModelVersion& version, const std::string& initial_config);
+// config.json (or what was asked for in its place) can be started.  Fills config_text and launch;
+// the bodies of warm-up requests are read from the package.
+Result<void> examine(model::ModelVersion& version, const NewModel& asked);
 
 }  // namespace hitless::control

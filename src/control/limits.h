@@ -40,6 +40,24 @@ inline constexpr int k_steps_per_pass = 64;
 // Plans that are remembered to say what moved since: more than anyone reads before applying one.
 inline constexpr std::size_t k_plans_kept = 64;
 
+// The answer to a warm-up request: as much as a client of the model may get in one piece.
+inline constexpr std::size_t k_warm_up_answer_bytes_max = 16 << 20;
+
+// Samples of one step on each side at the most, whatever a policy asks for: a service without
+// users need not be judged more finely.
+inline constexpr std::uint64_t k_samples_max = 1000;
+
+// For a sample's answer: longer than the gateway waits, so that it is the gateway who says and
+// counts that none came.
+inline constexpr Duration k_sample_timeout = std::chrono::seconds(60);
+
+// An old side that has left so many samples in a row without an answer is asked no more: what is
+// broken there does not hold up what shall take its place.
+inline constexpr int k_samples_lost_max = 3;
+
+// From a sample's answer until the gateway has told of it, at the latest.
+inline constexpr Duration k_samples_counted = std::chrono::seconds(1);
+
 // Importing: the engine's check of a package loads the whole model once.
 inline constexpr Duration k_import_check_timeout = std::chrono::seconds(300);
 // config.json is written by people; a megabyte of it is a mistake.

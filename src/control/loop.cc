@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/crypto.h"
 #include "base/log.h"
 #include "control/limits.h"
 #include "control/orders.h"
@@ -16,6 +17,7 @@ namespace {
 // When nothing is due the loop still looks again now and then, in case a wake-up was lost.
 constexpr Duration k_look_interval = std::chrono::seconds(10);
 constexpr std::string_view k_traffic_setting = "traffic";
+constexpr std::size_t k_token_bytes = 32;
 // Strangers in the pool (their record is gone) get this long to end.
 constexpr Duration k_stranger_grace = std::chrono::seconds(10);
 
@@ -30,7 +32,9 @@ Loop::Loop(ControlOptions options, ControlParts parts, TrafficBook& traffic)
       parts_(parts),
       traffic_(traffic),
       reporter_(parts.store, traffic),
-      prober_(Prober::start(parts.clock, [this] { wake(); })) {}
+      sampler_token_(random_hex(k_token_bytes)),
+      prober_(Prober::start(parts.clock, [this] { wake(); })),
+      sampler_(Sampler::start(parts.clock, [this] { wake(); })) {}
 
 Loop::~Loop() {
   stop();
@@ -222,7 +226,9 @@ void Loop::publish(const World& world) {
   auto stored = parts_.store.take_generation();
   if (!stored) log_warn("generation_not_stored", {{"cause", stored.error().text()}});
   generation_ = std::max(generation_ + 1, stored ? *stored : 0);
-  parts_.gateway.publish(book_.make_table(generation_, options_.token_digests));
+  std::vector<std::string> tokens = options_.token_digests;
+  tokens.push_back(sha256_hex(sampler_token_));
+  parts_.gateway.publish(book_.make_table(generation_, tokens));
 }
 
 void Loop::save_traffic(Time now) {

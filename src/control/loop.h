@@ -21,6 +21,7 @@
 #include "control/prober.h"
 #include "control/reporter.h"
 #include "control/route_book.h"
+#include "control/sampler.h"
 #include "control/service_state.h"
 #include "control/traffic_book.h"
 
@@ -85,6 +86,8 @@ class Loop {
   void carry_on(ServiceState& state, World& world);
   rollout::View view_of(const ServiceState& state, const World& world);
   void look_at_sides(ServiceState& state, const World& world, rollout::View& view) const;
+  void keep_samples(ServiceState& state, const World& world, const rollout::View& view);
+  SampleTask sample_task(const ServiceState& state, const rollout::View& view);
   rollout::InstanceView instance_view(const ServiceState& state, const World& world,
                                       const model::Instance& instance) const;
   rollout::Decision decide(const ServiceState& state, const rollout::View& view) const;
@@ -111,7 +114,10 @@ class Loop {
   Result<const model::ConfigEntry*> entry_of(const model::ServiceId& service,
                                              model::RevisionNumber revision, int entry);
   Result<pools::InstanceSpec> spec_of(const model::Instance& instance);
-  Result<const model::ModelVersion*> version_of(const model::ModelId& id);
+  Result<std::shared_ptr<const model::ModelVersion>> version_of(const model::ModelId& id);
+  Result<std::shared_ptr<const model::WarmUp>> warm_up_of(const model::ServiceId& service,
+                                                          model::RevisionNumber revision,
+                                                          int entry);
   model::Resources used_by(const model::Instance& instance);
   static rollout::Room room_of(const World& world);
 
@@ -120,12 +126,15 @@ class Loop {
   TrafficBook& traffic_;
   Reporter reporter_;
   RouteBook book_;
+  const std::string sampler_token_;  // of this serve; the gateway knows it from our tables
   std::unique_ptr<Prober> prober_;
+  std::unique_ptr<Sampler> sampler_;
   Successor begin_queued_;
 
   // The loop's thread only.
   std::map<model::ServiceId, ServiceState> services_;
-  std::map<model::ModelId, model::ModelVersion> versions_;  // published ones never change
+  // Published ones never change.
+  std::map<model::ModelId, std::shared_ptr<const model::ModelVersion>> versions_;
   std::map<std::pair<model::ServiceId, model::RevisionNumber>, model::ServiceConfig> configs_;
   std::set<model::ServiceId> touched_;  // since news were told last
   Time watched_since_;                  // deadlines that passed while nobody watched do not count

@@ -53,6 +53,7 @@ void Loop::carry_on(ServiceState& state, World& world) {
       if (state.is_rolling_out() && world.now < due) {
         state.wake_at = std::min(state.wake_at.value_or(due), due);
       }
+      keep_samples(state, world, view);
       break;
     }
   }
@@ -98,6 +99,7 @@ void Loop::look_at_sides(ServiceState& state, const World& world, rollout::View&
   keep_window(state.window, *state.rollout, now);
   view.evidence = state.rollout->evidence;
   fill_sides(view, *state.window, now);
+  if (state.is_sampling) take_samples(view, sampler_->state(state.service.id));
 }
 
 rollout::InstanceView Loop::instance_view(const ServiceState& state, const World& world,
@@ -221,9 +223,11 @@ void Loop::ensure_probed(const ServiceState& state, const model::Instance& insta
   const auto version = version_of((*entry)->model);
   if (!version) return;
   const auto package = parts_.packages.find((*version)->digest);
+  const auto warm_up = warm_up_of(state.service.id, instance.revision, instance.entry);
   prober_->ensure({.instance = instance.id,
                    .address = observed.address,
                    .check = (*version)->launch.health,
+                   .warm_up = warm_up ? *warm_up : nullptr,
                    .package = package ? package->path / "model" : std::filesystem::path("/"),
                    .started = observed.since,
                    .was_ready = instance.ready_at.has_value()});
@@ -310,19 +314,30 @@ Result<const model::ConfigEntry*> Loop::entry_of(const model::ServiceId& service
   return &entries[static_cast<std::size_t>(entry)];
 }
 
-Result<const model::ModelVersion*> Loop::version_of(const model::ModelId& id) {
+Result<std::shared_ptr<const model::ModelVersion>> Loop::version_of(const model::ModelId& id) {
   auto place = versions_.find(id);
   if (place == versions_.end()) {
     HL_TRY_ASSIGN(model::ModelVersion found, parts_.store.find_model(id));
-    place = versions_.emplace(id, std::move(found)).first;
+    place =
+        versions_.emplace(id, std::make_shared<const model::ModelVersion>(std::move(found))).first;
   }
-  return &place->second;
+  return place->second;
+}
+
+// None: null.
+Result<std::shared_ptr<const model::WarmUp>> Loop::warm_up_of(const model::ServiceId& service,
+                                                              model::RevisionNumber revision,
+                                                              int entry) {
+  HL_TRY_ASSIGN(const model::ConfigEntry* found, entry_of(service, revision, entry));
+  HL_TRY_ASSIGN(const auto version, version_of(found->model));
+  if (version->launch.warm_up.empty()) return std::shared_ptr<const model::WarmUp>();
+  return std::shared_ptr<const model::WarmUp>(version, &version->launch.warm_up);
 }
 
 Result<pools::InstanceSpec> Loop::spec_of(const model::Instance& instance) {
   HL_TRY_ASSIGN(const model::ConfigEntry* entry,
                 entry_of(instance.service, instance.revision, instance.entry));
-  HL_TRY_ASSIGN(const model::ModelVersion* version, version_of(entry->model));
+  HL_TRY_ASSIGN(const auto version, version_of(entry->model));
   HL_TRY_ASSIGN(const objects::CachedPackage package, parts_.packages.find(version->digest));
   return instance_spec(instance, *entry, *version, package.path, options_.engines);
 }

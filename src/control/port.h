@@ -26,6 +26,7 @@ struct NewModel {
   std::string description;
   std::string source_location;
   std::string initial_config;  // text of config.json; wins over the package's own; may be empty
+  std::optional<model::WarmUp> warm_up;  // wins over that of config.json; may be none at all
   json::object wire;
 };
 

@@ -8,6 +8,7 @@
 
 #include "base/thread_annotations.h"
 #include "control/subprocess.h"
+#include "control/warm_up_call.h"
 #include "net/http_client.h"
 
 namespace hitless::control {
@@ -35,9 +36,18 @@ struct Entry {
   ProbeState state;
   bool was_ready = false;
   bool asking = false;
-  int failures = 0;  // in a row, those that count
+  std::size_t warmed = 0;   // warm-up requests that were answered right
+  bool is_warming = false;  // its health check has passed
+  bool was_wrong = false;   // the answer to the next warm-up request, when it was sent before
+  int failures = 0;         // in a row, those that count
   Time counted_at;
   Time next;
+
+  // The warm-up request to be sent next; null: it needs none any more.
+  const model::WarmUpRequest* find_next_warm_up() const {
+    if (was_ready || target.warm_up == nullptr || warmed >= target.warm_up->size()) return nullptr;
+    return &(*target.warm_up)[warmed];
+  }
 };
 
 Duration starting_interval(Duration age) {
@@ -179,10 +189,56 @@ class ThreadedProber final : public Prober {
 
   // True when the state changed.
   bool take(Entry& entry, Failure failure) HL_REQUIRES(mutex_) {
-    const model::HealthCheck& check = entry.target.check;
+    const ProbeState before = entry.state;
+    if (failure.text.empty() && entry.find_next_warm_up() != nullptr) {
+      warm_up(entry);
+    } else {
+      settle(entry, std::move(failure));
+    }
+    return before.probe != entry.state.probe || before.detail != entry.state.detail;
+  }
+
+  // Sends the next warm-up request.
+  void warm_up(Entry& entry) HL_REQUIRES(mutex_) {
+    if (!std::exchange(entry.is_warming, true)) entry.failures = 0;
+    const model::WarmUpRequest& request = *entry.find_next_warm_up();
+    if (!entry.was_wrong) {
+      entry.state.detail = fmt::format("{} of {}, {}, is under way", number_of(entry.warmed),
+                                       entry.target.warm_up->size(), model::name_of(request));
+    }
+    const std::string name =
+        fmt::format("warm-up-{}-{}", entry.target.instance.text(), entry.warmed + 1);
+    client_->send(warm_up_call(request, entry.target.address, name),
+                  [this, id = entry.target.instance, all = entry.target.warm_up,
+                   index = entry.warmed](Result<net::HttpResponse> answer) {
+                    std::string fault = warm_up_fault((*all)[index], answer);
+                    if (!fault.empty()) fault = number_of(index) + ": " + fault;
+                    warmed(id, Failure{.text = std::move(fault)});
+                  });
+  }
+
+  static std::string number_of(std::size_t index) {
+    return fmt::format("warm-up request {}", index + 1);
+  }
+
+  void warmed(const model::InstanceId& id, Failure failure) {
+    bool news = false;
+    {
+      const MutexLock lock(mutex_);
+      const auto place = entries_.find(id);
+      if (place == entries_.end() || stopping_) return;
+      place->second.was_wrong = !failure.text.empty();
+      if (failure.text.empty()) ++place->second.warmed;
+      news = take(place->second, std::move(failure));
+    }
+    changed_.notify_all();
+    if (news) on_change_();
+  }
+
+  // The end of one round of questions.
+  void settle(Entry& entry, Failure failure) HL_REQUIRES(mutex_) {
     const Time now = clock_.now();
     const Duration age = now - entry.target.started;
-    const ProbeState before = entry.state;
     entry.asking = false;
     if (failure.text.empty()) {
       entry.failures = 0;
@@ -195,8 +251,7 @@ class ThreadedProber final : public Prober {
       entry.state.detail = std::move(failure.text);
       count_failure(entry, now, age);
     }
-    entry.next = now + (entry.was_ready ? check.period : starting_interval(age));
-    return before.probe != entry.state.probe || before.detail != entry.state.detail;
+    entry.next = now + (entry.was_ready ? entry.target.check.period : starting_interval(age));
   }
 
   // However often we ask, a failure counts once a period: that is what the threshold is made for.

@@ -4,6 +4,11 @@
 // instance that was never ready is asked at once and often: every 20 ms at first, then at 2 % of
 // its age, so that finding out never costs more than that share of the start.  Failures inside the
 // initial delay do not count.  Once ready it is asked every `period`.
+//
+// When the health check of one that was never ready passes, it is sent its model's warm-up
+// requests, one after the other, and passes when each was answered right.  A wrong answer is a
+// failure like that of a health check; the next try begins with the health check and goes on with
+// the request that failed.
 #pragma once
 
 #include <filesystem>
@@ -24,9 +29,10 @@ struct ProbeTarget {
   model::InstanceId instance;
   Address address;
   model::HealthCheck check;
-  std::filesystem::path package;  // exec checks run there
-  Time started;                   // the initial delay counts from here
-  bool was_ready = false;         // re-adopted: passed before
+  std::shared_ptr<const model::WarmUp> warm_up;  // null: none
+  std::filesystem::path package;                 // exec checks run there
+  Time started;                                  // the initial delay counts from here
+  bool was_ready = false;                        // re-adopted: passed before
 };
 
 struct ProbeState {

@@ -30,6 +30,7 @@ struct ServiceState {
   std::optional<Reading> at_end;                          // until its report is whole
   std::optional<SideWindow> window;                       // of the rollout under way
   Time why_at;                                            // when the sentence was last written
+  bool is_sampling = false;                               // the sampler has a task of its step
   std::optional<Time> wake_at;
 
   bool is_rolling_out() const { return rollout && !model::is_terminal(rollout->phase); }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "control/limits.h"
+
 namespace hitless::control {
 namespace {
 
@@ -53,6 +55,7 @@ void keep_window(std::optional<SideWindow>& window, model::Rollout& rollout,
                         .step = rollout.step,
                         .lost_before = rollout.lost_before.value_or(lost_by(now)),
                         .is_stored = rollout.lost_before.has_value(),
+                        .at_rollout = now,
                         .at_step = now};
     if (rollout.evidence) begin_anew(*rollout.evidence);
   }
@@ -83,6 +86,14 @@ void fill_sides(rollout::View& view, const SideWindow& window, const GroupCounts
   }
   // Where nothing served before, nobody has lost anything by waiting in vain.
   if (view.plan.from != 0) view.dropped += lost_since(now, window.lost_before, {});
+}
+
+void take_samples(rollout::View& view, const SampleState& samples) {
+  view.old_side.by_class[5] += samples.unseen_old;
+  view.new_side.by_class[5] += samples.unseen_new;
+  const bool counted = samples.done_at &&
+                       (samples.answered == 0 || view.now >= *samples.done_at + k_samples_counted);
+  view.samples_done = counted;
 }
 
 }  // namespace hitless::control

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "control/port.h"
+#include "control/sampler.h"
 #include "control/traffic_book.h"
 #include "model/rollout.h"
 #include "rollout/step.h"
@@ -21,6 +22,7 @@ struct SideWindow {
   int step = 0;
   model::LostRequests lost_before;  // the rollout's
   bool is_stored = false;           // lost_before
+  GroupCounts at_rollout;           // or when this serve took it over
   GroupCounts at_step;
 };
 
@@ -36,5 +38,8 @@ SideTraffic sides_of(const model::Plan& plan, const SideWindow& window, const Gr
 // Sets old_side, new_side and dropped.  Of the slots that are replaced: what stays on both sides
 // can neither be better nor worse.
 void fill_sides(rollout::View& view, const SideWindow& window, const GroupCounts& now);
+
+// Adds what only the sampler knows: wrong answers, and that no more will come.
+void take_samples(rollout::View& view, const SampleState& samples);
 
 }  // namespace hitless::control

@@ -131,5 +131,28 @@ TEST(TrafficBook, CountsGroupsApartAndTogether) {
   EXPECT_EQ(restored.groups(service), groups);
 }
 
+TEST(Samples, WrongAnswersThatTheGatewayTookForRightAreErrors) {
+  rollout::View view;
+  view.now = Time(std::chrono::seconds(100));
+  view.new_side.requests = 50;
+  view.new_side.by_class[5] = 3;
+  take_samples(view, {.answered = 100, .unseen_old = 1, .unseen_new = 7, .done_at = {}});
+  EXPECT_EQ(view.new_side.by_class[5], 10U);
+  EXPECT_EQ(view.old_side.by_class[5], 1U);
+  EXPECT_FALSE(view.samples_done);
+}
+
+TEST(Samples, AreDoneWhenTheGatewayHadTimeToCountThem) {
+  rollout::View view;
+  view.now = Time(std::chrono::seconds(100));
+  take_samples(view, {.answered = 100, .done_at = view.now});
+  EXPECT_FALSE(view.samples_done);
+  take_samples(view, {.answered = 100, .done_at = view.now - std::chrono::seconds(1)});
+  EXPECT_TRUE(view.samples_done);
+  view.samples_done = false;
+  take_samples(view, {.answered = 0, .done_at = view.now});
+  EXPECT_TRUE(view.samples_done) << "there were none to send";
+}
+
 }  // namespace
 }  // namespace hitless::control

@@ -75,9 +75,18 @@ ShareEntry& first_choice(ServiceEntry& service, const PickInput& input) {
   return service.shares[service.schedule->next()];
 }
 
-}  // namespace
+// Rare, and services have few instances: they are looked through.
+Picked find_instance(ServiceEntry& service, const PickInput& input) {
+  for (ShareEntry& share : service.shares) {
+    for (Endpoint* const endpoint : share.endpoints) {
+      if (endpoint->instance.text() != input.instance) continue;
+      return is_tried(input, endpoint) ? Picked() : Picked{&share, endpoint};
+    }
+  }
+  return {};
+}
 
-Picked pick(ServiceEntry& service, const PickInput& input) {
+Picked pick_by_weight(ServiceEntry& service, const PickInput& input) {
   HL_DCHECK(service.schedule != nullptr);
   ShareEntry& first = first_choice(service, input);
   if (Endpoint* endpoint = pick_inside(service.balance, first, input); endpoint != nullptr) {
@@ -90,6 +99,17 @@ Picked pick(ServiceEntry& service, const PickInput& input) {
     }
   }
   return {};
+}
+
+}  // namespace
+
+Picked pick(ServiceEntry& service, const PickInput& input) {
+  if (!input.instance.empty()) {
+    if (const Picked picked = find_instance(service, input); picked.endpoint != nullptr) {
+      return picked;
+    }
+  }
+  return pick_by_weight(service, input);
 }
 
 }  // namespace hitless::gateway

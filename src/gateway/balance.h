@@ -18,6 +18,7 @@ struct PickInput {
   std::string_view client;             // its address
   std::span<Endpoint* const> tried;    // endpoints that refused this request
   model::RevisionNumber revision = 0;  // a replay stays with its revision while it can
+  std::string_view instance{};         // the one that is asked for, whatever its share's weight
 };
 // The service serves.  Thread: the worker's.
 Picked pick(ServiceEntry& service, const PickInput& input);

@@ -56,6 +56,7 @@ std::size_t Exchange::route(const Head& head, std::string_view rest) {
   RequestFields& fields = worker_.request_fields();
   read_fields(head, fields);
   set_request_id(fields.request_id);
+  wanted_ = fields.instance;
   std::string_view target;
   bool by_bearer = false;
   if (const auto refusal = refusal_of(head, target, by_bearer); refusal.has_value()) {

@@ -133,6 +133,7 @@ class Exchange final : public net::Mortal {
   net::Instant request_done_at_ = net::k_never;
   net::Instant held_since_ = net::k_never;
   Duration held_for_ = Duration::zero();
+  std::string wanted_;            // the instance that the client asks for
   std::vector<Endpoint*> tried_;  // endpoints that refused this request
   int unread_ = 0;                // new connections that were closed with this request unread
   std::size_t held_bytes_ = 0;

@@ -19,7 +19,8 @@ using net::http1::Framing;
 
 void Exchange::pick_endpoint() {
   const Picked picked =
-      pick(*service_, {.client = client_.peer(), .tried = tried_, .revision = revision_});
+      pick(*service_,
+           {.client = client_.peer(), .tried = tried_, .revision = revision_, .instance = wanted_});
   // All refused: they crashed together, or are too busy to accept.  The next table is on its way.
   if (picked.endpoint == nullptr) return hold();
   revision_ = picked.share->revision;

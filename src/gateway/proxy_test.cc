@@ -45,6 +45,35 @@ TEST(Proxy, KeepsBothConnectionsForManyRequests) {
   EXPECT_EQ(outcomes.first_byte.count(), 100U);
 }
 
+// Samples of a rollout are addressed like that: also to what has no weight yet, and counted there.
+TEST(Proxy, AnInstanceThatIsAskedForAnswersWhateverItsWeight) {
+  const auto named = [](const std::string& name) {
+    return RawUpstream::answering([name](const RawMessage& request) {
+      return RawUpstream::ok(name + (request.field("X-Hitless-Instance").empty() ? "" : " told"));
+    });
+  };
+  RawUpstream old_one(named("old"));
+  RawUpstream new_one(named("new"));
+  GatewayFixture fixture;
+  ASSERT_TRUE(fixture.adopt({serving({{1, 100, {endpoint("old", old_one.address())}, "g1"},
+                                      {2, 0, {endpoint("new", new_one.address())}, "g2"}})}));
+  const auto ask_for = [&](const std::string& instance) {
+    return fixture.call(request("/", "b", "X-Hitless-Instance: " + instance + "\r\n"));
+  };
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(ask_for("new").body, "new");
+  EXPECT_EQ(ask_for("new").field("X-Hitless-Revision"), "2");
+  EXPECT_EQ(ask_for("old").body, "old");
+  EXPECT_EQ(ask_for("gone").body, "old") << "what is not routed is like any other request";
+  ASSERT_TRUE(fixture.eventually([](const model::Usage& usage) {
+    const auto counted = [&](std::string_view group, std::uint64_t requests) {
+      return std::any_of(usage.revisions.begin(), usage.revisions.end(), [&](const auto& row) {
+        return row.group == group && row.outcomes.requests == requests;
+      });
+    };
+    return counted("g1", 2) && counted("g2", 6);
+  }));
+}
+
 // Small writes wait for nobody's acknowledgement, on either side.
 TEST(Proxy, NoSocketDelaysWhatIsWritten) {
   RawUpstream upstream(

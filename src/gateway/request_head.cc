@@ -70,6 +70,10 @@ Use use_of_other(const FieldLine& line, RequestFields& fields) {
       }
       return Use::drop;
     case 17: return is_name(line.name, "x-forwarded-proto") ? Use::drop : Use::forward;
+    case 18:
+      if (!is_name(line.name, "x-hitless-instance")) return Use::forward;
+      fields.instance = line.value;
+      return Use::drop;
     default: return Use::forward;
   }
 }
@@ -103,7 +107,8 @@ std::optional<Call> parse_call(std::string_view target) {
 }
 
 void read_fields(const Head& head, RequestFields& fields) {
-  fields.auth_token = fields.bearer = fields.app_code = fields.request_id = {};
+  fields.auth_token = fields.bearer = fields.app_code = {};
+  fields.request_id = fields.instance = {};
   fields.forwarded_for_count = 0;
   const bool absolute = authority_of(head.target).data() != nullptr;
   for (std::size_t i = 0; i < head.field_count; ++i) {

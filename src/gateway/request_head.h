@@ -31,6 +31,7 @@ struct RequestFields {
   std::string_view bearer;      // the token of Authorization: Bearer
   std::string_view app_code;    // X-Apig-AppCode
   std::string_view request_id;  // empty when absent or not fit to be passed on
+  std::string_view instance;    // X-Hitless-Instance: the one that shall answer
   std::array<std::string_view, 4> forwarded_for;
   std::size_t forwarded_for_count = 0;
 };

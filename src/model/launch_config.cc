@@ -12,12 +12,12 @@ namespace hitless::model {
 namespace {
 
 // What config.json may hold.  The contract's members, spellings of its published samples, and ours
-// (command, listen).  Anything else is most likely a typing error and is refused.
-constexpr std::array<std::string_view, 18> k_known_members{
+// (command, listen, warm_up).  Anything else is most likely a typing error and is refused.
+constexpr std::array<std::string_view, 19> k_known_members{
     "model_algorithm", "model_type",   "runtime",        "swr_location", "protocol",
     "procotol",        "port",         "metrics",        "apis",         "dependencies",
     "health",          "command",      "startup_health", "listen",       "readiness_health",
-    "model_name",      "model_source", "description",
+    "model_name",      "model_source", "description",    "warm_up",
 };
 
 constexpr std::array<std::string_view, 9> k_health_members{
@@ -239,6 +239,11 @@ Result<Launch> launch_from_config(const json::object& config, std::string_view t
     return wrong("command", "left out when model_type is \"ONNX\"");
   }
   HL_TRY(read_probes(config, launch.health));
+  if (const json::value* warm_up = find(config, "warm_up")) {
+    auto read = warm_up_from_json(*warm_up);
+    if (!read) return std::move(read).error().context("config.json");
+    launch.warm_up = *std::move(read);
+  }
   return launch;
 }
 

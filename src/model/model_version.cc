@@ -69,10 +69,9 @@ Result<Engine> engine_from_text(std::string_view text) {
 
 json::value to_json(const Launch& launch) {
   return json::object{
-      {"engine", to_text(launch.engine)},
-      {"command", array_of(launch.command)},
-      {"listens_on_unix", launch.listens_on_unix},
-      {"health", to_json(launch.health)},
+      {"engine", to_text(launch.engine)},          {"command", array_of(launch.command)},
+      {"listens_on_unix", launch.listens_on_unix}, {"health", to_json(launch.health)},
+      {"warm_up", to_json(launch.warm_up)},
   };
 }
 
@@ -85,6 +84,9 @@ Result<Launch> launch_from_json(const json::value& value) {
   HL_TRY_ASSIGN(launch.listens_on_unix, get_bool(*object, "listens_on_unix"));
   HL_TRY_ASSIGN(const json::object* health, get_object(*object, "health"));
   HL_TRY_ASSIGN(launch.health, health_from_json(*health));
+  if (const json::value* warm_up = object->if_contains("warm_up")) {  // older ones have none
+    HL_TRY_ASSIGN(launch.warm_up, warm_up_from_json(*warm_up));
+  }
   return launch;
 }
 

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "model/ids.h"
+#include "model/warm_up.h"
 
 namespace hitless::model {
 
@@ -42,6 +43,7 @@ struct Launch {
   std::vector<std::string> command;  // custom: argv; empty for engines of ours
   bool listens_on_unix = false;      // else on TCP port {port}, also in the variable PORT
   HealthCheck health;
+  WarmUp warm_up;  // answered right before it is ready
   friend bool operator==(const Launch&, const Launch&) = default;
 };
 

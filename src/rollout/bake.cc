@@ -55,8 +55,17 @@ std::string silence_of(const View& view) {
   if (skipped || !policy.enabled || has_sample(policy, view.new_side)) return "";
   if (policy.silence == model::Silence::advance) return "";
   if (policy.silence == model::Silence::warm_up && view.samples_done) return "";
-  return fmt::format("waiting for {} requests on the new side to judge it by, {} so far",
-                     policy.requests_min, view.new_side.requests);
+  return fmt::format(
+      "waiting for {} requests on the new side to judge it by, {} so far{}", policy.requests_min,
+      view.new_side.requests,
+      policy.silence == model::Silence::warm_up ? "; warm-up requests are sent" : "");
+}
+
+bool wants_samples(const View& view) {
+  if (view.phase != model::Phase::baking || view.orders.paused_at) return false;
+  if (view.plan.judgement.silence != model::Silence::warm_up) return false;
+  const std::optional<Time> end = bake_end(view);
+  return end && view.now >= *end && !silence_of(view).empty();
 }
 
 std::string step_text(const model::Plan& plan, int step) {

@@ -115,6 +115,29 @@ TEST(Bake, WaitsForRequestsAsThePolicySays) {
   EXPECT_EQ(silence_of(view), "");
 }
 
+TEST(Bake, WantsSamplesAtItsEndAndNoSooner) {
+  View view = canary({{10, seconds(30)}, {100, seconds(60)}});
+  view.phase = model::Phase::baking;
+  view.plan.judgement.silence = model::Silence::warm_up;
+  EXPECT_FALSE(wants_samples(view)) << "it has not begun";
+  view.baking_at = view.now - seconds(29);
+  EXPECT_FALSE(wants_samples(view));
+  view.baking_at = view.now - seconds(30);
+  EXPECT_TRUE(wants_samples(view));
+  const auto with = [&](auto change) {
+    View other = view;
+    change(other);
+    return wants_samples(other);
+  };
+  EXPECT_FALSE(with([](View& v) { v.plan.judgement.silence = model::Silence::wait; }));
+  EXPECT_FALSE(with([](View& v) { v.plan.judgement.enabled = false; }));
+  EXPECT_FALSE(with([](View& v) { v.new_side.requests = v.plan.judgement.requests_min; }));
+  EXPECT_FALSE(with([](View& v) { v.orders.paused_at = v.now; }));
+  EXPECT_FALSE(with([](View& v) { v.orders.skip = 1; }));
+  EXPECT_FALSE(with([](View& v) { v.phase = model::Phase::rolling_back; }));
+  EXPECT_FALSE(with([](View& v) { v.samples_done = true; }));
+}
+
 TEST(SlowStart, RaisesAShareInTenLevels) {
   View view;
   view.plan.slow_start = seconds(9);

@@ -126,7 +126,7 @@ struct View {
   // and on those that come, in the same window.
   model::Outcomes old_side, new_side;
   std::optional<model::Evidence> evidence;  // the one before: limits once fixed stay
-  bool samples_done = false;  // every warm-up request was sent as a sample, or there is none
+  bool samples_done = false;  // of wants_samples(): all were answered, or there are none to send
   std::uint64_t dropped = 0;  // requests lost since the rollout began, not owed to the old side
   // All of the service, ordered by ordinal; of the `gone` ones those of this rollout, and for tend
   // those that ended within k_exit_window (limits.h): they count toward the back-off.
@@ -182,6 +182,11 @@ struct Decision {
 
 // Carries a plan one step on.  A terminal phase gives no moves and no starts.
 Decision step(const View& view);
+
+// The step's bake is over, its new side had too few requests to be judged by, and the policy has
+// the model's warm-up requests sent as samples: control sends them, they are counted like any
+// other request, and samples_done ends the wait when they do not suffice.
+bool wants_samples(const View& view);
 
 // Keeps a service as its revision wants it when no rollout is under way: replaces what ended,
 // takes what fails its probe out of the route.  `plan` is the last plan; `served` says which side

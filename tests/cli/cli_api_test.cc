@@ -75,6 +75,26 @@ TEST_F(Cli, CreatesListsShowsAndDeletesModels) {
   EXPECT_EQ(gone.err, "hitless: there is no model vad: `hitless model list` shows all\n");
 }
 
+TEST_F(Cli, ModelsTakeWarmUpRequestsFromAFileAndShowThem) {
+  const std::string file = (state() / "warm_up.json").string();
+  ASSERT_TRUE(write_file_atomically(file, R"([{"path": "/predict", "body": {"x": 1}},
+                                              {"path": "/labels"}])",
+                                    0600));
+  const std::vector<std::string> create{"model", "create", "vad", "0.0.1", "--from", "/srv/vad"};
+  const auto with = [&](const std::string& path) {
+    std::vector<std::string> args = create;
+    args.insert(args.end(), {"--warm-up", path});
+    return run(args);
+  };
+  EXPECT_EQ(with(file).status, 0);
+  const Ran shown = run({"model", "show", "vad"});
+  EXPECT_TRUE(has(shown.out, "2 requests: POST /predict, GET /labels")) << shown.out;
+  ASSERT_TRUE(write_file_atomically(file, "[", 0600));
+  const Ran refused = with(file);
+  EXPECT_EQ(refused.status, k_exit_error);
+  EXPECT_TRUE(has(refused.err, "warm_up.json")) << refused.err;
+}
+
 TEST_F(Cli, ShowsLongWaitsOnATerminalOnly) {
   using std::chrono::milliseconds;
   std::ostringstream out;

@@ -57,6 +57,7 @@ class FakePort final : public control::Port {
     version.description = model.description;
     version.source_location = model.source_location;
     version.config_text = model.initial_config.empty() ? "{}" : model.initial_config;
+    if (model.warm_up) version.launch.warm_up = *model.warm_up;
     version.wire = model.wire;
     version.created_at = now();
     version.status =

@@ -46,8 +46,9 @@ struct Behaviour {
   double fail_share = 0;   // of the answers have status 500
   std::string starts;      // a folder open to every instance, in which they count their starts …
   int fails_at_start = 0;  // … and the start of this number goes wrong: --fail-by
-  std::string fail_by = "health";  // or "crash"
-  std::int64_t idle_ms = 300'000;  // kept connections that idle longer are closed
+  std::string fail_by = "health";     // or "crash"
+  std::int64_t fail_after = k_never;  // so many right answers all are 500
+  std::int64_t idle_ms = 300'000;     // kept connections that idle longer are closed
   std::int64_t grow_mib_per_second = 0;
   bool never_listen = false;
   bool ignore_term = false;
@@ -116,6 +117,7 @@ class Model {
     }
     const std::int64_t call = ++requests_;
     if (call == behaviour_.crash_at_request) crash("at this request");
+    if (behaviour_.fail_after != k_never && call > behaviour_.fail_after) response.status = 500;
     const milliseconds delay(behaviour_.answer_delay_ms + number_in(request.query(), "sleep_ms="));
     if (delay.count() > 0) std::this_thread::sleep_for(delay);
     if (is_drawn(static_cast<std::uint64_t>(call), behaviour_.fail_share)) response.status = 500;
@@ -211,6 +213,7 @@ void add_flags(CLI::App& program, Behaviour& behaviour) {
   program.add_option("--starts", behaviour.starts);
   program.add_option("--fails-at-start", behaviour.fails_at_start);
   program.add_option("--fail-by", behaviour.fail_by);
+  program.add_option("--fail-after", behaviour.fail_after);
   program.add_option("--idle-ms", behaviour.idle_ms);
   program.add_option("--grow-mib-per-second", behaviour.grow_mib_per_second);
   program.add_flag("--never-listen", behaviour.never_listen);

@@ -40,18 +40,21 @@ json::object config_json(const HitlessProcess& hitless, const PretendModel& mode
   json::array command{hitless.model_server().string(), "--listen", "{listen}", "--version-tag",
                       model.version};
   for (const std::string& flag : model.flags) command.emplace_back(flag);
-  return {{"model_type", "Custom"},
-          {"model_algorithm", "pretence"},
-          {"command", std::move(command)},
-          {"listen", model.listen},
-          {"health",
-           {{"check_method", "HTTP"},
-            {"protocol", "http"},
-            {"url", "/health"},
-            {"period_seconds", "1"},
-            {"timeout_seconds", "5"},
-            {"failure_threshold", fmt::format("{}", model.failures_max)},
-            {"initial_delay_seconds", fmt::format("{}", model.initial_delay_seconds)}}}};
+  json::object config{
+      {"model_type", "Custom"},
+      {"model_algorithm", "pretence"},
+      {"command", std::move(command)},
+      {"listen", model.listen},
+      {"health",
+       {{"check_method", "HTTP"},
+        {"protocol", "http"},
+        {"url", "/health"},
+        {"period_seconds", "1"},
+        {"timeout_seconds", "5"},
+        {"failure_threshold", fmt::format("{}", model.failures_max)},
+        {"initial_delay_seconds", fmt::format("{}", model.initial_delay_seconds)}}}};
+  if (!model.warm_up.empty()) config["warm_up"] = model.warm_up;
+  return config;
 }
 
 }  // namespace

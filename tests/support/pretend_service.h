@@ -19,6 +19,7 @@ struct PretendModel {
   std::string listen = "unix";     // or "tcp"
   int failures_max = 3;            // failure_threshold
   int initial_delay_seconds = 30;  // 0: failures count at once
+  json::array warm_up{};           // of its config.json
 };
 
 // Writes <folder>/packages/<version>/model/config.json; the folder to import.

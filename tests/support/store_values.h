@@ -29,6 +29,12 @@ inline model::ModelVersion some_model(const std::string& id, const std::string& 
   value.size_bytes = 1234567890123;
   value.created_at = at(1);
   value.launch.command = {"./serve", "{port}"};
+  value.launch.warm_up = {{.method = "POST",
+                           .path = "/predict",
+                           .headers = {{"Content-Type", "x/y"}},
+                           .body = std::string("\0\xff", 2),
+                           .body_file = {},
+                           .fields = {{.pointer = "/score", .value = 0.5, .absolute = 0.25}}}};
   value.config_text = "{}";
   value.wire = {{"model_name", name}, {"nested", {{"a", 1}}}};
   return value;
