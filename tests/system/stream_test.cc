@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <future>
 #include <set>
 
@@ -12,7 +13,9 @@
 namespace hitless::tests {
 namespace {
 
+namespace fs = std::filesystem;
 using Phases = std::vector<std::string>;
+constexpr std::size_t npos = std::string::npos;
 
 class Watching : public UnderLoad {
  protected:
@@ -148,18 +151,23 @@ TEST_F(Watching, GoesOnWhenServeIsKilledAndEndsAsTheRolloutDoes) {
   const std::string bad = import("bad", {"--start-delay-ms", "2000", "--crash-after-ms", "0"});
   for (const auto& [model, status] : {std::pair(good, 0), std::pair(bad, 3)}) {
     const std::string rollout = service().update({{.model_id = model, .count = 1}});
-    auto command = watch(rollout);
+    const fs::path output = hitless().folder() / ("watch-" + rollout);
+    const fs::path binary = fs::read_symlink(fmt::format("/proc/{}/exe", hitless().serve_pid()));
+    const pid_t command =
+        spawn({binary.string(), "rollout", "watch", rollout, "--state", hitless().state().string()},
+              output);
     const auto client = open(rollout);
     ASSERT_TRUE(service().wait_for_phase(rollout, "starting"));
+    // A command that finds no serve at its beginning says so and ends; this one has begun.
+    ASSERT_TRUE(eventually([&] { return tail_of(output, 6000).find("starting") != npos; }));
     hitless().kill_serve();
     auto event = client->next(k_patience);
     while (event && event->has_value()) event = client->next(k_patience);
     EXPECT_FALSE(event) << "a stream that was cut has not ended";
     hitless().start_serve();
-    const CommandOutcome watched = command.get();
-    EXPECT_EQ(watched.status, status) << watched.output;
-    EXPECT_NE(watched.output.find(status == 0 ? "succeeded" : "rolled_back"), std::string::npos)
-        << watched.output;
+    EXPECT_EQ(wait_for_end(command), status) << tail_of(output, 6000);
+    EXPECT_NE(tail_of(output, 6000).find(status == 0 ? "succeeded" : "rolled_back"), npos)
+        << tail_of(output, 6000);
   }
   expect_no_failure();
 }
