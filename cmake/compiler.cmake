@@ -16,9 +16,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
     -Wthread-safety "SHELL:-Xclang -fno-pch-timestamp")
 else()
   # GCC 12 reports std::string and std::variant copies as reads of uninitialised memory, and moves of
-  # short strings as writes past their end.
+  # short strings as writes and reads past their end.
   target_compile_options(hitless_flags INTERFACE
-    -Wno-maybe-uninitialized -Wno-restrict -Wno-array-bounds
+    -Wno-maybe-uninitialized -Wno-restrict -Wno-array-bounds -Wno-stringop-overread
     # Designated initialisers leave out what has a default, on purpose.
     -Wno-missing-field-initializers)
 endif()
