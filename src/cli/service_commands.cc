@@ -20,6 +20,7 @@ struct Choice {
   std::int64_t bytes = 64 * 1024;
   std::int64_t limit = 50;
   bool wait = false;
+  bool all = false;
 };
 
 Result<int> list_services(Session& session, const Choice& choice) {
@@ -136,11 +137,29 @@ Result<int> list_updates(Session& session, const Choice& choice) {
   return k_exit_ok;
 }
 
+// Those that live, and those of the newest change however they ended.
 Result<int> list_instances(Session& session, const Choice& choice) {
   HL_TRY_ASSIGN(const json::object service, find_service(session, choice.service));
   HL_TRY_ASSIGN(const json::object page, session.api.get(path_of(service) + "/instances"));
   if (session.json) return print_json(session, page), k_exit_ok;
-  session.io.out << instances_text(session.io, array_or_empty(page, "instances"));
+  HL_TRY_ASSIGN(const std::string newest, newest_rollout(session, path_of(service)));
+  json::array shown;
+  std::size_t left_out = 0;
+  for (const json::value& row : array_or_empty(page, "instances")) {
+    const json::object& each = row.get_object();
+    const bool counts = choice.all || text_or_empty(each, "stage") != "gone" ||
+                        (!newest.empty() && text_or_empty(each, "rollout_id") == newest);
+    if (counts) {
+      shown.push_back(row);
+    } else {
+      ++left_out;
+    }
+  }
+  session.io.out << instances_text(session.io, shown);
+  if (left_out > 0) {
+    session.io.out << fmt::format("{} of earlier changes {} gone: --all lists them too\n", left_out,
+                                  left_out == 1 ? "is" : "are");
+  }
   return k_exit_ok;
 }
 
@@ -195,7 +214,9 @@ void add_service_commands(CLI::App& app, Command& chosen) {
       ->add_option("--limit", choice->limit, "How many")
       ->capture_default_str();
   add(*group, "logs", "History of configuration updates", "speech", choice, chosen, list_updates);
-  add(*group, "instances", "Running copies", "speech", choice, chosen, list_instances);
+  add(*group, "instances", "Running copies, and those of the newest change", "speech", choice,
+      chosen, list_instances)
+      ->add_flag("--all", choice->all, "Those gone with earlier changes too");
   CLI::App* log = add(*group, "instance-log", "What an instance printed", "speech 82e0844d-r1-1",
                       choice, chosen, print_instance_log);
   log->add_option("INSTANCE", choice->instance, "As `service instances` names it")->required();

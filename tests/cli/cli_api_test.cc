@@ -465,6 +465,47 @@ TEST_F(Cli, RollsBackAndListsRevisions) {
   EXPECT_EQ(back.status, 0) << back.err;
   EXPECT_TRUE(has(back.out, "update of revision 2 to 3: succeeded")) << back.out;
   EXPECT_TRUE(has(run({"service", "rollback", "speech"}).err, "[revision]"));
+  const Ran after = run({"service", "revisions", "speech"});
+  EXPECT_TRUE(has(after.out, "back to 1")) << after.out;
+  EXPECT_TRUE(has(after.out, "model vad:0.0.1 → vad:0.0.2")) << after.out;
+}
+
+TEST_F(Cli, DeletesARevisionThatNothingUses) {
+  deploy();
+  ASSERT_EQ(run({"service", "update", "speech", "--env", "LEVEL=2", "--wait"}).status, 0);
+  EXPECT_TRUE(has(run({"service", "revisions", "speech"}).out, "envs.LEVEL 2"));
+  const Ran stays = run({"service", "revisions", "speech", "--delete", "2"});
+  EXPECT_EQ(stays.status, k_exit_error);
+  EXPECT_TRUE(has(stays.err, "it serves")) << stays.err;
+  const Ran gone = run({"service", "revisions", "speech", "--delete", "1"});
+  EXPECT_EQ(gone.status, 0) << gone.err;
+  EXPECT_EQ(gone.out, "revision 1 of speech is deleted; reports of its changes stay\n");
+  EXPECT_TRUE(has(run({"service", "revisions", "speech", "--delete", "1"}).err, "revision 1"));
+  EXPECT_FALSE(has(run({"service", "revisions", "speech"}).out, "back to"));
+}
+
+TEST_F(Cli, ListsTheInstancesThatCount) {
+  deploy();
+  const auto instance = [](const char* id, model::Stage stage, const std::string& rollout) {
+    control::InstanceStatus status;
+    status.instance.id = model::InstanceId(id);
+    status.instance.stage = stage;
+    status.instance.rollout = model::RolloutId(rollout);
+    status.state = stage == model::Stage::gone ? "gone" : "routed";
+    return status;
+  };
+  const std::string newest =
+      text(run({"--json", "rollout", "show", "speech"}).as_json(), "rollout_id");
+  port().set(World{.instances = {instance("i-old", model::Stage::gone, "earlier"),
+                                 instance("i-here", model::Stage::ready, "earlier"),
+                                 instance("i-fell", model::Stage::gone, newest)}});
+  const Ran usual = run({"service", "instances", "speech"});
+  EXPECT_TRUE(has(usual.out, "i-here") && has(usual.out, "i-fell")) << usual.out;
+  EXPECT_FALSE(has(usual.out, "i-old")) << usual.out;
+  EXPECT_TRUE(has(usual.out, "1 of earlier changes is gone: --all lists them too")) << usual.out;
+  const Ran all = run({"service", "instances", "speech", "--all"});
+  EXPECT_TRUE(has(all.out, "i-old")) << all.out;
+  EXPECT_FALSE(has(all.out, "--all")) << all.out;
 }
 
 TEST_F(Cli, PrintsAJournal) {
