@@ -31,7 +31,7 @@ Result<Told> look_at_rollout(store::Store& store, control::Port& port, const mod
   told.moment["at"] = to_millis(now);
   if (is_terminal(rollout.phase)) {
     const Time whole = whole_at(rollout);
-    if (whole <= now) told.end = rollout_to_whole_json(rollout, instances);
+    if (whole <= now) told.end = rollout_to_whole_json(store, rollout, instances);
     told.again = std::max(Duration(1), whole - now);
   } else if (const auto& predicted = rollout.plan.forecast.predicted) {
     const Duration left = rollout.created_at + *predicted - now;

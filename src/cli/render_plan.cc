@@ -11,11 +11,6 @@
 namespace hitless::cli {
 namespace {
 
-bool is_true(const json::object& from, std::string_view name) {
-  const json::value* value = from.if_contains(name);
-  return value != nullptr && value->is_bool() && value->get_bool();
-}
-
 double number_or_zero(const json::object& from, std::string_view name) {
   const Result<std::optional<double>> value = find_number(from, name);
   return value ? value->value_or(0) : 0;
@@ -181,7 +176,7 @@ std::string plan_summary(const Io& io, const json::object& plan) {
       part(Colour::green, added, "add"), part(Colour::red, removed, "remove"));
   const std::string strategy = text_or_empty(plan, "strategy");
   if (strategy != "none" && !strategy.empty()) text += " · " + strategy;
-  const bool hitless = is_true(plan, "hitless");
+  const bool hitless = flag_or_false(plan, "hitless");
   text += " · " +
           paint(io, hitless ? Colour::green : Colour::yellow, hitless ? "hitless" : "not hitless");
   const double predicted = number_or_zero(plan, "predicted_seconds");

@@ -307,10 +307,35 @@ TEST_F(Cli, ShowsAndListsRollouts) {
   deploy();
   EXPECT_TRUE(has(run({"rollout", "list", "speech"}).out, "deploy  succeeded"));
   const Ran shown = run({"rollout", "show", "speech"});
-  EXPECT_TRUE(has(shown.out, "deploy of revision 1\n")) << shown.out;
+  const std::size_t plan = shown.out.find("deploy of revision 1\n");
+  ASSERT_NE(plan, std::string::npos) << shown.out;
+  EXPECT_LT(shown.out.find("deploy of revision 1: succeeded\n"), plan) << "the report is first";
+  EXPECT_TRUE(has(shown.out, "vad 0.0.1")) << "models have names: " << shown.out;
+  EXPECT_FALSE(has(shown.out, "\nnow ")) << shown.out;
   const std::string id = text(run({"--json", "rollout", "show", "speech"}).as_json(), "rollout_id");
   EXPECT_EQ(run({"rollout", "watch", id}).status, 0);
   EXPECT_EQ(run({"rollout", "watch", "nothing"}).status, k_exit_error);
+}
+
+TEST_F(Cli, ShowsThePlanOfAChangeUnderWayFirst) {
+  deploy();
+  port().set(World{.looks = -1});
+  ASSERT_EQ(run({"service", "update", "speech", "--model", "vad:0.0.2"}).status, 0);
+  const Ran shown = run({"rollout", "show", "speech"});
+  EXPECT_LT(shown.out.find("update of revision 1 to 2\n"),
+            shown.out.find("update of revision 1 to 2: starting\n"))
+      << shown.out;
+  EXPECT_TRUE(has(shown.out, "vad 0.0.1 → vad 0.0.2")) << shown.out;
+  EXPECT_TRUE(has(shown.out, "requests are counted at the end")) << shown.out;
+  EXPECT_TRUE(has(shown.out, "\nnow starting")) << shown.out;
+}
+
+TEST_F(Cli, CallsErrorsWhatTheContractCounts) {
+  deploy();
+  port().set(World{.calls = {.invocations = 2000, .failures = 554}});
+  EXPECT_TRUE(has(run({"service", "list"}).out, "ERRORS"));
+  EXPECT_TRUE(has(run({"service", "show", "speech"}).out,
+                  "2,000, 554 of them errors: answered 5xx, cut or not answered"));
 }
 
 TEST_F(Cli, PlansAndAppliesAPlanByItsHash) {
