@@ -205,7 +205,7 @@ Checked<std::optional<model::RolloutPolicy>> read_policy(const json::object& bod
     return Failure(Cause::invalid_argument, "field [rollout_policy] must be an object");
   }
   Result<model::RolloutPolicy> policy = model::rollout_policy_from_json(*value);
-  if (!policy) return at("rollout_policy", policy.error());
+  if (!policy) return in_field("rollout_policy", policy.error());
   return std::optional(*std::move(policy));
 }
 

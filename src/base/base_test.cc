@@ -42,6 +42,15 @@ TEST(Json, NamesTheMemberThatIsWrong) {
             "field [none] is required and cannot be empty");
 }
 
+TEST(Json, PutsAnErrorIntoItsPlace) {
+  const auto placed = [](const char* text) {
+    return in_field("config[0]", Error(Code::invalid, text)).text();
+  };
+  EXPECT_EQ(placed("field [weight] must be a number"), "field [config[0].weight] must be a number");
+  EXPECT_EQ(placed("must be an object"), "field [config[0]] must be an object");
+  EXPECT_EQ(placed("no such thing"), "field [config[0]]: no such thing");
+}
+
 TEST(Json, RefusesWhatIsTooDeepOrCut) {
   EXPECT_FALSE(parse_json(std::string(64, '[') + std::string(64, ']')));
   EXPECT_FALSE(parse_json("{\"a\": 1"));
