@@ -118,7 +118,8 @@ TEST(PolicyFlags, ReadTimesAsPeopleWriteThem) {
     ASSERT_TRUE(read) << text;
     EXPECT_DOUBLE_EQ(*read, want);
   }
-  for (const char* text : {"", "s", "5 s", "5d", "x"}) EXPECT_FALSE(read_seconds("--bake", text));
+  for (const char* text : {"", "s", "5 s", "5d", "x", "nan", "inf", "-inf", "infs", "-3s", "1e999"})
+    EXPECT_FALSE(read_seconds("--bake", text));
 }
 
 TEST(PolicyFlags, StartFromWhatTheServiceHas) {

@@ -384,8 +384,15 @@ TEST_F(Cli, SaysHowAServiceWantsToBeChanged) {
   const Ran bad = run({"service", "update", "speech", "--canary", "5;60s"});
   EXPECT_EQ(bad.status, k_exit_error);
   EXPECT_TRUE(has(bad.err, "WEIGHT:TIME")) << bad.err;
-  EXPECT_TRUE(has(run({"service", "update", "speech", "--strategy", "fast"}).err,
-                  "rollout_policy.strategy"));
+  const Ran fast = run({"service", "update", "speech", "--strategy", "fast"});
+  EXPECT_EQ(fast.status, k_exit_usage);
+  EXPECT_TRUE(has(fast.err, "[fast] is none of surge,") && has(fast.err, "auto")) << fast.err;
+  for (const char* flag : {"--canary", "--bake", "--slow-start", "--overlap", "--silence"}) {
+    const Ran empty = run({"service", "update", "speech", flag, ""});
+    EXPECT_EQ(empty.status, k_exit_usage) << flag;
+    EXPECT_TRUE(has(empty.err, flag)) << empty.err;
+  }
+  EXPECT_TRUE(has(run({"service", "update", "speech", "--bake", "nan"}).err, "--bake: \"nan\""));
 }
 
 TEST_F(Cli, StopsStartsAndDeletes) {
