@@ -151,7 +151,20 @@ std::string unmet_text(const Io& io, const json::object& plan) {
     text += fmt::format("  {} {}\n", paint(io, Colour::yellow, "!"),
                         std::string_view(sentence.get_string()));
   }
+  const json::object& met = object_or_empty(plan, "under_way");
+  if (!met.empty()) {
+    text += fmt::format("  {} {}\n", paint(io, Colour::yellow, "!"), text_or_empty(met, "notice"));
+  }
   return text.empty() ? text : "\n" + text;
+}
+
+// What comes of the change now: exactly this plan, one made when its turn comes, or a refusal.
+std::string command_text(const json::object& plan, const std::string& update) {
+  const std::string overlap = text_or_empty(object_or_empty(plan, "under_way"), "overlap");
+  if (update.empty() || overlap == "refuse") return {};
+  if (overlap == "queue") return fmt::format("\nLet it wait for its turn:\n  {}\n", update);
+  return fmt::format("\nApply exactly this plan:\n  {} --plan {}\n", update,
+                     text_or_empty(plan, "plan_hash"));
 }
 
 }  // namespace
@@ -184,7 +197,7 @@ std::string plan_summary(const Io& io, const json::object& plan) {
   return text + "\n";
 }
 
-std::string render_plan(const Io& io, const json::object& plan, const std::string& apply) {
+std::string render_plan(const Io& io, const json::object& plan, const std::string& update) {
   std::string out = paint(io, Colour::bold, change_text(plan)) + "\n";
   const std::string changes = changes_text(io, plan);
   out += changes;
@@ -192,8 +205,7 @@ std::string render_plan(const Io& io, const json::object& plan, const std::strin
   out += "\n" + expectations_text(io, plan);
   if (const std::string steps = steps_text(plan); !steps.empty()) out += "\n" + steps;
   out += unmet_text(io, plan) + "\n" + plan_summary(io, plan);
-  if (!apply.empty()) out += fmt::format("\nApply exactly this plan:\n  {}\n", apply);
-  return out;
+  return out + command_text(plan, update);
 }
 
 }  // namespace hitless::cli

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <ostream>
 
+#include "cli/accepted_change.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/live_view.h"
@@ -92,13 +93,9 @@ Result<int> show_service(Session& session, const Choice& choice) {
 
 Result<int> set_status(Session& session, const Choice& choice, const std::string& status) {
   HL_TRY_ASSIGN(const json::object service, find_service(session, choice.service));
-  const std::string path = path_of(service);
-  HL_TRY_ASSIGN(const std::string before, newest_rollout(session, path));
-  HL_TRY_ASSIGN(const json::object answer,
-                session.api.send("PUT", path, json::object{{"status", status}}));
-  if (choice.wait) return watch_newest(session, path, before);
-  if (session.json) print_json(session, answer);
-  return k_exit_ok;
+  HL_TRY_ASSIGN(const Before before, before_change(session, service));
+  HL_TRY(session.api.send("PUT", before.path, json::object{{"status", status}}));
+  return follow_change(session, before, choice.wait);
 }
 
 Result<int> delete_service(Session& session, const Choice& choice) {

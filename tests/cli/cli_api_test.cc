@@ -415,6 +415,59 @@ TEST_F(Cli, SaysWhenNothingHadToChange) {
   EXPECT_EQ(run({"service", "update", "speech"}).status, k_exit_error);
 }
 
+TEST_F(Cli, SaysWhatHasBegunAndHowToFollowIt) {
+  deploy();
+  port().set(World{.looks = -1});
+  const Ran ran = run({"service", "update", "speech", "--model", "vad:0.0.2"});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  const std::string id = text(run({"--json", "rollout", "show", "speech"}).as_json(), "rollout_id");
+  EXPECT_EQ(ran.out,
+            "rollout " + id + " has begun; watch it with `hitless rollout watch " + id + "`\n");
+}
+
+TEST_F(Cli, TellsAChangeThatWaitsFromOneThatIsDone) {
+  deploy();
+  port().set(World{.looks = -1, .overlap = model::Overlap::queue});
+  ASSERT_EQ(run({"service", "update", "speech", "--model", "vad:0.0.2"}).status, 0);
+  const std::string first =
+      text(run({"--json", "rollout", "show", "speech"}).as_json(), "rollout_id");
+  const Ran queued = run({"service", "update", "speech", "--count", "3"});
+  EXPECT_EQ(queued.status, 0) << queued.err;
+  EXPECT_TRUE(has(queued.out, "revision 3 waits for rollout " + first)) << queued.out;
+  const json::object told =
+      run({"--json", "service", "update", "speech", "--count", "4"}).as_json();
+  EXPECT_EQ(told.at("queued_revision"), 4);
+  EXPECT_EQ(text(told, "waits_for"), first);
+  // What waits begins when the one under way has ended, and is watched to its own end.
+  port().set(World{.looks = 3, .overlap = model::Overlap::queue});
+  const Ran waited = run({"service", "update", "speech", "--count", "5", "--wait"});
+  EXPECT_EQ(waited.status, 0) << waited.err;
+  EXPECT_TRUE(has(waited.out, "revision 5 waits for rollout " + first)) << waited.out;
+  EXPECT_TRUE(has(waited.out, "update of revision 2 to 5: succeeded")) << waited.out;
+}
+
+TEST_F(Cli, SaysThatAChangeIsKeptForTheNextStart) {
+  deploy();
+  ASSERT_EQ(run({"service", "stop", "speech", "--wait"}).status, 0);
+  const Ran ran = run({"service", "update", "speech", "--count", "3", "--wait"});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_EQ(ran.out, "revision 2 is kept for the next start: `hitless service start speech`\n");
+}
+
+TEST_F(Cli, PlansWhatAChangeDuringAChangeWouldMeet) {
+  deploy();
+  port().set(World{.looks = -1, .overlap = model::Overlap::refuse});
+  ASSERT_EQ(run({"service", "update", "speech", "--model", "vad:0.0.2"}).status, 0);
+  const Ran refused = run({"service", "plan", "speech", "--count", "3"});
+  EXPECT_TRUE(has(refused.out, "is under way (starting): another change is refused until it ends"))
+      << refused.out;
+  EXPECT_TRUE(has(refused.out, "hitless rollout abort speech")) << refused.out;
+  EXPECT_FALSE(has(refused.out, "Apply")) << refused.out;
+  const json::object note =
+      run({"--json", "service", "plan", "speech", "--description", "new"}).as_json();
+  EXPECT_FALSE(note.contains("under_way")) << "a note meets nothing";
+}
+
 TEST_F(Cli, ShowsInstancesAndTheirOutput) {
   deploy();
   control::InstanceStatus instance;
