@@ -16,7 +16,9 @@ Time whole_at(const model::Rollout& rollout) {
   const auto requests = [](const std::optional<model::Window>& window) {
     return window ? window->outcomes.requests : 0;
   };
-  const bool quiet = requests(report.before) + requests(report.during) == 0;
+  // While a service changes requests may wait in the gateway, and are counted only after it.
+  const bool quiet = rollout.plan.kind != model::RolloutKind::update &&
+                     requests(report.before) + requests(report.during) == 0;
   return ended + (quiet ? k_quiet_report_wait : k_report_wait);
 }
 
