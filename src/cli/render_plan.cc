@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/duration_text.h"
 #include "cli/render_report.h"
 #include "cli/text.h"
 
@@ -16,9 +17,8 @@ double number_or_zero(const json::object& from, std::string_view name) {
   return value ? value->value_or(0) : 0;
 }
 
-std::string duration_text(double seconds) {
-  if (seconds < 1) return human_micros(std::llround(seconds * 1e6));
-  return seconds < 120 ? fmt::format("{:.3g} s", seconds) : fmt::format("{:.3g} min", seconds / 60);
+std::string time_text(double seconds) {
+  return duration_text(Duration(std::llround(seconds * 1e6)));
 }
 
 struct Mark {
@@ -132,10 +132,10 @@ std::string expectations_text(const Io& io, const json::object& plan) {
   const double hold = number_or_zero(plan, "longest_hold_seconds");
   const double limit = number_or_zero(plan, "hold_seconds");
   const std::string parked =
-      limit == 0 ? ""
-                 : fmt::format("requests wait {}at most {}",
-                               hold == 0 ? "" : "about " + duration_text(hold) + ", ",
-                               duration_text(limit));
+      limit == 0
+          ? ""
+          : fmt::format("requests wait {}at most {}",
+                        hold == 0 ? "" : "about " + time_text(hold) + ", ", time_text(limit));
   return pairs_text(
       {{"  strategy", strategy},
        {"  capacity", fmt::format("{} serve at the low point, {} run at the high point",
@@ -193,7 +193,7 @@ std::string plan_summary(const Io& io, const json::object& plan) {
   text += " · " +
           paint(io, hitless ? Colour::green : Colour::yellow, hitless ? "hitless" : "not hitless");
   const double predicted = number_or_zero(plan, "predicted_seconds");
-  if (predicted > 0) text += " · about " + duration_text(predicted);
+  if (predicted > 0) text += " · about " + time_text(predicted);
   return text + "\n";
 }
 
