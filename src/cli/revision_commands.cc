@@ -30,6 +30,10 @@ Result<int> roll_back(Session& session, const Back& back) {
   const std::string rollout = text_or_empty(answer, "rollout_id");
   if (back.wait && !rollout.empty()) return watch_rollout(session, rollout);
   if (session.json) return print_json(session, answer), k_exit_ok;
+  if (const std::int64_t kept = int_or_zero(answer, "kept_revision"); kept != 0) {
+    session.io.out << fmt::format("revision {} is kept for the next start\n", kept);
+    return k_exit_ok;
+  }
   session.io.out << fmt::format(
       "rollout {0} takes it back; watch it with `hitless rollout watch {0}`\n", rollout);
   return k_exit_ok;
