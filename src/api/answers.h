@@ -24,13 +24,15 @@ json::array entries_to_json(store::Store& store, const std::vector<model::Config
 json::object to_json(const control::InstanceStatus& status);
 
 // rollout_answers.cc
-json::object rollout_to_json(const model::Rollout& rollout);           // a row of a list
-json::object rollout_to_detailed_json(const model::Rollout& rollout);  // with plan and report
+json::object rollout_to_json(const model::Rollout& rollout);  // a row of a list
+// With plan and report.
+json::object rollout_to_detailed_json(store::Store& store, const model::Rollout& rollout);
 
 // The same with what there is to see of it now.  `instances`: the service's.
 using Instances = std::vector<control::InstanceStatus>;
 json::object rollout_to_live_json(const model::Rollout& rollout, const Instances& instances,
                                   const std::optional<control::SideTraffic>& traffic);
-json::object rollout_to_whole_json(const model::Rollout& rollout, const Instances& instances);
+json::object rollout_to_whole_json(store::Store& store, const model::Rollout& rollout,
+                                   const Instances& instances);
 
 }  // namespace hitless::api

@@ -56,8 +56,8 @@ inline constexpr Duration k_stream_pause = std::chrono::milliseconds(100);
 inline constexpr Duration k_stream_heartbeat = std::chrono::seconds(15);
 
 // How long the end of a rollout waits for its report: control looks at 5 s of traffic after it, and
-// not at all when the next change begins before.  Where nobody calls the service, for as long as
-// it takes to write it.
+// not at all when the next change begins before.  Where nobody calls a service that starts or
+// stops, for as long as it takes to write it.
 inline constexpr Duration k_report_wait = std::chrono::seconds(10);
 inline constexpr Duration k_quiet_report_wait = std::chrono::milliseconds(500);
 

@@ -111,6 +111,24 @@ void name_entries(store::Store& store, const std::vector<model::ConfigEntry>& en
   }
 }
 
+// None: there is no such revision, or it was deleted.
+std::vector<model::ConfigEntry> entries_of(store::Store& store, const model::ServiceId& service,
+                                           model::RevisionNumber number) {
+  const Result<model::Revision> found = store.find_revision(service, number);
+  return found ? found->config.entries : std::vector<model::ConfigEntry>();
+}
+
+json::object named_plan(store::Store& store, const model::Plan& plan,
+                        const std::vector<model::ConfigEntry>& entries) {
+  json::object out = plan_to_json(plan);
+  name_models(store, out["changes"].get_array());
+  json::array& rows = out["entries"].get_array();
+  name_entries(store, entries_of(store, plan.service, plan.from), "entry_before", "model_before",
+               rows);
+  name_entries(store, entries, "entry", "model", rows);
+  return out;
+}
+
 }  // namespace
 
 InstancesTouched instances_touched(const model::Plan& plan) {
@@ -159,19 +177,13 @@ json::object plan_to_json(const model::Plan& plan) {
 
 json::object shown_plan(const Call& call, const model::Plan& plan,
                         const control::ServiceUpdate& update) {
-  json::object out = plan_to_json(plan);
-  name_models(call.store, out["changes"].get_array());
-  json::array& rows = out["entries"].get_array();
-  const auto entries_of = [&](model::RevisionNumber number) {
-    const Result<model::Revision> found = call.store.find_revision(plan.service, number);
-    return found ? found->config.entries : std::vector<model::ConfigEntry>();
-  };
   const Result<model::Service> service = call.store.find_service(plan.service);
-  const auto before = entries_of(plan.from);
-  const auto present = entries_of(service ? service->revision : 0);
-  name_entries(call.store, before, "entry_before", "model_before", rows);
-  name_entries(call.store, update.entries.value_or(present), "entry", "model", rows);
-  return out;
+  const auto present = entries_of(call.store, plan.service, service ? service->revision : 0);
+  return named_plan(call.store, plan, update.entries.value_or(present));
+}
+
+json::object accepted_plan(store::Store& store, const model::Plan& plan) {
+  return named_plan(store, plan, entries_of(store, plan.service, plan.to));
 }
 
 Checked<std::optional<std::string>> wanted_plan(const Call& call, const json::object& body) {
@@ -193,7 +205,7 @@ Checked<std::optional<model::RolloutPolicy>> read_policy(const json::object& bod
     return Failure(Cause::invalid_argument, "field [rollout_policy] must be an object");
   }
   Result<model::RolloutPolicy> policy = model::rollout_policy_from_json(*value);
-  if (!policy) return at("rollout_policy", policy.error());
+  if (!policy) return in_field("rollout_policy", policy.error());
   return std::optional(*std::move(policy));
 }
 

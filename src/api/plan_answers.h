@@ -21,6 +21,9 @@ InstancesTouched instances_touched(const model::Plan& plan);
 json::object shown_plan(const Call& call, const model::Plan& plan,
                         const control::ServiceUpdate& update);
 
+// The same of a plan that was accepted, whose revisions are recorded.
+json::object accepted_plan(store::Store& store, const model::Plan& plan);
+
 // What is done, one sentence each, in order.
 std::vector<std::string> sentences_of(const model::Plan& plan);
 

@@ -59,6 +59,21 @@ TEST_F(Plans, NameModelsBesideTheirIds) {
   EXPECT_EQ(text(row, "model_before"), "vad 0.0.1");
 }
 
+TEST_F(Plans, NameModelsInRolloutsToo) {
+  ask("PUT", path_, "{" + change_ + "}");
+  const std::string id =
+      text(ask("GET", path_ + "/rollouts").at("rollouts").at(0).get_object(), "rollout_id");
+  const auto row = [&] {
+    const json::object rollout = ask("GET", "/rollouts/" + id);
+    return rollout.at("plan").at("entries").at(0).get_object();
+  };
+  EXPECT_EQ(text(row(), "model"), "vad 0.0.2");
+  EXPECT_EQ(text(row(), "model_before"), "vad 0.0.1");
+  ASSERT_TRUE(store().remove_revision(model::ServiceId(id_), 1));
+  EXPECT_EQ(text(row(), "model"), "vad 0.0.2");
+  EXPECT_FALSE(row().contains("model_before")) << "nobody knows any more";
+}
+
 TEST_F(Plans, RolloutPolicyIsKeptAndAnswered) {
   const json::object usual = ask("GET", path_).at("rollout_policy").get_object();
   EXPECT_FALSE(usual.contains("strategy"));

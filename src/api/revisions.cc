@@ -21,6 +21,7 @@ json::object revision_to_json(const Call& call, const model::Service& service,
                    {"in_use", !status.uses.empty()},
                    {"uses", std::move(uses)},
                    {"load_balancer_policy", model::to_wire(revision.config.balance)},
+                   {"rollout_policy", model::to_json(revision.config.policy)},
                    {"config", entries_to_json(call.store, revision.config.entries, nullptr)}};
   if (!revision.who.empty()) out["who"] = revision.who;
   return out;

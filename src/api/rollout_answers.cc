@@ -159,9 +159,9 @@ json::object rollout_to_json(const model::Rollout& rollout) {
   return out;
 }
 
-json::object rollout_to_detailed_json(const model::Rollout& rollout) {
+json::object rollout_to_detailed_json(store::Store& store, const model::Rollout& rollout) {
   json::object out = rollout_to_json(rollout);
-  out["plan"] = plan_to_json(rollout.plan);
+  out["plan"] = accepted_plan(store, rollout.plan);
   out["report"] = report_to_json(rollout);
   if (rollout.evidence) out["evidence"] = model::to_json(*rollout.evidence);
   return out;
@@ -183,8 +183,9 @@ json::object rollout_to_live_json(const model::Rollout& rollout, const Instances
   return out;
 }
 
-json::object rollout_to_whole_json(const model::Rollout& rollout, const Instances& instances) {
-  json::object out = rollout_to_detailed_json(rollout);
+json::object rollout_to_whole_json(store::Store& store, const model::Rollout& rollout,
+                                   const Instances& instances) {
+  json::object out = rollout_to_detailed_json(store, rollout);
   out["percent"] = percent_of(rollout, instances);
   out["instances"] = shown_instances(rollout, instances);
   return out;

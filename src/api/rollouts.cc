@@ -18,7 +18,7 @@ Reply show_rollout(const Call& call) {
   HL_TRY_ASSIGN(const auto rollout, find_rollout(call));
   // A removed service has none any more; its rollout is still told.
   const auto instances = call.port.instances(rollout.service);
-  return ok(rollout_to_whole_json(rollout, instances ? *instances : Instances()));
+  return ok(rollout_to_whole_json(call.store, rollout, instances ? *instances : Instances()));
 }
 
 }  // namespace hitless::api

@@ -60,18 +60,18 @@ Checked<std::optional<std::int64_t>> read_weight(const json::object& entry, std:
 
 Checked<model::Resources> read_custom_spec(const json::object& entry, std::string_view path) {
   const Result<const json::object*> spec = get_object(entry, "custom_spec");
-  if (!spec) return at(path, spec.error());
+  if (!spec) return in_field(path, spec.error());
   const std::string inner = fmt::format("{}.custom_spec", path);
   HL_TRY(check_members(**spec, inner, k_custom_spec_members, {}, ""));
   const Result<double> cpu = get_number(**spec, "cpu");
-  if (!cpu) return at(inner, cpu.error());
+  if (!cpu) return in_field(inner, cpu.error());
   const Result<std::int64_t> memory = get_int(**spec, "memory");
-  if (!memory) return at(inner, memory.error());
+  if (!memory) return in_field(inner, memory.error());
   if (!(*cpu >= 0.01) || *cpu > 4096) return bad_field(inner, "cpu", "from 0.01 to 4096 cores");
   if (*memory < 1 || *memory > (1 << 26)) return bad_field(inner, "memory", "1 MB or more");
   for (std::string_view accelerator : {"gpu_p4", "ascend_a310"}) {
     const Result<std::optional<double>> wanted = find_number(**spec, accelerator);
-    if (!wanted) return at(inner, wanted.error());
+    if (!wanted) return in_field(inner, wanted.error());
     if (wanted->value_or(0) != 0) {
       return Failure(Cause::resources_short,
                      fmt::format("The field [{}.{}] asks for an accelerator: no pool has one.",
@@ -84,7 +84,7 @@ Checked<model::Resources> read_custom_spec(const json::object& entry, std::strin
 Checked<void> read_specification(const ApiOptions& options, const json::object& entry,
                                  std::string_view path, model::ConfigEntry& out) {
   Result<std::string> name = get_string(entry, "specification");
-  if (!name) return at(path, name.error());
+  if (!name) return in_field(path, name.error());
   out.specification = *name;
   if (out.specification == "custom") {
     HL_TRY_ASSIGN(out.resources, read_custom_spec(entry, path));
@@ -104,7 +104,7 @@ Checked<void> read_specification(const ApiOptions& options, const json::object& 
 Checked<void> read_envs(const json::object& entry, const std::string& path,
                         model::ConfigEntry& out) {
   const Result<const json::object*> envs = find_object(entry, "envs");
-  if (!envs) return at(path, envs.error());
+  if (!envs) return in_field(path, envs.error());
   if (*envs == nullptr) return {};
   for (const auto& [name, value] : **envs) {
     const std::string_view key = name;
@@ -124,7 +124,7 @@ Checked<void> read_envs(const json::object& entry, const std::string& path,
 Checked<void> read_deploy_timeout(const ApiOptions& options, const json::object& from,
                                   std::string_view path, model::Knobs& knobs) {
   const Result<std::optional<std::int64_t>> seconds = find_int(from, "deploy_timeout_in_seconds");
-  if (!seconds) return at(path, seconds.error());
+  if (!seconds) return in_field(path, seconds.error());
   if (!*seconds) return {};
   const std::int64_t least = options.deploy_timeout_min.count();
   if (**seconds < least || **seconds > k_deploy_timeout_seconds_max) {
@@ -138,9 +138,9 @@ Checked<void> read_deploy_timeout(const ApiOptions& options, const json::object&
 Checked<void> read_allowances(const json::object& properties, const std::string& path,
                               model::Knobs& knobs) {
   const Result<std::optional<double>> surge = find_number(properties, "max_surge");
-  if (!surge) return at(path, surge.error());
+  if (!surge) return in_field(path, surge.error());
   const Result<std::optional<double>> unavailable = find_number(properties, "max_unavailable");
-  if (!unavailable) return at(path, unavailable.error());
+  if (!unavailable) return in_field(path, unavailable.error());
   if (*surge && *unavailable && **surge == 0 && **unavailable == 0) {
     return Failure(Cause::invalid_argument,
                    fmt::format("fields [{0}.max_surge] and [{0}.max_unavailable] are both 0: "
@@ -161,7 +161,7 @@ Checked<void> read_allowances(const json::object& properties, const std::string&
 Checked<void> read_properties(const ApiOptions& options, const json::object& entry,
                               const std::string& outer, model::Knobs& knobs) {
   const Result<const json::object*> properties = find_object(entry, "additional_properties");
-  if (!properties) return at(outer, properties.error());
+  if (!properties) return in_field(outer, properties.error());
   if (*properties == nullptr) return {};
   const std::string path = outer + ".additional_properties";
   HL_TRY(check_members(**properties, path, k_property_members, k_entry_members, outer));
@@ -169,7 +169,7 @@ Checked<void> read_properties(const ApiOptions& options, const json::object& ent
   HL_TRY(read_deploy_timeout(options, **properties, path, knobs));
   const Result<std::optional<std::int64_t>> grace =
       find_int(**properties, "termination_grace_period_seconds");
-  if (!grace) return at(path, grace.error());
+  if (!grace) return in_field(path, grace.error());
   if (*grace && (**grace < 0 || **grace > k_grace_seconds_max)) {
     return bad_field(path, "termination_grace_period_seconds",
                      fmt::format("from 0 to {}", k_grace_seconds_max));
@@ -181,7 +181,7 @@ Checked<void> read_properties(const ApiOptions& options, const json::object& ent
 Checked<void> read_count(const json::object& entry, std::string_view path,
                          model::ConfigEntry& out) {
   const Result<std::int64_t> count = get_int(entry, "instance_count");
-  if (!count) return at(path, count.error());
+  if (!count) return in_field(path, count.error());
   if (*count < 1 || *count > k_instances_max) {
     return bad_field(path, "instance_count", fmt::format("from 1 to {}", k_instances_max));
   }
@@ -195,7 +195,7 @@ Checked<void> read_entry_pool(const ApiOptions& options, const json::object& ent
   std::string pool = service_pool;
   for (std::string_view member : {"cluster_id", "pool_name"}) {  // the later one wins
     Result<std::optional<std::string>> name = find_string(entry, member);
-    if (!name) return at(path, name.error());
+    if (!name) return in_field(path, name.error());
     if (*name && !(*name)->empty()) pool = **name;
   }
   HL_TRY_ASSIGN(out.pool, check_pool(options, std::move(pool)));
@@ -241,14 +241,6 @@ Checked<void> check_model(store::Store& store, const model::ModelId& id) {
 
 }  // namespace
 
-Error at(std::string_view path, const Error& error) {
-  constexpr std::string_view k_begin = "field [";
-  if (!error.text().starts_with(k_begin)) return error.context(path);
-  std::string text = error.text();
-  text.insert(k_begin.size(), fmt::format("{}.", path));
-  return Error(error.code(), std::move(text));
-}
-
 Checked<void> check_members(const json::object& object, std::string_view path, Words known,
                             Words elsewhere, std::string_view place) {
   for (const auto& [name, value] : object) {
@@ -283,7 +275,7 @@ Checked<model::ConfigEntry> read_entry(const ApiOptions& options, const json::va
                        path + ".additional_properties"));
   model::ConfigEntry out;
   Result<std::string> id = get_string(entry, "model_id");
-  if (!id) return at(path, id.error());
+  if (!id) return in_field(path, id.error());
   out.model = model::ModelId(*id);
   HL_TRY_ASSIGN(const auto weight, read_weight(entry, path));
   out.weight = static_cast<int>(weight.value_or(100));

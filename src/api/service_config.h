@@ -28,9 +28,6 @@ json::object echo_of(const model::ConfigEntry& entry);
 Checked<void> check_members(const json::object& object, std::string_view path, Words known,
                             Words elsewhere, std::string_view place);
 
-// Puts `path.` before the field that an Error of base/json.h names.
-Error at(std::string_view path, const Error& error);
-
 // Names a pool that is configured, or a Failure; empty is the public pool.
 Checked<std::string> check_pool(const ApiOptions& options, std::string name);
 

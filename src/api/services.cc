@@ -146,6 +146,35 @@ Checked<control::ServiceUpdate> read_update(const Call& call, const model::Servi
   return update;
 }
 
+// What the change would meet, for whoever reads the plan.
+std::string notice_of(const model::Service& service, const control::UnderWay& met) {
+  const std::string begin =
+      fmt::format("rollout {} is under way ({}): ", met.rollout.text(), to_text(met.phase));
+  switch (met.overlap) {
+    case model::Overlap::supersede: return begin + "this change takes its place";
+    case model::Overlap::queue:
+      return begin + "this change waits for its end and is planned anew then";
+    case model::Overlap::refuse:
+      return begin + fmt::format(
+                         "another change is refused until it ends; wait for that, or take "
+                         "it back with `hitless rollout abort {}`",
+                         service.name);
+  }
+  return {};
+}
+
+Checked<void> add_under_way(const Call& call, const model::Service& service,
+                            const control::ServiceUpdate& update, json::object& plan) {
+  if (!update.entries && !update.balance && !update.policy) return {};  // notes meet nothing
+  HL_TRY_ASSIGN(const auto met, call.port.under_way(service.id));
+  if (!met) return {};
+  plan["under_way"] = json::object{{"rollout_id", met->rollout.text()},
+                                   {"phase", to_text(met->phase)},
+                                   {"overlap", to_text(met->overlap)},
+                                   {"notice", notice_of(service, *met)}};
+  return {};
+}
+
 bool changes_nothing(const control::ServiceUpdate& update) {
   return !update.description && !update.entries && !update.balance && !update.policy &&
          update.wire.empty();
@@ -272,7 +301,9 @@ Reply plan_service(const Call& call) {
   HL_TRY_ASSIGN(const control::ServiceUpdate update, read_update(call, service, body));
   const Result<model::Plan> plan = call.port.plan_update(service.id, update);
   if (!plan) return Failure(plan.error(), {{Code::conflict, Cause::state_forbids}});
-  return ok(shown_plan(call, *plan, update));
+  json::object out = shown_plan(call, *plan, update);
+  HL_TRY(add_under_way(call, service, update, out));
+  return ok(std::move(out));
 }
 
 }  // namespace hitless::api

@@ -16,7 +16,9 @@ Time whole_at(const model::Rollout& rollout) {
   const auto requests = [](const std::optional<model::Window>& window) {
     return window ? window->outcomes.requests : 0;
   };
-  const bool quiet = requests(report.before) + requests(report.during) == 0;
+  // While a service changes requests may wait in the gateway, and are counted only after it.
+  const bool quiet = rollout.plan.kind != model::RolloutKind::update &&
+                     requests(report.before) + requests(report.during) == 0;
   return ended + (quiet ? k_quiet_report_wait : k_report_wait);
 }
 
@@ -31,7 +33,7 @@ Result<Told> look_at_rollout(store::Store& store, control::Port& port, const mod
   told.moment["at"] = to_millis(now);
   if (is_terminal(rollout.phase)) {
     const Time whole = whole_at(rollout);
-    if (whole <= now) told.end = rollout_to_whole_json(rollout, instances);
+    if (whole <= now) told.end = rollout_to_whole_json(store, rollout, instances);
     told.again = std::max(Duration(1), whole - now);
   } else if (const auto& predicted = rollout.plan.forecast.predicted) {
     const Duration left = rollout.created_at + *predicted - now;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/crypto.h"
+#include "base/duration_text.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/result.h"
@@ -40,6 +41,37 @@ TEST(Json, NamesTheMemberThatIsWrong) {
   EXPECT_EQ(*get_int(value.get_object(), "whole"), 2);
   EXPECT_EQ(get_string(value.get_object(), "none").error().text(),
             "field [none] is required and cannot be empty");
+}
+
+TEST(DurationText, HasThreeFiguresAtTheMost) {
+  using std::chrono::microseconds;
+  using std::chrono::seconds;
+  for (const auto& [duration, text] : {
+           std::pair<Duration, const char*>(microseconds(0), "0 µs"),
+           {microseconds(850), "850 µs"},
+           {microseconds(12'345), "12.3 ms"},
+           {microseconds(41'000), "41 ms"},
+           {microseconds(345'678), "346 ms"},
+           {microseconds(999'600), "1 s"},
+           {microseconds(4'210'000), "4.21 s"},
+           {seconds(40), "40 s"},
+           {microseconds(59'960'000), "1 min"},
+           {seconds(185), "3 min 5 s"},
+           {seconds(3600), "1 h"},
+           {seconds(7500), "2 h 5 min"},
+           {seconds(-40), "-40 s"},
+       }) {
+    EXPECT_EQ(duration_text(duration), text);
+  }
+}
+
+TEST(Json, PutsAnErrorIntoItsPlace) {
+  const auto placed = [](const char* text) {
+    return in_field("config[0]", Error(Code::invalid, text)).text();
+  };
+  EXPECT_EQ(placed("field [weight] must be a number"), "field [config[0].weight] must be a number");
+  EXPECT_EQ(placed("must be an object"), "field [config[0]] must be an object");
+  EXPECT_EQ(placed("no such thing"), "field [config[0]]: no such thing");
 }
 
 TEST(Json, RefusesWhatIsTooDeepOrCut) {

@@ -62,6 +62,16 @@ void write_pretty(std::string& out, const json::value& value, std::size_t indent
 
 }  // namespace
 
+Error in_field(std::string_view place, const Error& error) {
+  constexpr std::string_view k_field = "field [";
+  const std::string_view text = error.text();
+  if (text.starts_with(k_field)) {
+    return Error(error.code(), fmt::format("field [{}.{}", place, text.substr(k_field.size())));
+  }
+  const char* between = text.starts_with("must ") ? "" : ":";
+  return Error(error.code(), fmt::format("field [{}]{} {}", place, between, text));
+}
+
 Result<json::value> parse_json(std::string_view text) {
   json::parse_options options;
   options.max_depth = k_json_depth_max;

@@ -21,6 +21,10 @@ Result<json::value> parse_json(std::string_view text);
 std::string to_json_text(const json::value& value);         // one line
 std::string to_pretty_json_text(const json::value& value);  // two-space indents, for people
 
+// An error of a member says which one; its place within the whole is known further out: "field [x]
+// must be y" becomes "field [place.x] must be y", "must be y" becomes "field [place] must be y".
+Error in_field(std::string_view place, const Error& error);
+
 // Members of an object.  Absent and null are the same.  A member of another type is an Error whose
 // text names it: "field [max_surge] must be a number".
 Result<std::optional<std::string>> find_string(const json::object& from, std::string_view name);

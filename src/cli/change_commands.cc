@@ -5,6 +5,7 @@
 #include <ostream>
 
 #include "base/file.h"
+#include "cli/accepted_change.h"
 #include "cli/cli.h"
 #include "cli/command_line.h"
 #include "cli/commands.h"
@@ -61,8 +62,9 @@ Result<int> create_service(Session& session, const Options& options) {
     return k_exit_ok;
   }
   if (!session.json) session.io.out << "service " << id << " is being deployed\n";
-  HL_TRY_ASSIGN(const int status, watch_newest(session, "/services/" + id, ""));
-  HL_TRY_ASSIGN(const json::object service, session.api.get("/services/" + id));
+  const Before nothing{.path = "/services/" + id, .name = options.service};
+  HL_TRY_ASSIGN(const int status, follow_change(session, nothing, true));
+  HL_TRY_ASSIGN(const json::object service, session.api.get(nothing.path));
   if (!session.json) {
     session.io.out << "\ncall it: " << text_or_empty(service, "access_address") << "\n";
   }
@@ -83,12 +85,9 @@ Result<json::object> body_for(Session& session, const json::object& service,
 Result<int> update_service(Session& session, const Options& options) {
   HL_TRY_ASSIGN(const json::object service, find_service(session, options.service));
   HL_TRY_ASSIGN(const json::object body, body_for(session, service, options));
-  const std::string path = path_of(service);
-  HL_TRY_ASSIGN(const std::string before, newest_rollout(session, path));
-  HL_TRY_ASSIGN(const json::object answer, session.api.send("PUT", path, body));
-  if (options.wait) return watch_newest(session, path, before);
-  if (session.json) print_json(session, answer);
-  return k_exit_ok;
+  HL_TRY_ASSIGN(const Before before, before_change(session, service));
+  HL_TRY(session.api.send("PUT", before.path, body));
+  return follow_change(session, before, options.wait);
 }
 
 Result<int> plan_update(Session& session, const Options& options) {
@@ -99,8 +98,7 @@ Result<int> plan_update(Session& session, const Options& options) {
   if (session.json) {
     print_json(session, plan);
   } else {
-    const std::string apply = options.update_line + " --plan " + text_or_empty(plan, "plan_hash");
-    session.io.out << render_plan(session.io, plan, apply);
+    session.io.out << render_plan(session.io, plan, options.update_line);
   }
   return k_exit_ok;
 }

@@ -12,11 +12,6 @@
 namespace hitless::cli {
 namespace {
 
-bool has_ended(const json::object& rollout) {
-  const json::value* ended = rollout.if_contains("ended");
-  return ended != nullptr && ended->is_bool() && ended->get_bool();
-}
-
 std::string headline(const Io& io, const json::object& rollout) {
   const std::string phase = text_or_empty(rollout, "phase");
   if (has_ended(rollout)) return paint_word(io, phase) + ": counting what follows";

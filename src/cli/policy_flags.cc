@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <array>
 #include <charconv>
+#include <cmath>
 
 #include "cli/render_report.h"
 
@@ -17,6 +18,24 @@ struct Unit {
 };
 constexpr std::array k_units = {Unit{"ms", 0.001}, Unit{"s", 1},    Unit{"m", 60},
                                 Unit{"min", 60},   Unit{"h", 3600}, Unit{"", 1}};
+
+// One of these words.
+CLI::Validator word_of(std::initializer_list<const char*> words) {
+  std::string list;
+  for (const char* word : words) list.append(list.empty() ? "" : ", ").append(word);
+  std::vector<std::string> known(words.begin(), words.end());
+  return CLI::Validator(
+      [known, list](std::string& word) {
+        const bool is_known = std::find(known.begin(), known.end(), word) != known.end();
+        return is_known ? std::string() : fmt::format("[{}] is none of {}", word, list);
+      },
+      "");
+}
+
+CLI::Validator not_empty() {
+  return CLI::Validator(
+      [](std::string& text) { return text.empty() ? "must not be empty" : std::string(); }, "");
+}
 
 bool is_set(const PolicyFlags& flags) {
   return !flags.strategy.empty() || !flags.canary.empty() || !flags.bake.empty() ||
@@ -67,24 +86,30 @@ void add_policy_flags(CLI::App& command, PolicyFlags& flags) {
   command
       .add_option("--strategy", flags.strategy,
                   "surge, shrink, hold_and_swap, blue_green, canary, or auto: the plan picks")
+      ->check(word_of({"surge", "shrink", "hold_and_swap", "blue_green", "canary", "auto"}))
       ->group(group);
   command
       .add_option("--canary", flags.canary,
                   "Steps of a canary, percent of the traffic and time: 5:60s,50:60s")
+      ->check(not_empty())
       ->group(group);
   command.add_option("--bake", flags.bake, "How long the last step is watched: 90, 90s, 2m")
+      ->check(not_empty())
       ->group(group);
   command
       .add_option("--overlap", flags.overlap, "A change during a change: supersede, queue, refuse")
+      ->check(word_of({"supersede", "queue", "refuse"}))
       ->group(group);
   command.add_option("--drop-budget", flags.drop_budget, "Requests that a change may lose")
       ->group(group);
   command
       .add_option("--slow-start", flags.slow_start, "A new instance's share rises over this time")
+      ->check(not_empty())
       ->group(group);
   command
       .add_option("--silence", flags.silence,
                   "Too few requests to judge by: advance, wait, warm_up")
+      ->check(word_of({"advance", "wait", "warm_up"}))
       ->group(group);
   command
       .add_flag_function(
@@ -98,7 +123,8 @@ Result<double> read_seconds(std::string_view flag, std::string_view text) {
   const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
   const std::string_view unit = text.substr(static_cast<std::size_t>(read.ptr - text.data()));
   for (const Unit& known : k_units) {
-    if (read.ec == std::errc() && unit == known.name) return number * known.seconds;
+    const bool is_time = read.ec == std::errc() && std::isfinite(number) && number >= 0;
+    if (is_time && unit == known.name) return number * known.seconds;
   }
   return Error(Code::invalid,
                fmt::format("{}: \"{}\" is no time, as 90, 90s, 2m or 500ms are", flag, text));

@@ -7,11 +7,6 @@
 namespace hitless::cli {
 namespace {
 
-bool flag_of(const json::object& from, std::string_view name) {
-  const json::value* value = from.if_contains(name);
-  return value != nullptr && value->is_bool() && value->get_bool();
-}
-
 // "+1.2 s" after the beginning; empty when it did not come.
 std::string offset(const json::object& from, std::string_view name, std::int64_t begin) {
   const std::int64_t at = int_or_zero(from, name);
@@ -31,10 +26,12 @@ std::string course_text(const json::object& rollout) {
   const std::int64_t steps = int_or_zero(rollout, "steps");
   const std::int64_t step = int_or_zero(rollout, "step");
   if (steps > 0 && step < steps) out += fmt::format(", step {} of {}", step + 1, steps);
-  if (rollout.contains("baking_until") && !flag_of(rollout, "ended")) {
+  const bool paused = flag_or_false(rollout, "paused");
+  // A pause stops the clock: until when, nobody knows.
+  if (rollout.contains("baking_until") && !has_ended(rollout) && !paused) {
     out += ", baking until " + human_clock(int_or_zero(rollout, "baking_until"));
   }
-  if (flag_of(rollout, "paused")) {
+  if (paused) {
     out += ", paused since " + human_clock(int_or_zero(rollout, "paused_at"));
   }
   const std::string abort = text_or_empty(rollout, "abort");

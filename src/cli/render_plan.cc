@@ -5,25 +5,20 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/duration_text.h"
 #include "cli/render_report.h"
 #include "cli/text.h"
 
 namespace hitless::cli {
 namespace {
 
-bool is_true(const json::object& from, std::string_view name) {
-  const json::value* value = from.if_contains(name);
-  return value != nullptr && value->is_bool() && value->get_bool();
-}
-
 double number_or_zero(const json::object& from, std::string_view name) {
   const Result<std::optional<double>> value = find_number(from, name);
   return value ? value->value_or(0) : 0;
 }
 
-std::string duration_text(double seconds) {
-  if (seconds < 1) return human_micros(std::llround(seconds * 1e6));
-  return seconds < 120 ? fmt::format("{:.3g} s", seconds) : fmt::format("{:.3g} min", seconds / 60);
+std::string time_text(double seconds) {
+  return duration_text(Duration(std::llround(seconds * 1e6)));
 }
 
 struct Mark {
@@ -137,10 +132,10 @@ std::string expectations_text(const Io& io, const json::object& plan) {
   const double hold = number_or_zero(plan, "longest_hold_seconds");
   const double limit = number_or_zero(plan, "hold_seconds");
   const std::string parked =
-      limit == 0 ? ""
-                 : fmt::format("requests wait {}at most {}",
-                               hold == 0 ? "" : "about " + duration_text(hold) + ", ",
-                               duration_text(limit));
+      limit == 0
+          ? ""
+          : fmt::format("requests wait {}at most {}",
+                        hold == 0 ? "" : "about " + time_text(hold) + ", ", time_text(limit));
   return pairs_text(
       {{"  strategy", strategy},
        {"  capacity", fmt::format("{} serve at the low point, {} run at the high point",
@@ -156,7 +151,20 @@ std::string unmet_text(const Io& io, const json::object& plan) {
     text += fmt::format("  {} {}\n", paint(io, Colour::yellow, "!"),
                         std::string_view(sentence.get_string()));
   }
+  const json::object& met = object_or_empty(plan, "under_way");
+  if (!met.empty()) {
+    text += fmt::format("  {} {}\n", paint(io, Colour::yellow, "!"), text_or_empty(met, "notice"));
+  }
   return text.empty() ? text : "\n" + text;
+}
+
+// What comes of the change now: exactly this plan, one made when its turn comes, or a refusal.
+std::string command_text(const json::object& plan, const std::string& update) {
+  const std::string overlap = text_or_empty(object_or_empty(plan, "under_way"), "overlap");
+  if (update.empty() || overlap == "refuse") return {};
+  if (overlap == "queue") return fmt::format("\nLet it wait for its turn:\n  {}\n", update);
+  return fmt::format("\nApply exactly this plan:\n  {} --plan {}\n", update,
+                     text_or_empty(plan, "plan_hash"));
 }
 
 }  // namespace
@@ -181,15 +189,15 @@ std::string plan_summary(const Io& io, const json::object& plan) {
       part(Colour::green, added, "add"), part(Colour::red, removed, "remove"));
   const std::string strategy = text_or_empty(plan, "strategy");
   if (strategy != "none" && !strategy.empty()) text += " · " + strategy;
-  const bool hitless = is_true(plan, "hitless");
+  const bool hitless = flag_or_false(plan, "hitless");
   text += " · " +
           paint(io, hitless ? Colour::green : Colour::yellow, hitless ? "hitless" : "not hitless");
   const double predicted = number_or_zero(plan, "predicted_seconds");
-  if (predicted > 0) text += " · about " + duration_text(predicted);
+  if (predicted > 0) text += " · about " + time_text(predicted);
   return text + "\n";
 }
 
-std::string render_plan(const Io& io, const json::object& plan, const std::string& apply) {
+std::string render_plan(const Io& io, const json::object& plan, const std::string& update) {
   std::string out = paint(io, Colour::bold, change_text(plan)) + "\n";
   const std::string changes = changes_text(io, plan);
   out += changes;
@@ -197,8 +205,7 @@ std::string render_plan(const Io& io, const json::object& plan, const std::strin
   out += "\n" + expectations_text(io, plan);
   if (const std::string steps = steps_text(plan); !steps.empty()) out += "\n" + steps;
   out += unmet_text(io, plan) + "\n" + plan_summary(io, plan);
-  if (!apply.empty()) out += fmt::format("\nApply exactly this plan:\n  {}\n", apply);
-  return out;
+  return out + command_text(plan, update);
 }
 
 }  // namespace hitless::cli

@@ -47,7 +47,7 @@ constexpr const char* k_plan = R"({
     "predicted_seconds": 40, "hitless": true, "unmet": []})";
 
 TEST(PlanText, ReadsFromTheChangeToTheCommand) {
-  EXPECT_EQ(render_plan(plain_io(), object(k_plan), "hitless service update speech --plan ab"),
+  EXPECT_EQ(render_plan(plain_io(), object(k_plan), "hitless service update speech"),
             "update of revision 1 to 2\n"
             "  ~ config[0]             vad 0.0.1 → vad 0.0.2    replace: 2 started, 2 stopped\n"
             "      ~ model_id          vad 0.0.1 → vad 0.0.2    replace\n"
@@ -95,6 +95,21 @@ TEST(PlanText, PaintsOnATerminalOnly) {
   }
 }
 
+TEST(PlanText, SaysWhatTheChangeWouldMeet) {
+  json::object plan = object(k_plan);
+  const auto text_with = [&plan](const char* overlap) {
+    plan["under_way"] = {{"overlap", overlap}, {"notice", "rollout x is under way: so and so"}};
+    return render_plan(plain_io(), plan, "hitless service update speech");
+  };
+  const std::string queued = text_with("queue");
+  EXPECT_NE(queued.find("\n  ! rollout x is under way: so and so\n"), std::string::npos) << queued;
+  EXPECT_NE(queued.find("Let it wait for its turn:\n  hitless service update speech\n"),
+            std::string::npos)
+      << queued;
+  EXPECT_EQ(text_with("refuse").find("hitless service update"), std::string::npos);
+  EXPECT_NE(text_with("supersede").find("speech --plan ab\n"), std::string::npos);
+}
+
 TEST(PlanText, SaysWhereTheTimeIsNotKnown) {
   json::object plan = object(k_plan);
   EXPECT_EQ(render_plan(plain_io(), plan).find("not known"), std::string::npos);
@@ -118,7 +133,8 @@ TEST(PolicyFlags, ReadTimesAsPeopleWriteThem) {
     ASSERT_TRUE(read) << text;
     EXPECT_DOUBLE_EQ(*read, want);
   }
-  for (const char* text : {"", "s", "5 s", "5d", "x"}) EXPECT_FALSE(read_seconds("--bake", text));
+  for (const char* text : {"", "s", "5 s", "5d", "x", "nan", "inf", "-inf", "infs", "-3s", "1e999"})
+    EXPECT_FALSE(read_seconds("--bake", text));
 }
 
 TEST(PolicyFlags, StartFromWhatTheServiceHas) {

@@ -16,11 +16,14 @@ struct Row {
   std::string_view name;
   std::string_view member;
   std::string (*show)(std::int64_t);
+  int status_class = 0;  // of by_class in place of the member; shown where there were some
 };
 
 constexpr std::array k_rows = {
     Row{"requests", "requests", human_count},
     Row{"ok", "ok", human_count},
+    Row{"answered 4xx", "by_class", human_count, 4},
+    Row{"answered 5xx", "by_class", human_count, 5},
     Row{"failed", "failed", human_count},
     Row{"retried", "retried", human_count},
     Row{"held", "held", human_count},
@@ -34,12 +37,27 @@ constexpr std::array k_rows = {
 
 constexpr std::array<std::string_view, 3> k_windows = {"before", "during", "after"};
 
+std::int64_t value_of(const json::object& counts, const Row& row) {
+  if (row.status_class == 0) return int_or_zero(counts, row.member);
+  const json::array& by_class = array_or_empty(counts, row.member);
+  const auto at = static_cast<std::size_t>(row.status_class);
+  const bool counted = at < by_class.size() && by_class[at].is_number();
+  return counted ? by_class[at].to_number<std::int64_t>() : 0;
+}
+
+bool is_shown(const json::object& report, const Row& row) {
+  if (row.status_class == 0) return true;
+  return std::any_of(k_windows.begin(), k_windows.end(), [&](std::string_view window) {
+    return value_of(object_or_empty(report, window), row) > 0;
+  });
+}
+
 std::string cell(const Io& io, const json::object& report, std::string_view window,
                  const Row& row) {
   const json::object& counts = object_or_empty(report, window);
   const bool is_time = row.show == human_micros;
   if (counts.empty() || (is_time && int_or_zero(counts, "requests") == 0)) return "-";
-  const std::int64_t value = int_or_zero(counts, row.member);
+  const std::int64_t value = value_of(counts, row);
   std::string text = row.show(value);
   const bool bad = value > 0 && (row.member == "failed" || row.member == "cut");
   return bad ? paint(io, Colour::red, text) : text;
@@ -51,10 +69,13 @@ bool has_traffic(const json::object& report) {
   });
 }
 
-std::string traffic_text(const Io& io, const json::object& report) {
+std::string traffic_text(const Io& io, const json::object& rollout) {
+  const json::object& report = object_or_empty(rollout, "report");
+  if (!has_ended(rollout)) return "requests are counted at the end\n";
   if (!has_traffic(report)) return "no requests came\n";
   Table table({"", ">before", ">during", ">after"});
   for (const Row& row : k_rows) {
+    if (!is_shown(report, row)) continue;
     std::vector<std::string> cells{std::string(row.name)};
     for (std::string_view window : k_windows) cells.push_back(cell(io, report, window, row));
     table.add(std::move(cells));
@@ -114,6 +135,15 @@ const json::array& array_or_empty(const json::object& from, std::string_view nam
   return value && *value != nullptr ? **value : k_empty;
 }
 
+bool flag_or_false(const json::object& from, std::string_view name) {
+  const json::value* value = from.if_contains(name);
+  return value != nullptr && value->is_bool() && value->get_bool();
+}
+
+bool has_ended(const json::object& rollout) {
+  return flag_or_false(rollout, "ended");
+}
+
 std::string change_text(const json::object& change) {
   const std::string kind = text_or_empty(change, "kind");
   const std::int64_t from = int_or_zero(change, "from_revision");
@@ -135,7 +165,7 @@ std::string render_report(const Io& io, const json::object& rollout) {
     out.append("  turned round: ").append(reason).append("\n");
   }
   if (!why.empty()) out.append("  ").append(why).append("\n");
-  out.append("\n").append(indented(traffic_text(io, report))).append("\n");
+  out.append("\n").append(indented(traffic_text(io, rollout))).append("\n");
   const std::int64_t ended = int_or_zero(rollout, "ended_at");
   const std::int64_t took_us = ended == 0 ? 0 : (ended - int_or_zero(rollout, "created_at")) * 1000;
   out.append(indented(pairs_text(

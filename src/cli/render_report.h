@@ -24,7 +24,11 @@ std::string timeline_text(const json::object& rollout);
 // "update of revision 1 to 2", "deploy of revision 1": of a rollout or a plan.
 std::string change_text(const json::object& change);
 
-// Reads what may be missing: 0, "" or an empty object then.
+// Whether the rollout has come to its end.
+bool has_ended(const json::object& rollout);
+
+// Reads what may be missing: 0, "", false or an empty object then.
+bool flag_or_false(const json::object& from, std::string_view name);
 std::int64_t int_or_zero(const json::object& from, std::string_view name);
 std::string text_or_empty(const json::object& from, std::string_view name);
 const json::object& object_or_empty(const json::object& from, std::string_view name);

@@ -75,7 +75,7 @@ TEST(Table, AlignsWordsLeftAndNumbersRight) {
 TEST(Report, ShowsTrafficTimesAndWhyItTurnedRound) {
   const json::object rollout = object(R"({
     "kind": "update", "from_revision": 1, "to_revision": 2, "phase": "rolled_back",
-    "why": "revision 1 serves again", "reason": "instance 3 never got ready",
+    "ended": true, "why": "revision 1 serves again", "reason": "instance 3 never got ready",
     "created_at": 1000, "ended_at": 5210,
     "report": {
       "instances_started": 1, "instances_failed": 1, "start_to_ready_us": 0,
@@ -89,21 +89,21 @@ TEST(Report, ShowsTrafficTimesAndWhyItTurnedRound) {
             "  turned round: instance 3 never got ready\n"
             "  revision 1 serves again\n"
             "\n"
-            "                   before   during  after\n"
-            "  requests          1,204   18,003      -\n"
-            "  ok                1,204   18,002      -\n"
-            "  failed                0        0      -\n"
-            "  retried               0        2      -\n"
-            "  held                  0        1      -\n"
-            "  longest hold       0 µs  41.0 ms      -\n"
-            "  streams               0        0      -\n"
-            "  cut                   0        0      -\n"
-            "  left by clients       0        0      -\n"
-            "  p50              900 µs   910 µs      -\n"
-            "  p99              2.1 ms   2.3 ms      -\n"
+            "                   before  during  after\n"
+            "  requests          1,204  18,003      -\n"
+            "  ok                1,204  18,002      -\n"
+            "  failed                0       0      -\n"
+            "  retried               0       2      -\n"
+            "  held                  0       1      -\n"
+            "  longest hold       0 µs   41 ms      -\n"
+            "  streams               0       0      -\n"
+            "  cut                   0       0      -\n"
+            "  left by clients       0       0      -\n"
+            "  p50              900 µs  910 µs      -\n"
+            "  p99              2.1 ms  2.3 ms      -\n"
             "\n"
             "  took       4.21 s\n"
-            "  phases     starting 4.00 s, rolling_back 210 ms\n"
+            "  phases     starting 4 s, rolling_back 210 ms\n"
             "  instances  1 started, 1 failed\n");
 }
 
@@ -117,8 +117,34 @@ TEST(Report, SaysAReasonOnce) {
 
 TEST(Report, LeavesTheTableOutWhereNobodyCalled) {
   const json::object rollout =
-      object(R"({"phase":"succeeded","report":{"during":{"requests":0,"failed":0}}})");
+      object(R"({"phase":"succeeded","ended":true,"report":{"during":{"requests":0,"failed":0}}})");
   EXPECT_NE(render_report(plain_io(), rollout).find("no requests came"), std::string::npos);
+}
+
+TEST(Report, PromisesTheCountsWhileItGoesOn) {
+  const json::object rollout = object(R"({"phase":"baking","ended":false,
+      "report":{"before":{"requests":70,"ok":70}}})");
+  const std::string text = render_report(plain_io(), rollout);
+  EXPECT_NE(text.find("requests are counted at the end"), std::string::npos) << text;
+  EXPECT_EQ(text.find("no requests came"), std::string::npos) << text;
+}
+
+TEST(Report, TellsAnswersOfErrorClassesWhereThereWereSome) {
+  const json::object rollout = object(R"({"phase":"succeeded","ended":true,"report":{
+      "before":{"requests":7,"ok":7,"by_class":[0,0,7,0,0,0]},
+      "during":{"requests":1020,"ok":1000,"by_class":[0,0,1000,0,0,20]}}})");
+  const std::string text = render_report(plain_io(), rollout);
+  EXPECT_NE(text.find("  answered 5xx          0      20      -\n"), std::string::npos) << text;
+  EXPECT_EQ(text.find("4xx"), std::string::npos) << text;
+}
+
+TEST(Report, DoesNotSayUntilWhenItBakesWhilePaused) {
+  json::object rollout = object(R"({"phase":"baking","step":0,"steps":2,"baking_until":3600000,
+      "paused":false})");
+  EXPECT_EQ(course_text(rollout), "baking, step 1 of 2, baking until 01:00:00");
+  rollout["paused"] = true;
+  rollout["paused_at"] = 1800000;
+  EXPECT_EQ(course_text(rollout), "baking, step 1 of 2, paused since 00:30:00");
 }
 
 TEST(Report, ShowsOfTheEvidenceWhatWasMeasured) {
@@ -136,8 +162,8 @@ TEST(Report, ShowsOfTheEvidenceWhatWasMeasured) {
 }
 
 TEST(Report, PaintsFailedRequests) {
-  const json::object rollout =
-      object(R"({"phase":"succeeded","report":{"during":{"requests":10,"failed":3}}})");
+  const json::object rollout = object(
+      R"({"phase":"succeeded","ended":true,"report":{"during":{"requests":10,"failed":3}}})");
   Io io = plain_io();
   io.colour = true;
   EXPECT_NE(render_report(io, rollout).find("\x1b[31m3\x1b[0m"), std::string::npos);

@@ -67,10 +67,12 @@ Result<int> show_rollout(Session& session, const Shown& shown) {
   }
   HL_TRY_ASSIGN(const json::object rollout, session.api.get("/rollouts/" + id));
   if (session.json) return print_json(session, rollout), k_exit_ok;
-  session.io.out << render_plan(session.io, object_or_empty(rollout, "plan")) << "\n"
-                 << render_report(session.io, rollout) << "\n"
-                 << "now " << course_text(rollout) << "\n"
-                 << instances_text(session.io, array_or_empty(rollout, "instances"));
+  const std::string plan = render_plan(session.io, object_or_empty(rollout, "plan"));
+  const std::string report = render_report(session.io, rollout);
+  // Of what is over the outcome comes first, of what goes on what is meant to happen.
+  session.io.out << (has_ended(rollout) ? report + "\n" + plan : plan + "\n" + report) << "\n";
+  if (!has_ended(rollout)) session.io.out << "now " << course_text(rollout) << "\n";
+  session.io.out << instances_text(session.io, array_or_empty(rollout, "instances"));
   return k_exit_ok;
 }
 

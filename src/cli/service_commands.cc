@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <ostream>
 
+#include "cli/accepted_change.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/live_view.h"
@@ -20,6 +21,7 @@ struct Choice {
   std::int64_t bytes = 64 * 1024;
   std::int64_t limit = 50;
   bool wait = false;
+  bool all = false;
 };
 
 Result<int> list_services(Session& session, const Choice& choice) {
@@ -27,7 +29,7 @@ Result<int> list_services(Session& session, const Choice& choice) {
       choice.service.empty() ? "" : "?service_name=" + percent_encoded(choice.service);
   HL_TRY_ASSIGN(const json::object page, session.api.get("/services" + query));
   if (session.json) return print_json(session, page), k_exit_ok;
-  Table table({"NAME", "STATUS", ">CALLS", ">FAILED", "CHANGED", "ID"});
+  Table table({"NAME", "STATUS", ">CALLS", ">ERRORS", "CHANGED", "ID"});
   for (const json::value& row : array_or_empty(page, "services")) {
     const json::object& service = row.get_object();
     std::string status = paint_word(session.io, text_or_empty(service, "status"));
@@ -57,6 +59,11 @@ std::string entries_text(const Io& io, const json::object& service) {
   return table.text();
 }
 
+// A service that runs has nothing wrong with it: what its last change came to stays in the answer.
+std::string error_label(const json::object& service) {
+  return text_or_empty(service, "status") == "running" ? "last change" : "error";
+}
+
 Result<int> show_service(Session& session, const Choice& choice) {
   HL_TRY_ASSIGN(const json::object service, find_service(session, choice.service));
   if (session.json) return print_json(session, service), k_exit_ok;
@@ -66,7 +73,7 @@ Result<int> show_service(Session& session, const Choice& choice) {
        {"id", text_or_empty(service, "service_id")},
        {"description", text_or_empty(service, "description")},
        {"status", paint_word(session.io, text_or_empty(service, "status"))},
-       {"error", text_or_empty(service, "error_msg")},
+       {error_label(service), text_or_empty(service, "error_msg")},
        {"revision", fmt::format("{}", int_or_zero(ours, "revision"))},
        {"waiting", ours.contains("queued_revision")
                        ? fmt::format("revision {}", int_or_zero(ours, "queued_revision"))
@@ -76,7 +83,8 @@ Result<int> show_service(Session& session, const Choice& choice) {
        {"why", text_or_empty(ours, "why")},
        {"address", text_or_empty(service, "access_address")},
        {"balance", text_or_empty(service, "load_balancer_policy")},
-       {"calls", fmt::format("{}, {} failed", human_count(int_or_zero(service, "invocation_times")),
+       {"calls", fmt::format("{}, {} of them errors: answered 5xx, cut or not answered",
+                             human_count(int_or_zero(service, "invocation_times")),
                              human_count(int_or_zero(service, "failed_times")))},
        {"configured", human_ago(int_or_zero(service, "update_time"), now_ms())}});
   session.io.out << "\n" << entries_text(session.io, service);
@@ -85,13 +93,9 @@ Result<int> show_service(Session& session, const Choice& choice) {
 
 Result<int> set_status(Session& session, const Choice& choice, const std::string& status) {
   HL_TRY_ASSIGN(const json::object service, find_service(session, choice.service));
-  const std::string path = path_of(service);
-  HL_TRY_ASSIGN(const std::string before, newest_rollout(session, path));
-  HL_TRY_ASSIGN(const json::object answer,
-                session.api.send("PUT", path, json::object{{"status", status}}));
-  if (choice.wait) return watch_newest(session, path, before);
-  if (session.json) print_json(session, answer);
-  return k_exit_ok;
+  HL_TRY_ASSIGN(const Before before, before_change(session, service));
+  HL_TRY(session.api.send("PUT", before.path, json::object{{"status", status}}));
+  return follow_change(session, before, choice.wait);
 }
 
 Result<int> delete_service(Session& session, const Choice& choice) {
@@ -136,11 +140,29 @@ Result<int> list_updates(Session& session, const Choice& choice) {
   return k_exit_ok;
 }
 
+// Those that live, and those of the newest change however they ended.
 Result<int> list_instances(Session& session, const Choice& choice) {
   HL_TRY_ASSIGN(const json::object service, find_service(session, choice.service));
   HL_TRY_ASSIGN(const json::object page, session.api.get(path_of(service) + "/instances"));
   if (session.json) return print_json(session, page), k_exit_ok;
-  session.io.out << instances_text(session.io, array_or_empty(page, "instances"));
+  HL_TRY_ASSIGN(const std::string newest, newest_rollout(session, path_of(service)));
+  json::array shown;
+  std::size_t left_out = 0;
+  for (const json::value& row : array_or_empty(page, "instances")) {
+    const json::object& each = row.get_object();
+    const bool counts = choice.all || text_or_empty(each, "stage") != "gone" ||
+                        (!newest.empty() && text_or_empty(each, "rollout_id") == newest);
+    if (counts) {
+      shown.push_back(row);
+    } else {
+      ++left_out;
+    }
+  }
+  session.io.out << instances_text(session.io, shown);
+  if (left_out > 0) {
+    session.io.out << fmt::format("{} of earlier changes {} gone: --all lists them too\n", left_out,
+                                  left_out == 1 ? "is" : "are");
+  }
   return k_exit_ok;
 }
 
@@ -177,8 +199,8 @@ void add_service_commands(CLI::App& app, Command& chosen) {
   auto choice = std::make_shared<Choice>();
   add_change_commands(*group, chosen);
   add_revision_commands(*group, chosen);
-  add(*group, "list", "All services, newest release first", "--json", choice, chosen,
-      list_services);
+  add(*group, "list", "All services, newest release first; errors are 5xx, cut, not answered",
+      "--json", choice, chosen, list_services);
   add(*group, "show", "One service with its configuration", "speech", choice, chosen, show_service);
   const std::string wait_about = "Watch the change to its end";
   add(*group, "start", "Start a stopped service", "speech --wait", choice, chosen,
@@ -195,7 +217,9 @@ void add_service_commands(CLI::App& app, Command& chosen) {
       ->add_option("--limit", choice->limit, "How many")
       ->capture_default_str();
   add(*group, "logs", "History of configuration updates", "speech", choice, chosen, list_updates);
-  add(*group, "instances", "Running copies", "speech", choice, chosen, list_instances);
+  add(*group, "instances", "Running copies, and those of the newest change", "speech", choice,
+      chosen, list_instances)
+      ->add_flag("--all", choice->all, "Those gone with earlier changes too");
   CLI::App* log = add(*group, "instance-log", "What an instance printed", "speech 82e0844d-r1-1",
                       choice, chosen, print_instance_log);
   log->add_option("INSTANCE", choice->instance, "As `service instances` names it")->required();

@@ -7,6 +7,8 @@
 #include <array>
 #include <chrono>
 
+#include "base/duration_text.h"
+
 namespace hitless::cli {
 namespace {
 
@@ -86,14 +88,7 @@ std::string human_bytes(std::int64_t bytes) {
 }
 
 std::string human_micros(std::int64_t micros) {
-  const auto value = static_cast<double>(micros);
-  if (micros < 1000) return fmt::format("{} µs", micros);
-  if (micros < 99'950) return fmt::format("{:.1f} ms", value / 1e3);
-  if (micros < 999'500) return fmt::format("{:.0f} ms", value / 1e3);
-  if (micros < 60'000'000) return fmt::format("{:.2f} s", value / 1e6);
-  const std::int64_t seconds = micros / 1'000'000;
-  return seconds % 60 == 0 ? fmt::format("{} min", seconds / 60)
-                           : fmt::format("{} min {} s", seconds / 60, seconds % 60);
+  return duration_text(Duration(micros));
 }
 
 std::string human_ago(std::int64_t then_ms, std::int64_t now_ms) {

@@ -8,9 +8,9 @@
 
 namespace hitless::cli {
 
-std::string human_count(std::int64_t count);    // "18,003"
-std::string human_bytes(std::int64_t bytes);    // "2.2 MB"
-std::string human_micros(std::int64_t micros);  // "850 µs", "12.3 ms", "4.21 s", "3 min"
+std::string human_count(std::int64_t count);                       // "18,003"
+std::string human_bytes(std::int64_t bytes);                       // "2.2 MB"
+std::string human_micros(std::int64_t micros);                     // as duration_text() of base
 std::string human_ago(std::int64_t then_ms, std::int64_t now_ms);  // "5 min ago"
 std::string human_clock(std::int64_t at_ms);                       // "14:03:07", UTC
 

@@ -30,7 +30,12 @@ WaitLine::WaitLine(const Session& session, std::string what)
     : io_(session.io), live_(session.io.terminal && !session.json), what_(std::move(what)) {}
 
 WaitLine::~WaitLine() {
+  clear();
+}
+
+void WaitLine::clear() {
   if (shown_) io_.out << "\r\x1b[K" << std::flush;
+  shown_ = false;
 }
 
 void WaitLine::show() {

@@ -20,6 +20,7 @@ class WaitLine {
 
   void show();  // as it is now; as often as one likes
   void show(std::chrono::milliseconds waited);
+  void clear();
 
  private:
   const Io& io_;

@@ -68,17 +68,6 @@ Result<int> watch_rollout(Session& session, const std::string& rollout_id, Lines
   return exit_of(state);
 }
 
-Result<int> watch_newest(Session& session, const std::string& path, const std::string& before) {
-  HL_TRY_ASSIGN(const std::string newest, newest_rollout(session, path));
-  if (!newest.empty() && newest != before) return watch_rollout(session, newest);
-  if (session.json) {
-    print_json(session, json::object());
-  } else {
-    session.io.out << "done: no instance had to change\n";
-  }
-  return k_exit_ok;
-}
-
 Result<void> wait_until_gone(Session& session, const std::string& path) {
   WaitLine line(session, "draining and stopping");
   for (;;) {

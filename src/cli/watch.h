@@ -20,9 +20,6 @@ enum class Lines { the_end, each_event };
 Result<int> watch_rollout(Session& session, const std::string& rollout_id,
                           Lines lines = Lines::the_end);
 
-// Watches what was begun since `before` was the newest; nothing was: says so.
-Result<int> watch_newest(Session& session, const std::string& path, const std::string& before);
-
 Result<void> wait_until_gone(Session& session, const std::string& path);
 
 // What the exit status of a rollout in that phase is.

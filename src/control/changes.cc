@@ -17,9 +17,13 @@ Error forbidden_now(const model::Service& service, std::string_view what) {
                                            service.name, to_text(service.status), what));
 }
 
-Error under_way_already(const model::Rollout& rollout) {
-  return Error(Code::conflict, fmt::format("a rollout is under way: {}, {}", rollout.id.text(),
-                                           to_text(rollout.phase)));
+Error under_way_already(const model::Service& service, const model::Rollout& rollout,
+                        std::string_view why) {
+  return Error(
+      Code::conflict,
+      fmt::format("rollout {} is under way ({}), and {}: wait for its end, or take it back "
+                  "with `hitless rollout abort {}`",
+                  rollout.id.text(), to_text(rollout.phase), why, service.name));
 }
 
 bool is_leaving(ServiceStatus status) {
@@ -110,10 +114,13 @@ Result<void> Changes::update(const model::ServiceId& id, const ServiceUpdate& up
   if (is_leaving(standing.service.status)) return forbidden_now(standing.service, "a change");
   if (standing.under_way) {
     HL_TRY_ASSIGN(const model::Overlap overlap, overlap_of(standing));
-    if (overlap == model::Overlap::refuse) return under_way_already(*standing.under_way);
+    if (overlap == model::Overlap::refuse) {
+      return under_way_already(standing.service, *standing.under_way,
+                               "rollout_policy.overlap refuses another change meanwhile");
+    }
     if (overlap == model::Overlap::queue && plan_hash) {
-      return under_way_already(*standing.under_way)
-          .context("a plan cannot wait, because it is made anew when its turn comes");
+      return under_way_already(standing.service, *standing.under_way,
+                               "a plan cannot wait, because it is made anew when its turn comes");
     }
     if (overlap == model::Overlap::queue) return enqueue(standing, draft, std::move(after));
   }

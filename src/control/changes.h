@@ -19,6 +19,7 @@ class Changes {
 
   Result<model::ServiceId> create(NewService service);
   Result<model::Plan> plan(const model::ServiceId& id, const ServiceUpdate& update);
+  Result<std::optional<UnderWay>> under_way(const model::ServiceId& id);
   // With a hash: conflict unless the plan as of now has it.  Planning, comparing and accepting are
   // one step: whatever changes the service in between makes the store refuse.
   Result<void> update(const model::ServiceId& id, const ServiceUpdate& update,

@@ -60,6 +60,9 @@ class ControlImpl final : public Control {
                                   const ServiceUpdate& update) override {
     return changes_.plan(id, update);
   }
+  Result<std::optional<UnderWay>> under_way(const model::ServiceId& id) override {
+    return changes_.under_way(id);
+  }
   Result<void> update_service(const model::ServiceId& id, ServiceUpdate update,
                               std::optional<std::string> plan_hash) override {
     return changes_.update(id, update, plan_hash);

@@ -127,7 +127,7 @@ class LoopSides : public store::StoreTest {
     loop.stop();
   }
 
-  const SystemClock clock_;
+  const SystemClock clock_{};
   PretendPool pool_;
   PretendGateway gateway_;
   const objects::PackageCache packages_ =

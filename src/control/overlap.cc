@@ -28,6 +28,14 @@ Result<model::Overlap> Changes::overlap_of(const Standing& standing) {
   return revision.config.policy.overlap;
 }
 
+Result<std::optional<UnderWay>> Changes::under_way(const model::ServiceId& id) {
+  HL_TRY_ASSIGN(const Standing standing, read(id));
+  if (!standing.under_way) return std::optional<UnderWay>();
+  HL_TRY_ASSIGN(const model::Overlap overlap, overlap_of(standing));
+  return std::optional(UnderWay{
+      .rollout = standing.under_way->id, .phase = standing.under_way->phase, .overlap = overlap});
+}
+
 // The plan is made when its turn comes; what could not even be planned now is refused now.
 Result<void> Changes::enqueue(const Standing& standing, const Draft& draft, model::Service after) {
   const Result<model::Plan> plan = plan_draft(standing, draft);

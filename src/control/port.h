@@ -65,6 +65,13 @@ struct RolloutOrder {
   std::string reason;  // may be empty
 };
 
+// What another change of the service would meet now.
+struct UnderWay {
+  model::RolloutId rollout;
+  model::Phase phase = model::Phase::planned;
+  model::Overlap overlap = model::Overlap::supersede;
+};
+
 // Back to an earlier configuration.
 struct Rollback {
   model::ServiceId service;
@@ -112,6 +119,7 @@ class Port {
   virtual Result<model::ServiceId> create_service(NewService service) = 0;
   virtual Result<model::Plan> plan_update(const model::ServiceId& id,
                                           const ServiceUpdate& update) = 0;
+  virtual Result<std::optional<UnderWay>> under_way(const model::ServiceId& id) = 0;
   // With the hash of a plan: exactly that plan is accepted, or none.  conflict: the state forbids
   // it (contract: service states), with the state in the text, or the plan does not hold any more,
   // with what moved.

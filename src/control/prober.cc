@@ -22,8 +22,8 @@ constexpr Duration k_starting_interval_max = std::chrono::seconds(1);
 // A health answer is a word or two; more is not read.
 constexpr std::size_t k_answer_bytes_max = 64 * 1024;
 
-// A program that listens a moment later needs no advice.
-constexpr Duration k_advice_after = std::chrono::seconds(1);
+// No program listens at once: that long nothing is said of it, and then with advice.
+constexpr Duration k_unheard_after = std::chrono::seconds(1);
 
 // How a probe went.
 struct Failure {
@@ -245,8 +245,9 @@ class ThreadedProber final : public Prober {
       entry.was_ready = true;
       entry.state = {.probe = rollout::Probe::passing, .detail = {}};
     } else {
-      if (failure.is_unreachable && !entry.was_ready && age >= k_advice_after) {
-        failure.text += advice_for(entry.target.address);
+      if (failure.is_unreachable && !entry.was_ready) {
+        failure.text =
+            age < k_unheard_after ? std::string() : failure.text + advice_for(entry.target.address);
       }
       entry.state.detail = std::move(failure.text);
       count_failure(entry, now, age);

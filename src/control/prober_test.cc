@@ -119,6 +119,27 @@ TEST_F(ProberTest, WithoutWarmUpRequestsTheHealthCheckIsEnough) {
   EXPECT_TRUE(passes());
 }
 
+TEST_F(ProberTest, SaysThatNothingListensWhenAProgramHadTheTimeTo) {
+  ProbeTarget late = target("[]");
+  late.address.path = (directory_->path() / "nothing.sock").string();
+  late.started = clock_.now() - std::chrono::seconds(5);
+  prober_->ensure(late);
+  ASSERT_TRUE(fails());
+  EXPECT_NE(state().detail.find("its program has to listen there"), std::string::npos)
+      << state().detail;
+}
+
+// It begins in an hour, so that no machine is slow enough to make it old.
+TEST_F(ProberTest, SaysNothingOfAProgramThatHasJustBegun) {
+  ProbeTarget young = target("[]");
+  young.address.path = (directory_->path() / "nothing.sock").string();
+  young.started = clock_.now() + std::chrono::hours(1);
+  young.check.initial_delay = -std::chrono::hours(2);
+  prober_->ensure(young);
+  ASSERT_TRUE(fails());
+  EXPECT_EQ(state().detail, "");
+}
+
 TEST_F(ProberTest, PassesWhenEveryWarmUpRequestWasAnsweredRight) {
   set_answer("/one", 200, R"({"score": 0.91})");
   set_answer("/two", 404);

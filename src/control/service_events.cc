@@ -50,6 +50,8 @@ void add_phase_events(const ServiceState& state, const model::Rollout& rollout,
   const RolloutKind kind = rollout.plan.kind;
   const std::string& reason = rollout.reason;
   const char* how = rollout.orders.abort.empty() ? "failed" : "aborted";
+  // The reason of an abort begins with that word: it is not said twice.
+  const bool says_how = reason.starts_with(how);
   const auto add = [&](model::EventType type, const char* key, std::string text) {
     events.push_back(event(state, type, key, std::move(text), at));
   };
@@ -57,9 +59,11 @@ void add_phase_events(const ServiceState& state, const model::Rollout& rollout,
     case Phase::rolling_back:
       if (update) {
         add(abnormal, "update-failed-rollback",
-            fmt::format("update {}, rolling back: {}", how, reason));
+            says_how ? fmt::format("update {}, rolling back", reason)
+                     : fmt::format("update {}, rolling back: {}", how, reason));
       } else {
-        add(abnormal, "start-failed", fmt::format("start {}: {}", how, reason));
+        add(abnormal, "start-failed",
+            says_how ? "start " + reason : fmt::format("start {}: {}", how, reason));
       }
       break;
     case Phase::rolled_back:

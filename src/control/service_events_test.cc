@@ -31,9 +31,10 @@ Texts texts_of(const std::vector<model::Event>& events) {
   return out;
 }
 
-Texts phase_texts(Phase phase, const std::string& abort = {}) {
+Texts phase_texts(Phase phase, const std::string& abort = {}, model::RevisionNumber from = 1) {
   ServiceState state = updating(phase);
-  state.rollout->reason = "because";
+  state.rollout->plan.from = from;
+  state.rollout->reason = abort.empty() ? "because" : abort;
   state.rollout->orders.abort = abort;
   std::vector<model::Event> events;
   add_phase_events(state, *state.rollout, events);
@@ -47,6 +48,10 @@ TEST(ServiceEvents, TellAnAbortFromAFailure) {
             Texts{"normal update-rolled-back: update failed, rolled back"});
   EXPECT_EQ(phase_texts(Phase::rolled_back, "aborted by ann"),
             Texts{"normal update-rolled-back: update aborted, rolled back"});
+  EXPECT_EQ(phase_texts(Phase::rolling_back, "aborted by ann: no"),
+            Texts{"abnormal update-failed-rollback: update aborted by ann: no, rolling back"});
+  EXPECT_EQ(phase_texts(Phase::rolling_back, "aborted by ann: no", 0),
+            Texts{"abnormal start-failed: start aborted by ann: no"});
 }
 
 Texts course_texts(const ServiceState& state, const model::Rollout& after) {

@@ -55,16 +55,6 @@ Error invalid(std::string text) {
   return Error(Code::invalid, std::move(text));
 }
 
-// An error of a member says which one; its place within the whole is known here.
-Error inside(std::string_view place, const Error& error) {
-  constexpr std::string_view k_field = "field [";
-  const std::string& text = error.text();
-  if (!text.starts_with(k_field)) {
-    return Error(error.code(), fmt::format("field [{}]: {}", place, text));
-  }
-  return Error(error.code(), fmt::format("field [{}.{}", place, text.substr(k_field.size())));
-}
-
 template <class Names>
 Result<const json::object*> object_of(const json::value& value, const Names& known) {
   HL_TRY_ASSIGN(const json::object* object, as_object(value));
@@ -108,9 +98,9 @@ Result<E> word_of(const json::object& from, std::string_view name, const Table& 
                   E otherwise) {
   HL_TRY_ASSIGN(const std::optional<std::string> found, find_string(from, name));
   if (!found) return otherwise;
-  auto value = value_of(words, *found, name);
-  if (!value) return std::move(value).error().context(fmt::format("field [{}]", name));
-  return value;
+  const auto value = value_of(words, *found, name);
+  if (value) return *value;
+  return invalid(fmt::format("field [{}] must be one of {}", name, list_of(words)));
 }
 
 double millis(Duration duration) {
@@ -127,7 +117,7 @@ Result<std::vector<BakeStep>> read_steps(const json::object& object) {
   std::vector<BakeStep> steps;
   for (const json::value& each : *list) {
     Result<BakeStep> step = bake_step_from_json(each);
-    if (!step) return inside(fmt::format("steps[{}]", steps.size()), step.error());
+    if (!step) return in_field(fmt::format("steps[{}]", steps.size()), step.error());
     steps.push_back(*step);
   }
   if (steps.size() > k_steps_max) {
@@ -235,12 +225,11 @@ Result<RolloutPolicy> rollout_policy_from_json(const json::value& value) {
   RolloutPolicy policy;
   HL_TRY_ASSIGN(const std::optional<std::string> strategy, find_string(*object, "strategy"));
   if (strategy) {
-    auto known = strategy_from_text(*strategy);
-    if (!known) return std::move(known).error().context("field [strategy]");
-    if (*known == Strategy::none) {
+    const auto known = strategy_from_text(*strategy);
+    if (!known || *known == Strategy::none) {
       return invalid(
-          "field [strategy] must name a way to exchange instances; leave it out to let "
-          "the plan pick one");
+          fmt::format("field [strategy] must be one of {}; leave it out to let the plan pick one",
+                      list_of(k_strategies, std::optional(Strategy::none))));
     }
     policy.strategy = *known;
   }
@@ -249,7 +238,7 @@ Result<RolloutPolicy> rollout_policy_from_json(const json::value& value) {
   HL_TRY_ASSIGN(policy.overlap, word_of(*object, "overlap", k_overlaps, policy.overlap));
   if (const json::value* judgement = object->if_contains("judgement")) {
     auto read = judgement_from_json(*judgement);
-    if (!read) return inside("judgement", read.error());
+    if (!read) return in_field("judgement", read.error());
     policy.judgement = *std::move(read);
   }
   HL_TRY_ASSIGN(policy.drop_budget, count_within(*object, "drop_budget", 0, 0));

@@ -31,7 +31,9 @@ TEST(RolloutPolicy, RefusesWithTheFieldAndTheReason) {
   };
   const Row rows[] = {
       {R"({"strategie": "surge"})", "[strategie] is not known; there are: strategy"},
-      {R"({"strategy": "big_bang"})", "[big_bang] is not a strategy; one of:"},
+      {R"({"strategy": "big_bang"})",
+       "field [strategy] must be one of surge, shrink, hold_and_swap, blue_green, canary; leave it "
+       "out"},
       {R"({"strategy": "none"})", "leave it out"},
       {R"({"strategy": "canary", "steps": [{"weight": 0}]})", "field [steps[0].weight] must be"},
       {R"({"strategy": "canary", "steps": [{"weight": 50}, {"weight": 50}]})",
@@ -39,11 +41,15 @@ TEST(RolloutPolicy, RefusesWithTheFieldAndTheReason) {
       {R"({"steps": [{"weight": 50}]})", "[steps] belongs to strategy canary"},
       {R"({"strategy": "surge", "bake_seconds": 1})", "[bake_seconds] belongs to"},
       {R"({"strategy": "canary", "bake_seconds": -1})", "[bake_seconds] must be from 0"},
-      {R"({"overlap": "fight"})", "field [overlap]"},
+      {R"({"overlap": "fight"})", "field [overlap] must be one of supersede, queue, refuse"},
       {R"({"judgement": {"error_ratio": 1}})", "field [judgement.error_ratio] must be"},
       {R"({"drop_budget": -1})", "[drop_budget]"},
-      {R"({"judgement": {"silence": "shout"}})", "field [judgement.silence]: [shout] is not"},
-      {R"({"judgement": 1})", "field [judgement]: must be an object"},
+      {R"({"judgement": {"silence": "shout"}})",
+       "field [judgement.silence] must be one of advance, wait, warm_up"},
+      {R"({"judgement": 1})", "field [judgement] must be an object"},
+      {R"({"strategy": "canary", "steps": [{"bake_seconds": 1}]})",
+       "field [steps[0].weight] is required"},
+      {R"({"strategy": "canary", "steps": [7]})", "field [steps[0]] must be an object"},
       {R"([])", "must be an object"},
   };
   for (const Row& row : rows) {

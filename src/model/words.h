@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -30,20 +31,29 @@ std::string_view text_of(const Words<E, N>& words, E value) {
   return found->text;
 }
 
+// "surge, shrink": every word but that of `except`.
+template <class E, std::size_t N>
+std::string list_of(const Words<E, N>& words, std::optional<E> except = std::nullopt) {
+  std::string list;
+  for (const Word<E>& word : words) {
+    if (word.value == except) continue;
+    list.append(list.empty() ? "" : ", ").append(word.text);
+  }
+  return list;
+}
+
 // The error names `what` it should have been and every word that would have done.
 template <class E, std::size_t N>
 Result<E> value_of(const Words<E, N>& words, std::string_view text, std::string_view what) {
-  std::string allowed;
   for (const Word<E>& word : words) {
     if (word.text == text) return word.value;
-    allowed.append(allowed.empty() ? "" : ", ").append(word.text);
   }
   return Error(Code::invalid, std::string("[")
                                   .append(text)
-                                  .append("] is not a ")
+                                  .append("] is no ")
                                   .append(what)
                                   .append("; one of: ")
-                                  .append(allowed));
+                                  .append(list_of(words)));
 }
 
 }  // namespace hitless::model

@@ -53,7 +53,7 @@ TEST(Words, OfPlansAndBalance) {
     EXPECT_EQ(to_wire(*balance_from_wire(word)), word);
   }
   EXPECT_EQ(balance_from_wire("RANDOM").error().text(),
-            "[RANDOM] is not a load-balancer policy; one of: ROUND_ROBIN, LEAST_CONNECTIONS, "
+            "[RANDOM] is no load-balancer policy; one of: ROUND_ROBIN, LEAST_CONNECTIONS, "
             "SOURCE_IP");
 }
 

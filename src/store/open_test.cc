@@ -95,7 +95,7 @@ TEST_F(Opening, SaysWhenARowCannotBeRead) {
   reopen();
   const Error error = store().find_service(model::ServiceId("s1")).error();
   EXPECT_EQ(error.code(), Code::corrupt);
-  EXPECT_TRUE(says(error, "[dancing] is not a status of a service")) << error.text();
+  EXPECT_TRUE(says(error, "[dancing] is no status of a service")) << error.text();
   execute("UPDATE services SET status = 'running', wire = '{'");
   reopen();
   EXPECT_EQ(store().find_service(model::ServiceId("s1")).error().code(), Code::corrupt);

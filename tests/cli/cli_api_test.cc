@@ -1,63 +1,12 @@
 // The commands against the API as it runs, with a port behind it that runs nothing.
-#include <gtest/gtest.h>
+#include "tests/cli/cli_fixture.h"
 
-#include <sstream>
 #include <thread>
 
-#include "cli/cli.h"
 #include "cli/wait_line.h"
-#include "tests/support/api_fixture.h"
 
 namespace hitless::cli {
 namespace {
-
-using World = testing::FakePort::World;
-
-struct Ran {
-  int status = -1;
-  std::string out;
-  std::string err;
-  json::object as_json() const {
-    const auto value = parse_json(out);
-    EXPECT_TRUE(value && value->is_object()) << out;
-    return value && value->is_object() ? value->get_object() : json::object();
-  }
-};
-
-class Cli : public testing::ApiFixture {
- protected:
-  Ran run(std::vector<std::string> args, bool terminal = false) {
-    args.insert(args.begin(), {"--state", state().string()});
-    return run_bare(args, terminal);
-  }
-
-  static Ran run_bare(const std::vector<std::string>& args, bool terminal = false) {
-    std::ostringstream out, err;
-    std::istringstream in("{}");
-    Io io{out, err, in};
-    io.terminal = io.colour = terminal;
-    io.columns = [] { return std::size_t{40}; };
-    io.rows = [] { return std::size_t{9}; };
-    io.poll_every = io.ask_every = std::chrono::milliseconds(1);
-    Ran ran;
-    ran.status = run_cli(args, io, {});
-    ran.out = out.str();
-    ran.err = err.str();
-    return ran;
-  }
-
-  // A model in two versions and the service "speech" on the first.
-  void deploy() {
-    ASSERT_EQ(run({"model", "create", "vad", "0.0.1", "--from", "/srv/vad"}).status, 0);
-    ASSERT_EQ(run({"model", "create", "vad", "0.0.2", "--from", "/srv/vad"}).status, 0);
-    const Ran ran = run({"service", "create", "speech", "--model", "vad:0.0.1", "--count", "2"});
-    ASSERT_EQ(ran.status, 0) << ran.err;
-  }
-
-  static bool has(const std::string& text, std::string_view part) {
-    return text.find(part) != std::string::npos;
-  }
-};
 
 TEST_F(Cli, CreatesListsShowsAndDeletesModels) {
   const Ran created =
@@ -307,80 +256,35 @@ TEST_F(Cli, ShowsAndListsRollouts) {
   deploy();
   EXPECT_TRUE(has(run({"rollout", "list", "speech"}).out, "deploy  succeeded"));
   const Ran shown = run({"rollout", "show", "speech"});
-  EXPECT_TRUE(has(shown.out, "deploy of revision 1\n")) << shown.out;
+  const std::size_t plan = shown.out.find("deploy of revision 1\n");
+  ASSERT_NE(plan, std::string::npos) << shown.out;
+  EXPECT_LT(shown.out.find("deploy of revision 1: succeeded\n"), plan) << "the report is first";
+  EXPECT_TRUE(has(shown.out, "vad 0.0.1")) << "models have names: " << shown.out;
+  EXPECT_FALSE(has(shown.out, "\nnow ")) << shown.out;
   const std::string id = text(run({"--json", "rollout", "show", "speech"}).as_json(), "rollout_id");
   EXPECT_EQ(run({"rollout", "watch", id}).status, 0);
   EXPECT_EQ(run({"rollout", "watch", "nothing"}).status, k_exit_error);
 }
 
-TEST_F(Cli, PlansAndAppliesAPlanByItsHash) {
+TEST_F(Cli, ShowsThePlanOfAChangeUnderWayFirst) {
   deploy();
-  const json::object plan =
-      run({"--json", "service", "plan", "speech", "--model", "vad:0.0.2"}).as_json();
-  const std::string hash = text(plan, "plan_hash");
-  const Ran shown =
-      run({"service", "plan", "speech", "--model", "vad:0.0.2", "--env", "A=it's", "--no-judge"});
-  EXPECT_TRUE(
-      has(shown.out, "~ config[0]     vad 0.0.1 → vad 0.0.2  replace: 2 started, 2 stopped"))
+  port().set(World{.looks = -1});
+  ASSERT_EQ(run({"service", "update", "speech", "--model", "vad:0.0.2"}).status, 0);
+  const Ran shown = run({"rollout", "show", "speech"});
+  EXPECT_LT(shown.out.find("update of revision 1 to 2\n"),
+            shown.out.find("update of revision 1 to 2: starting\n"))
       << shown.out;
-  EXPECT_TRUE(has(shown.out, "Plan: 2 to replace, 0 to add, 0 to remove · surge")) << shown.out;
-  EXPECT_TRUE(has(shown.out,
-                  " service update speech --model vad:0.0.2 --env 'A=it'\\''s' "
-                  "--no-judge --state "))
-      << shown.out;
-  EXPECT_TRUE(has(shown.out, " --plan " + hash + "\n")) << shown.out;
-  EXPECT_FALSE(has(shown.out, "\x1b[")) << "no colours but on a terminal";
-  EXPECT_TRUE(has(run({"service", "plan", "speech", "--count", "3"}, true).out, "\x1b[33m~"));
-  const Ran old = run({"service", "update", "speech", "--model", "vad:0.0.2", "--plan", "old"});
-  EXPECT_EQ(old.status, k_exit_error);
-  EXPECT_TRUE(has(old.err, "ask for the plan again")) << old.err;
-  EXPECT_EQ(run({"service", "update", "speech", "--model", "vad:0.0.2", "--plan", hash}).status, 0);
+  EXPECT_TRUE(has(shown.out, "vad 0.0.1 → vad 0.0.2")) << shown.out;
+  EXPECT_TRUE(has(shown.out, "requests are counted at the end")) << shown.out;
+  EXPECT_TRUE(has(shown.out, "\nnow starting")) << shown.out;
 }
 
-TEST_F(Cli, SaysHowAServiceWantsToBeChanged) {
+TEST_F(Cli, CallsErrorsWhatTheContractCounts) {
   deploy();
-  const auto policy = [&] {
-    return run({"--json", "service", "show", "speech"}).as_json().at("rollout_policy").get_object();
-  };
-  ASSERT_EQ(run({"service", "update", "speech", "--canary", "5:60s,50:2m", "--bake", "90",
-                 "--drop-budget", "2", "--overlap", "refuse", "--silence", "wait"})
-                .status,
-            0);
-  json::object shown = policy();
-  EXPECT_EQ(text(shown, "strategy"), "canary");
-  EXPECT_EQ(shown.at("steps").get_array().at(1).at("bake_seconds"), 120.0);
-  EXPECT_EQ(shown.at("bake_seconds"), 90.0);
-  EXPECT_EQ(text(shown, "overlap"), "refuse");
-  ASSERT_EQ(run({"service", "update", "speech", "--strategy", "surge"}).status, 0);
-  shown = policy();
-  EXPECT_EQ(text(shown, "strategy"), "surge");
-  EXPECT_TRUE(shown.at("steps").get_array().empty()) << "they belong to the canary";
-  EXPECT_EQ(shown.at("drop_budget"), 2) << "the rest stays";
-  const Ran bad = run({"service", "update", "speech", "--canary", "5;60s"});
-  EXPECT_EQ(bad.status, k_exit_error);
-  EXPECT_TRUE(has(bad.err, "WEIGHT:TIME")) << bad.err;
-  EXPECT_TRUE(has(run({"service", "update", "speech", "--strategy", "fast"}).err,
-                  "rollout_policy.strategy"));
-}
-
-TEST_F(Cli, StopsStartsAndDeletes) {
-  deploy();
-  EXPECT_EQ(run({"service", "stop", "speech", "--wait"}).status, 0);
-  EXPECT_TRUE(has(run({"service", "list"}).out, "stopped"));
-  const Ran twice = run({"service", "stop", "speech"});
-  EXPECT_EQ(twice.status, k_exit_error);
-  EXPECT_TRUE(has(twice.err, "ModelArts.3519")) << twice.err;
-  EXPECT_EQ(run({"service", "start", "speech", "--wait"}).status, 0);
-  EXPECT_EQ(run({"service", "delete", "speech", "--wait"}).status, 0);
-  EXPECT_EQ(run({"service", "show", "speech"}).status, k_exit_error);
-}
-
-TEST_F(Cli, SaysWhenNothingHadToChange) {
-  deploy();
-  const Ran ran = run({"service", "update", "speech", "--description", "new", "--wait"});
-  EXPECT_EQ(ran.status, 0) << ran.err;
-  EXPECT_EQ(ran.out, "done: no instance had to change\n");
-  EXPECT_EQ(run({"service", "update", "speech"}).status, k_exit_error);
+  port().set(World{.calls = {.invocations = 2000, .failures = 554}});
+  EXPECT_TRUE(has(run({"service", "list"}).out, "ERRORS"));
+  EXPECT_TRUE(has(run({"service", "show", "speech"}).out,
+                  "2,000, 554 of them errors: answered 5xx, cut or not answered"));
 }
 
 TEST_F(Cli, ShowsInstancesAndTheirOutput) {
@@ -437,34 +341,28 @@ TEST_F(Cli, WorksOverTcpWithTheTokensFile) {
   EXPECT_TRUE(has(ran.err, "--token-file")) << ran.err;
 }
 
-TEST_F(Cli, OrdersTheNewestChange) {
+TEST_F(Cli, ListsTheInstancesThatCount) {
   deploy();
-  port().set(World{.looks = -1});
-  ASSERT_EQ(run({"service", "update", "speech", "--model", "vad:0.0.2"}).status, 0);
-  const Ran paused = run({"rollout", "pause", "speech", "--reason", "lunch"});
-  EXPECT_EQ(paused.status, 0) << paused.err;
-  EXPECT_TRUE(has(paused.out, "update of revision 1 to 2: starting, paused since ")) << paused.out;
-  EXPECT_TRUE(has(run({"rollout", "list", "speech"}).out, "starting paused"));
-  EXPECT_EQ(run({"rollout", "resume", "speech"}).status, 0);
-  const Ran aborted = run({"rollout", "abort", "speech"});
-  EXPECT_TRUE(has(aborted.out, "aborted by ")) << aborted.out;
-  ASSERT_TRUE(port().finish(model::ServiceId(
-      text(run({"service", "show", "speech", "--json"}).as_json(), "service_id"))));
-  const Ran late = run({"rollout", "skip", "speech"});
-  EXPECT_EQ(late.status, k_exit_error);
-  EXPECT_TRUE(has(late.err, "has ended: it is succeeded")) << late.err;
-}
-
-TEST_F(Cli, RollsBackAndListsRevisions) {
-  deploy();
-  ASSERT_EQ(run({"service", "update", "speech", "--model", "vad:0.0.2", "--wait"}).status, 0);
-  const Ran listed = run({"service", "revisions", "speech"});
-  EXPECT_TRUE(has(listed.out, "vad:0.0.1 x2")) << listed.out;
-  EXPECT_TRUE(has(listed.out, "it serves")) << listed.out;
-  const Ran back = run({"service", "rollback", "speech", "--to", "1", "--wait"});
-  EXPECT_EQ(back.status, 0) << back.err;
-  EXPECT_TRUE(has(back.out, "update of revision 2 to 3: succeeded")) << back.out;
-  EXPECT_TRUE(has(run({"service", "rollback", "speech"}).err, "[revision]"));
+  const auto instance = [](const char* id, model::Stage stage, const std::string& rollout) {
+    control::InstanceStatus status;
+    status.instance.id = model::InstanceId(id);
+    status.instance.stage = stage;
+    status.instance.rollout = model::RolloutId(rollout);
+    status.state = stage == model::Stage::gone ? "gone" : "routed";
+    return status;
+  };
+  const std::string newest =
+      text(run({"--json", "rollout", "show", "speech"}).as_json(), "rollout_id");
+  port().set(World{.instances = {instance("i-old", model::Stage::gone, "earlier"),
+                                 instance("i-here", model::Stage::ready, "earlier"),
+                                 instance("i-fell", model::Stage::gone, newest)}});
+  const Ran usual = run({"service", "instances", "speech"});
+  EXPECT_TRUE(has(usual.out, "i-here") && has(usual.out, "i-fell")) << usual.out;
+  EXPECT_FALSE(has(usual.out, "i-old")) << usual.out;
+  EXPECT_TRUE(has(usual.out, "1 of earlier changes is gone: --all lists them too")) << usual.out;
+  const Ran all = run({"service", "instances", "speech", "--all"});
+  EXPECT_TRUE(has(all.out, "i-old")) << all.out;
+  EXPECT_FALSE(has(all.out, "--all")) << all.out;
 }
 
 TEST_F(Cli, PrintsAJournal) {

@@ -36,6 +36,7 @@ class FakePort final : public control::Port {
     std::optional<control::SideTraffic> sides = {};
     std::optional<Duration> predicted = {};  // of new services' first rollouts
     Calls calls = {};
+    model::Overlap overlap = model::Overlap::refuse;  // of a change while a rollout is under way
   };
   void set(World world) {
     MutexLock lock(mutex_);
@@ -105,6 +106,15 @@ class FakePort final : public control::Port {
     return plan;
   }
 
+  Result<std::optional<control::UnderWay>> under_way(const model::ServiceId& id) override {
+    HL_TRY_ASSIGN(const model::Service service, store_.find_service(id));
+    if (service.rollout.empty()) return std::optional<control::UnderWay>();
+    HL_TRY_ASSIGN(const model::Rollout rollout, store_.find_rollout(service.rollout));
+    MutexLock lock(mutex_);
+    return std::optional(control::UnderWay{
+        .rollout = rollout.id, .phase = rollout.phase, .overlap = world_.overlap});
+  }
+
   Result<void> update_service(const model::ServiceId& id, control::ServiceUpdate update,
                               std::optional<std::string> plan_hash) override {
     MutexLock lock(mutex_);
@@ -116,7 +126,8 @@ class FakePort final : public control::Port {
       }
     }
     HL_TRY_ASSIGN(const model::Service before, store_.find_service(id));
-    if (before.status == model::ServiceStatus::deploying) return forbids(before);
+    const bool queues = !before.rollout.empty() && world_.overlap == model::Overlap::queue;
+    if (before.status == model::ServiceStatus::deploying && !queues) return forbids(before);
     store::Store::AcceptedChange change;
     change.expected = change.service = before;
     for (const auto& [name, value] : update.wire) change.service.wire[name] = value;
@@ -128,6 +139,11 @@ class FakePort final : public control::Port {
     if (update.entries) revision.config.entries = *update.entries;
     if (update.balance) revision.config.balance = *update.balance;
     if (update.policy) revision.config.policy = *update.policy;
+    if (queues || before.status == model::ServiceStatus::stopped) {
+      (queues ? change.service.queued : change.service.revision) = revision.number;
+      change.revision = revision;
+      return store_.accept_change(change);
+    }
     model::Rollout rollout =
         new_rollout(before, model::RolloutKind::update, before.revision, revision.number);
     rollout.who = update.who;
@@ -361,7 +377,21 @@ class FakePort final : public control::Port {
     if (service.revision == 0) service.status = model::ServiceStatus::failed;
     record.rollout = rollout;
     record.service = service;
-    return store_.record(record);
+    HL_TRY(store_.record(record));
+    return service.queued == 0 ? Result<void>() : begin_queued(service);
+  }
+
+  Result<void> begin_queued(const model::Service& before) HL_REQUIRES(mutex_) {
+    store::Store::AcceptedChange change;
+    change.expected = change.service = before;
+    model::Rollout rollout =
+        new_rollout(before, model::RolloutKind::update, before.revision, before.queued);
+    change.service.status = model::ServiceStatus::deploying;
+    change.service.rollout = rollout.id;
+    change.service.queued = 0;
+    change.rollout = rollout;
+    HL_TRY(store_.accept_change(change));
+    return begin_rollout(rollout);
   }
 
   static model::Window window() {

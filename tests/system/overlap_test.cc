@@ -292,7 +292,7 @@ TEST_F(Policy, RefuseLeavesTheChangeUnderWayAlone) {
   const json::object before = service().rollout(last_rollout());
   const ApiAnswer refused = put(third);
   EXPECT_EQ(refused.status, 400) << refused.text;
-  EXPECT_NE(refused.text.find("a rollout is under way: " + last_rollout()), std::string::npos)
+  EXPECT_NE(refused.text.find("rollout " + last_rollout() + " is under way"), std::string::npos)
       << refused.text;
   EXPECT_EQ(service().rollouts().size(), 2U);
   EXPECT_EQ(service().rollout(last_rollout()).at("plan"), before.at("plan"));
