@@ -56,6 +56,7 @@ class Changes {
   Result<Standing> read(const model::ServiceId& id);
   Result<Draft> draft_update(const Standing& standing, const ServiceUpdate& update);
   Result<model::Plan> plan_draft(const Standing& standing, const Draft& draft);
+  Result<void> count_ports(model::ServiceConfig& config);
   Result<model::Plan> plan_in_pool(rollout::PlanInput input);
   Result<void> check_hash(const Draft& draft, const model::Plan& plan) const;
   Result<void> accept(const Standing& standing, const Draft& draft, model::Service after);

@@ -1,5 +1,6 @@
 // From what a user asks for to a plan.
 #include "control/changes.h"
+#include "control/engines.h"
 #include "rollout/plan.h"
 
 namespace hitless::control {
@@ -91,10 +92,20 @@ Result<model::Plan> Changes::plan_draft(const Standing& standing, const Draft& d
   return plan_in_pool(std::move(input));
 }
 
+Result<void> Changes::count_ports(model::ServiceConfig& config) {
+  for (model::ConfigEntry& entry : config.entries) {
+    HL_TRY_ASSIGN(const model::ModelVersion version, store_.find_model(entry.model));
+    entry.resources.ports = ports_of(entry, version);
+  }
+  return {};
+}
+
 // What is on its way out of the pool is not counted on, unless nothing else helps: then the new
 // instances wait for it.
 Result<model::Plan> Changes::plan_in_pool(rollout::PlanInput input) {
+  if (input.from) HL_TRY(count_ports(input.from->config));
   if (input.to) {
+    HL_TRY(count_ports(input.to->config));
     for (const model::ConfigEntry& entry : input.to->config.entries) {
       HL_TRY_ASSIGN(const auto start, store_.start_time(entry.model));
       if (start) input.start_times[entry.model] = *start;

@@ -101,4 +101,12 @@ Result<pools::InstanceSpec> instance_spec(const model::Instance& instance,
   return spec;
 }
 
+std::int64_t ports_of(const model::ConfigEntry& entry, const model::ModelVersion& version) {
+  pools::InstanceSpec spec;
+  spec.command = version.launch.command;
+  spec.envs = entry.envs;
+  spec.listens_on_unix = version.launch.listens_on_unix;
+  return pools::wants_port(spec) ? 1 : 0;
+}
+
 }  // namespace hitless::control

@@ -31,4 +31,7 @@ Result<pools::InstanceSpec> instance_spec(const model::Instance& instance,
                                           const std::filesystem::path& package,
                                           const EngineKit& engines);
 
+// How many TCP ports an instance takes: none when it listens on a Unix socket and names no port.
+std::int64_t ports_of(const model::ConfigEntry& entry, const model::ModelVersion& version);
+
 }  // namespace hitless::control

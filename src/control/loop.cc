@@ -148,15 +148,15 @@ Loop::World Loop::observe() {
   // Cores are shared and slow each other down at worst; memory that is not there kills.  So the
   // machine bounds memory, and cores only when the operator says so.
   model::Resources capacity = options_.capacity;
-  if (capacity.memory_mib == 0) capacity.memory_mib = parts_.pool.status().capacity.memory_mib;
+  const pools::PoolStatus pool = parts_.pool.status();
+  if (capacity.memory_mib == 0) capacity.memory_mib = pool.capacity.memory_mib;
+  world.limits_ports = pool.ports.has_value();
+  capacity.ports = pool.ports.value_or(0);
   world.free = capacity;
   for (const auto& [id, state] : services_) {
     for (const model::Instance& instance : state.instances) {
       if (instance.stage == model::Stage::gone) continue;
-      const model::Resources used = used_by(instance);
-      world.free.cpu_millis -= used.cpu_millis;
-      world.free.memory_mib -= used.memory_mib;
-      world.free.gpus -= used.gpus;
+      world.take(used_by(instance));
     }
   }
   world.capacity = capacity;
@@ -185,6 +185,7 @@ Result<void> Loop::load(const model::ServiceId& id) {
   state.at_start.reset();
   state.at_end.reset();
   state.start_errors.clear();
+  state.short_of.clear();
   return reporter_.restore(state);
 }
 

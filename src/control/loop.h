@@ -73,6 +73,10 @@ class Loop {
     model::Usage usage;
     model::Resources capacity;  // 0 members: not limited
     model::Resources free;
+    bool limits_ports = false;  // ports, though: only if the pool says so
+
+    void take(const model::Resources& used);
+    rollout::Room room_in(const model::Resources& left) const;
   };
 
   void run();
@@ -95,7 +99,7 @@ class Loop {
   Written record(ServiceState& state, World& world, const rollout::View& view,
                  const rollout::Decision& decision);
   void act(ServiceState& state, const World& world);
-  void ensure_started(ServiceState& state, const model::Instance& instance);
+  void ensure_started(ServiceState& state, const model::Instance& instance, Time now);
   void ensure_probed(const ServiceState& state, const model::Instance& instance,
                      const pools::Observed& observed);
   void forget_ended(const ServiceState& state, const World& world);
@@ -119,7 +123,6 @@ class Loop {
                                                           model::RevisionNumber revision,
                                                           int entry);
   model::Resources used_by(const model::Instance& instance);
-  static rollout::Room room_of(const World& world);
 
   const ControlOptions options_;
   const ControlParts parts_;

@@ -5,6 +5,23 @@ namespace hitless::control {
 
 using model::Stage;
 
+void Loop::World::take(const model::Resources& used) {
+  free.cpu_millis -= used.cpu_millis;
+  free.memory_mib -= used.memory_mib;
+  free.gpus -= used.gpus;
+  free.ports -= used.ports;
+}
+
+// What is left of it; what has no limit is not in it.
+rollout::Room Loop::World::room_in(const model::Resources& left) const {
+  rollout::Room room;
+  if (capacity.cpu_millis > 0) room.cpu_millis = left.cpu_millis;
+  if (capacity.memory_mib > 0) room.memory_mib = left.memory_mib;
+  if (capacity.gpus > 0) room.gpus = left.gpus;
+  if (limits_ports) room.ports = left.ports;
+  return room;
+}
+
 void Loop::show_pool(const World& world) {
   std::map<model::ServiceId, std::vector<model::Resources>> used;
   std::map<model::ServiceId, std::vector<model::Resources>> leaving;
@@ -17,11 +34,8 @@ void Loop::show_pool(const World& world) {
       if (leaves) leaving[id].push_back(resources);
     }
   }
-  rollout::Room capacity;
-  if (world.capacity.cpu_millis > 0) capacity.cpu_millis = world.capacity.cpu_millis;
-  if (world.capacity.memory_mib > 0) capacity.memory_mib = world.capacity.memory_mib;
-  if (world.capacity.gpus > 0) capacity.gpus = world.capacity.gpus;
-  const rollout::Room room = room_of(world);
+  const rollout::Room capacity = world.room_in(world.capacity);
+  const rollout::Room room = world.room_in(world.free);
 
   const MutexLock lock(mutex_);
   pool_.capacity = capacity;

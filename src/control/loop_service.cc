@@ -77,7 +77,7 @@ rollout::View Loop::view_of(const ServiceState& state, const World& world) {
     view.evidence = state.rollout->evidence;
   }
   view.next_ordinal = state.next_ordinal;
-  view.room = room_of(world);
+  view.room = world.room_in(world.free);
   view.adopted = book_.is_adopted();
   for (const model::Instance& instance : state.instances) {
     const bool of_this_rollout = state.rollout && instance.rollout == state.rollout->id;
@@ -118,6 +118,10 @@ rollout::InstanceView Loop::instance_view(const ServiceState& state, const World
   const ProbeState probe = prober_->state(instance.id);
   view.probe = probe.probe;
   view.probe_detail = probe.detail;
+  if (const auto waits = state.short_of.find(instance.id);
+      observed == nullptr && instance.stage == Stage::starting && waits != state.short_of.end()) {
+    view.probe_detail = "no room in the pool: " + waits->second;
+  }
   view.routing = book_.routing(instance.id);
   if (const model::InstanceUsage* usage = world.usage.find(instance.id)) {
     view.in_flight = usage->in_flight;
@@ -157,10 +161,7 @@ Loop::Written Loop::record(ServiceState& state, World& world, const rollout::Vie
     }
     state.instances.push_back(row);
     state.next_ordinal = std::max(state.next_ordinal, row.ordinal + 1);
-    const model::Resources used = used_by(row);
-    world.free.cpu_millis -= used.cpu_millis;
-    world.free.memory_mib -= used.memory_mib;
-    world.free.gpus -= used.gpus;
+    world.take(used_by(row));
   }
   if (recording.rows.service) state.service = *recording.rows.service;
   if (recording.rows.rollout) {
@@ -189,7 +190,9 @@ void Loop::act(ServiceState& state, const World& world) {
     const bool known = seen != world.observed.end();
     const bool running = known && seen->second.state == pools::ProcessState::running;
     if (!is_probed(instance.stage)) prober_->forget(instance.id);
-    if (instance.stage == Stage::starting && !known) ensure_started(state, instance);
+    if (instance.stage == Stage::starting && !known) {
+      ensure_started(state, instance, world.now);
+    }
     if (is_probed(instance.stage) && running) ensure_probed(state, instance, seen->second);
     const bool lives = known && seen->second.state != pools::ProcessState::exited;
     if (instance.stage == Stage::stopping && lives && !seen->second.stop_told) {
@@ -204,15 +207,23 @@ void Loop::act(ServiceState& state, const World& world) {
   forget_ended(state, world);
 }
 
-void Loop::ensure_started(ServiceState& state, const model::Instance& instance) {
+void Loop::ensure_started(ServiceState& state, const model::Instance& instance, Time now) {
   if (state.start_errors.contains(instance.id)) return;
   auto spec = spec_of(instance);
   Result<void> started =
       spec ? parts_.pool.ensure_running(*spec) : Result<void>(std::move(spec).error());
-  if (started) return;
-  log_warn("instance_not_started",
-           {{"instance", instance.id.text()}, {"cause", started.error().text()}});
-  state.start_errors[instance.id] = started.error().text();
+  const auto waits = state.short_of.find(instance.id);
+  if (started) {
+    if (waits != state.short_of.end()) state.short_of.erase(waits);
+    return;
+  }
+  const std::string& cause = started.error().text();
+  const bool is_short = started.error().code() == Code::exhausted;
+  if (is_short)
+    state.wake_at = std::min(state.wake_at.value_or(now + k_start_retry), now + k_start_retry);
+  if (waits != state.short_of.end() && waits->second == cause && is_short) return;
+  log_warn("instance_not_started", {{"instance", instance.id.text()}, {"cause", cause}});
+  (is_short ? state.short_of : state.start_errors)[instance.id] = cause;
   wake();
 }
 
@@ -305,6 +316,10 @@ Result<const model::ConfigEntry*> Loop::entry_of(const model::ServiceId& service
   auto place = configs_.find(key);
   if (place == configs_.end()) {
     HL_TRY_ASSIGN(model::Revision found, parts_.store.find_revision(service, revision));
+    for (model::ConfigEntry& each : found.config.entries) {
+      HL_TRY_ASSIGN(const model::ModelVersion* version, version_of(each.model));
+      each.resources.ports = ports_of(each, *version);
+    }
     place = configs_.emplace(key, std::move(found.config)).first;
   }
   const auto& entries = place->second.entries;
@@ -345,14 +360,6 @@ Result<pools::InstanceSpec> Loop::spec_of(const model::Instance& instance) {
 model::Resources Loop::used_by(const model::Instance& instance) {
   const auto entry = entry_of(instance.service, instance.revision, instance.entry);
   return entry ? (*entry)->resources : model::Resources();
-}
-
-rollout::Room Loop::room_of(const World& world) {
-  rollout::Room room;
-  if (world.capacity.cpu_millis > 0) room.cpu_millis = world.free.cpu_millis;
-  if (world.capacity.memory_mib > 0) room.memory_mib = world.free.memory_mib;
-  if (world.capacity.gpus > 0) room.gpus = world.free.gpus;
-  return room;
 }
 
 }  // namespace hitless::control

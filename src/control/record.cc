@@ -105,7 +105,8 @@ void record_rollout(const ServiceState& state, const rollout::View& view,
   const bool why_due = after.why != decision.why &&
                        (view.now - state.why_at >= k_why_interval ||
                         (!same_but_for_seconds(after.why, decision.why) && !finds_its_feet));
-  const bool room_turned = after.lacks_room != decision.lacks_room;
+  const bool lacks_room = decision.lacks_room || state.lacks_room();
+  const bool room_turned = after.lacks_room != lacks_room;
   const bool mark_due = state.window && !state.window->is_stored;
   if (!progressed && !why_due && !room_turned && !mark_due) return;
 
@@ -114,7 +115,7 @@ void record_rollout(const ServiceState& state, const rollout::View& view,
   after.step = decision.step;
   after.baking_at = decision.baking_at;
   after.evidence = decision.evidence;
-  after.lacks_room = decision.lacks_room;
+  after.lacks_room = lacks_room;
   after.report = std::move(report);
   if (progressed) after.progress_at = view.now;
   if (decision.phase != after.phase) {

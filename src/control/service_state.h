@@ -2,6 +2,7 @@
 // what only this process needs to know.  Value; the loop's thread only.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>
@@ -26,6 +27,7 @@ struct ServiceState {
 
   // Of this process.
   std::map<model::InstanceId, std::string> start_errors;  // the pool refused to try
+  std::map<model::InstanceId, std::string> short_of;      // … but will once there is room
   std::optional<Reading> at_start;                        // of the newest rollout
   std::optional<Reading> at_end;                          // until its report is whole
   std::optional<SideWindow> window;                       // of the rollout under way
@@ -33,6 +35,12 @@ struct ServiceState {
   bool is_sampling = false;                               // the sampler has a task of its step
   std::optional<Time> wake_at;
 
+  // The pool has no room for an instance that is to start, whatever was counted.
+  bool lacks_room() const {
+    return std::any_of(instances.begin(), instances.end(), [this](const model::Instance& each) {
+      return each.stage == model::Stage::starting && short_of.contains(each.id);
+    });
+  }
   bool is_rolling_out() const { return rollout && !model::is_terminal(rollout->phase); }
 };
 

@@ -40,9 +40,11 @@ Result<Change> change_from_json(const json::value& value) {
 }
 
 json::value to_json(const Resources& resources) {
-  return json::object{{"cpu_millis", resources.cpu_millis},
+  json::object object{{"cpu_millis", resources.cpu_millis},
                       {"memory_mib", resources.memory_mib},
                       {"gpus", resources.gpus}};
+  if (resources.ports != 0) object["ports"] = resources.ports;
+  return object;
 }
 
 // Absent in plans of database version 1.
@@ -53,6 +55,8 @@ Result<Resources> find_resources(const json::object& from, std::string_view name
   HL_TRY_ASSIGN(resources.cpu_millis, get_int(*object, "cpu_millis"));
   HL_TRY_ASSIGN(resources.memory_mib, get_int(*object, "memory_mib"));
   HL_TRY_ASSIGN(resources.gpus, get_int(*object, "gpus"));
+  HL_TRY_ASSIGN(const auto ports, find_int(*object, "ports"));
+  resources.ports = ports.value_or(0);
   return resources;
 }
 

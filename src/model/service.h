@@ -34,6 +34,7 @@ struct Resources {
   std::int64_t cpu_millis = 0;
   std::int64_t memory_mib = 0;
   std::int64_t gpus = 0;
+  std::int64_t ports = 0;  // TCP ports of the pool; of plans, where the model is known
   friend bool operator==(const Resources&, const Resources&) = default;
 };
 

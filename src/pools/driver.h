@@ -48,9 +48,14 @@ struct Observed {
   std::int64_t pid = 0;    // 0 when there is none
 };
 
+// Whether it takes one of the pool's TCP ports.
+bool wants_port(const InstanceSpec& spec);
+
 // What the pool can hold and what it could not enforce.
 struct PoolStatus {
-  model::Resources capacity;          // 0 members: not known
+  model::Resources capacity;  // 0 members: not known; without ports
+  // TCP ports that its instances have or can have; none: not limited.
+  std::optional<std::int64_t> ports;
   std::vector<std::string> warnings;  // "memory limits are not enforced: no cgroup write access"
 };
 
@@ -60,7 +65,7 @@ class PoolDriver {
 
   // Starts it unless it is running or has exited already: an id runs at most once.  Returns
   // quickly; what follows shows in observe().  Errors: the instance cannot even be tried (no
-  // command, disk full), naming what to do.
+  // command), naming what to do; exhausted: not now, for want of a port, of disk space.
   virtual Result<void> ensure_running(const InstanceSpec& spec) = 0;
 
   // SIGTERM to the instance, after `grace` SIGKILL to everything it started.  Harmless when it is

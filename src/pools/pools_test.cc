@@ -116,6 +116,28 @@ TEST(Ports, SkipWhatIsTakenOrListenedOn) {
   const std::uint16_t busy = ntohs(address.sin_port);
   EXPECT_EQ(Ports(busy, busy).choose({}).error().code(), Code::exhausted);
   EXPECT_EQ(Ports(1024, 1024).choose({1024}).error().code(), Code::exhausted);
+  const Time now = Time() + std::chrono::hours(1);
+  EXPECT_EQ(Ports(busy, busy).count_usable({}, now), 0);
+  EXPECT_EQ(Ports(busy, busy).count_usable({busy}, now), 1) << "its owner is an instance";
+}
+
+TEST(Ports, AreCountedAgainOnceAnInstanceHasOneOrASecondHasPassed) {
+  const Time now = Time() + std::chrono::hours(1);
+  Ports ports(23900, 23902);
+  const UniqueFd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const std::int64_t before = ports.count_usable({}, now);
+  ASSERT_GE(before, 1);
+  const std::uint16_t chosen = ports.choose({}).value();
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(chosen);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(::listen(listener.get(), 1), 0);
+  EXPECT_EQ(ports.count_usable({}, now), before) << "the last count holds for a second";
+  EXPECT_EQ(ports.count_usable({}, now + std::chrono::seconds(1)), before - 1);
+  EXPECT_EQ(ports.count_usable({chosen}, now + std::chrono::seconds(1)), before);
+  EXPECT_EQ(Ports(20000, 29999).count_usable({chosen}, now), 10000) << "plenty";
 }
 
 TEST(RotatingLog, StaysBelowItsSizeAndKeepsTheEnd) {

@@ -11,6 +11,11 @@
 namespace hitless::pools {
 namespace {
 
+// More than a change of one service usually takes; so many are tried in a millisecond or two.
+constexpr std::int64_t k_ports_plenty = 512;
+// Who else listens in the range seldom changes, and the loop asks at each look.
+constexpr Duration k_count_kept = std::chrono::seconds(1);
+
 // Nobody listens on it, on any address of this machine.  Connections of an earlier owner that are
 // still winding down do not count.
 bool is_free(std::uint16_t port) {
@@ -44,6 +49,28 @@ Result<std::uint16_t> Ports::choose(const std::set<std::uint16_t>& taken) {
                fmt::format("no free port between {} and {}: widen the pool's range or stop what "
                            "listens there",
                            first_, last_));
+}
+
+std::int64_t Ports::count_usable(const std::set<std::uint16_t>& taken, Time now) {
+  const std::int64_t all = std::int64_t{last_} - first_ + 1;
+  const auto used = static_cast<std::int64_t>(taken.size());
+  if (all - used > k_ports_plenty) return all;
+  const bool fresh = counted_with_ == taken && now >= counted_at_ && counted_at_ != Time::min() &&
+                     now - counted_at_ < k_count_kept;
+  if (fresh) return usable_;
+  counted_with_ = taken;
+  counted_at_ = now;
+  usable_ = used + count_free(taken);
+  return usable_;
+}
+
+std::int64_t Ports::count_free(const std::set<std::uint16_t>& taken) const {
+  std::int64_t count = 0;
+  for (int port = first_; port <= last_; ++port) {
+    const auto number = static_cast<std::uint16_t>(port);
+    if (!taken.contains(number) && is_free(number)) ++count;
+  }
+  return count;
 }
 
 }  // namespace hitless::pools

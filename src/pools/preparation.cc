@@ -24,15 +24,6 @@ bool is_name(const std::string& text) {
          std::all_of(text.begin(), text.end(), allowed);
 }
 
-bool mentions(const InstanceSpec& spec, std::string_view placeholder) {
-  const auto has = [placeholder](const std::string& text) {
-    return text.find(placeholder) != std::string::npos;
-  };
-  return std::any_of(spec.command.begin(), spec.command.end(), has) ||
-         std::any_of(spec.envs.begin(), spec.envs.end(),
-                     [&](const auto& entry) { return has(entry.second); });
-}
-
 void replace_all(std::string& text, std::string_view placeholder, const std::string& value) {
   for (std::size_t at = text.find(placeholder); at != std::string::npos;
        at = text.find(placeholder, at + value.size())) {
@@ -96,10 +87,6 @@ Result<void> check_spec(const InstanceSpec& spec, const InstanceFolder& folder) 
                              socket, socket.size(), k_unix_socket_bytes_max));
   }
   return {};
-}
-
-bool wants_port(const InstanceSpec& spec) {
-  return !spec.listens_on_unix || mentions(spec, "{port}");
 }
 
 RunRecord prepare(const InstanceSpec& spec, const InstanceFolder& folder, const Choices& choices) {

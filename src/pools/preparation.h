@@ -20,8 +20,6 @@ struct Choices {
 // Errors: what keeps it from even being tried.
 Result<void> check_spec(const InstanceSpec& spec, const InstanceFolder& folder);
 
-bool wants_port(const InstanceSpec& spec);
-
 RunRecord prepare(const InstanceSpec& spec, const InstanceFolder& folder, const Choices& choices);
 
 }  // namespace hitless::pools

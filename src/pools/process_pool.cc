@@ -74,6 +74,7 @@ class ProcessPool final : public PoolDriver {
   void adopt_all() HL_REQUIRES(mutex_);
   void adopt(const InstanceFolder& folder) HL_REQUIRES(mutex_);
   void settle_free(const InstanceFolder& folder, Member& member) HL_REQUIRES(mutex_);
+  std::set<std::uint16_t> ports_taken() const HL_REQUIRES(mutex_);
   Result<Choices> choose(const InstanceSpec& spec) HL_REQUIRES(mutex_);
   Result<void> watch(int fd, Watch what) HL_REQUIRES(mutex_);
   void watch_link(Member& member) HL_REQUIRES(mutex_);
@@ -203,18 +204,25 @@ void ProcessPool::settle_free(const InstanceFolder& folder, Member& member) {
   if (!take_exit(member)) member.ending = true;  // the disk is full, say: tried again
 }
 
-Result<Choices> ProcessPool::choose(const InstanceSpec& spec) {
+std::set<std::uint16_t> ProcessPool::ports_taken() const {
   std::set<std::uint16_t> ports;
+  for (const auto& [id, member] : members_) {
+    const bool lives = member.seen.state != ProcessState::exited;
+    if (lives && member.run.port != 0) ports.insert(member.run.port);
+  }
+  return ports;
+}
+
+Result<Choices> ProcessPool::choose(const InstanceSpec& spec) {
   std::set<uid_t> users;
   for (const auto& [id, member] : members_) {
-    if (member.seen.state != ProcessState::exited) ports.insert(member.run.port);
     if (member.run.user) users.insert(*member.run.user);
   }
   Choices choices;
   choices.cgroups = options_.use_cgroups;
   choices.log_bytes_max = options_.log_bytes_max;
   if (wants_port(spec)) {
-    HL_TRY_ASSIGN(choices.port, ports_.choose(ports));
+    HL_TRY_ASSIGN(choices.port, ports_.choose(ports_taken()));
   }
   if (options_.drop_privileges && ::geteuid() == 0) {
     HL_TRY_ASSIGN(choices.user, choose_user(folder_of(spec.id).path.string(), users));
@@ -305,6 +313,7 @@ PoolStatus ProcessPool::status() {
     warnings.insert(member.warnings.begin(), member.warnings.end());
   }
   return {.capacity = machine_capacity(CgroupLayout::of_machine()),
+          .ports = ports_.count_usable(ports_taken(), SystemClock().now()),
           .warnings = {warnings.begin(), warnings.end()}};
 }
 

@@ -31,6 +31,8 @@ constexpr Kind k_kinds[] = {
     {&Room::cpu_millis, [](const model::Resources& needs) { return needs.cpu_millis; }, cores_text,
      ""},
     {&Room::gpus, [](const model::Resources& needs) { return needs.gpus; }, number_text, " GPUs"},
+    {&Room::ports, [](const model::Resources& needs) { return needs.ports; }, number_text,
+     " TCP ports"},
     {&Room::instances, [](const model::Resources&) { return std::int64_t{1}; }, number_text,
      " places for instances"},
 };

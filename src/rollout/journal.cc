@@ -53,6 +53,7 @@ static void visit_members(Visit& visit, Kind<Room>) {
   visit("cpu_millis", &Room::cpu_millis);
   visit("memory_mib", &Room::memory_mib);
   visit("gpus", &Room::gpus);
+  visit("ports", &Room::ports);
   visit("instances", &Room::instances);
 }
 
@@ -61,6 +62,7 @@ static void visit_members(Visit& visit, Kind<model::Resources>) {
   visit("cpu_millis", &model::Resources::cpu_millis);
   visit("memory_mib", &model::Resources::memory_mib);
   visit("gpus", &model::Resources::gpus);
+  visit("ports", &model::Resources::ports);
 }
 
 template <class Visit>

@@ -16,6 +16,7 @@ constexpr Kind k_kinds[] = {
     {&Room::cpu_millis, &model::Resources::cpu_millis},
     {&Room::memory_mib, &model::Resources::memory_mib},
     {&Room::gpus, &model::Resources::gpus},
+    {&Room::ports, &model::Resources::ports},
 };
 
 void add(std::int64_t& left, std::int64_t what) {

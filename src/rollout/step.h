@@ -103,7 +103,8 @@ struct Room {
   std::int64_t cpu_millis = k_unlimited;
   std::int64_t memory_mib = k_unlimited;
   std::int64_t gpus = k_unlimited;
-  std::int64_t instances = k_unlimited;  // ports, and whatever else each takes one of
+  std::int64_t ports = k_unlimited;
+  std::int64_t instances = k_unlimited;  // whatever each takes one of
 
   int fits(const model::Resources& needs) const;  // how many more of these
   void take(const model::Resources& needs);

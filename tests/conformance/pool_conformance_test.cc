@@ -213,6 +213,7 @@ TEST_P(PoolConformance, KnowsItsCapacity) {
   const PoolStatus status = pool().status();
   EXPECT_GE(status.capacity.cpu_millis, 100);
   EXPECT_GE(status.capacity.memory_mib, 64);
+  EXPECT_TRUE(!status.ports || *status.ports > 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Drivers, PoolConformance,
