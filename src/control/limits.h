@@ -22,6 +22,9 @@ inline constexpr Duration k_traffic_save = std::chrono::seconds(5);
 // The sentence of a waiting rollout counts seconds; it is written this often at most.
 inline constexpr Duration k_why_interval = std::chrono::seconds(1);
 
+// Evidence moves with each request; it is written this often at most.
+inline constexpr Duration k_evidence_interval = std::chrono::seconds(1);
+
 // When the store refuses to write (a full disk), it is tried again after this long.
 inline constexpr Duration k_store_retry = std::chrono::seconds(1);
 

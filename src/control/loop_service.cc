@@ -166,6 +166,7 @@ Loop::Written Loop::record(ServiceState& state, World& world, const rollout::Vie
   if (recording.rows.service) state.service = *recording.rows.service;
   if (recording.rows.rollout) {
     if (recording.rows.rollout->why != state.rollout->why) state.why_at = world.now;
+    if (recording.rows.rollout->evidence != state.rollout->evidence) state.evidence_at = world.now;
     if (recording.rows.rollout->phase != state.rollout->phase) {
       log_info("rollout_phase", {{"service", state.service.name},
                                  {"rollout", state.rollout->id.text()},

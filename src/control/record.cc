@@ -106,9 +106,15 @@ void record_rollout(const ServiceState& state, const rollout::View& view,
                        (view.now - state.why_at >= k_why_interval ||
                         (!same_but_for_seconds(after.why, decision.why) && !finds_its_feet));
   const bool lacks_room = decision.lacks_room || state.lacks_room();
+  // Limits that were fixed must stay fixed, also while nothing else happens: in a pause.
+  const bool evidence_due =
+      after.evidence != decision.evidence &&
+      (!after.evidence || view.now - state.evidence_at >= k_evidence_interval);
   const bool room_turned = after.lacks_room != lacks_room;
   const bool mark_due = state.window && !state.window->is_stored;
-  if (!progressed && !why_due && !room_turned && !mark_due) return;
+  const bool due = progressed || why_due || room_turned || mark_due;
+  if (!due && !evidence_due) return;
+  recording.evidence_alone = !due;
 
   after.why = decision.why;
   after.reason = decision.reason;
@@ -134,12 +140,13 @@ void record_rollout(const ServiceState& state, const rollout::View& view,
   recording.rows.rollout = std::move(after);
 }
 
-// One row a decision; of a journal that is full by now only changes of the phase.
+// One row a decision, but for those that evidence alone came from: the next row's view has it.  Of
+// a journal that is full by now only changes of the phase.
 void add_journal(const ServiceState& state, const rollout::View& view,
                  const rollout::Decision& decision, Recording& recording) {
   const bool full =
       state.journal.rows >= k_journal_rows_max || state.journal.bytes >= k_journal_bytes_max;
-  if (full && decision.phase == view.phase) return;
+  if ((full || recording.evidence_alone) && decision.phase == view.phase) return;
   recording.rows.journal.emplace(
       store::JournalRow{.rollout = state.rollout->id,
                         .at = view.now,

@@ -10,7 +10,8 @@ namespace hitless::control {
 // The new rows; empty() when nothing worth writing changed.
 struct Recording {
   store::DecisionRecord rows;
-  bool finished = false;  // the rollout reached its end with this decision
+  bool finished = false;        // the rollout reached its end with this decision
+  bool evidence_alone = false;  // nothing else of it is new
 
   bool empty() const {
     return !rows.rollout && rows.instances.empty() && !rows.service && rows.events.empty();

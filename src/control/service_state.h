@@ -32,6 +32,7 @@ struct ServiceState {
   std::optional<Reading> at_end;                          // until its report is whole
   std::optional<SideWindow> window;                       // of the rollout under way
   Time why_at;                                            // when the sentence was last written
+  Time evidence_at;                                       // … and the evidence
   bool is_sampling = false;                               // the sampler has a task of its step
   std::optional<Time> wake_at;
 
