@@ -302,6 +302,9 @@ int replay(const SimOptions& options) {
     if (!lines) return report("sim", lines.error());
     const auto done = rollout::replay_journal(*lines);
     if (!done) return report("sim", done.error().context(file));
+    if (done->decisions == 0) {
+      return report("sim", Error(Code::invalid, file + " has no decisions to replay"));
+    }
     if (!options.json) fmt::print("{}", done->transcript);
     different += done->different;
     replayed.push_back(json::object{{"file", file},

@@ -23,13 +23,21 @@ Result<JournalSize> read_journal_size(const Statement& statement) {
   return row.finish(size);
 }
 
-// With a rollout's first row the oldest journal of its service goes.
+// With a rollout's first row the oldest journal of its service goes, but never that of the newest
+// that went wrong.
 Result<void> prune_journals(Database& database, const model::RolloutId& newest) {
-  HL_TRY_ASSIGN(Statement prune, database.prepare("DELETE FROM journal WHERE rollout IN ("
-                                                  "SELECT id FROM rollouts WHERE service = ("
-                                                  "SELECT service FROM rollouts WHERE id = ?) "
-                                                  "ORDER BY sequence DESC LIMIT -1 OFFSET ?)"));
-  return prune.bind(newest.text(), k_journals_kept).run();
+  HL_TRY_ASSIGN(Statement prune,
+                database.prepare("WITH of_service AS (SELECT id, phase, sequence FROM rollouts "
+                                 "WHERE service = (SELECT service FROM rollouts WHERE id = ?)) "
+                                 "DELETE FROM journal WHERE rollout IN ("
+                                 "SELECT id FROM of_service ORDER BY sequence DESC "
+                                 "LIMIT -1 OFFSET ?) "
+                                 "AND rollout IS NOT (SELECT id FROM of_service "
+                                 "WHERE phase IN (?, ?) ORDER BY sequence DESC LIMIT 1)"));
+  return prune
+      .bind(newest.text(), k_journals_kept, to_text(model::Phase::failed),
+            to_text(model::Phase::rolled_back))
+      .run();
 }
 
 }  // namespace

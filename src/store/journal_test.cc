@@ -1,4 +1,5 @@
 // Journals of rollouts, what waits, reports beside orders, and databases of version 1.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "store/limits.h"
@@ -55,6 +56,26 @@ TEST_F(Journals, AreKeptOfTheNewestRolloutsOfEachService) {
   EXPECT_EQ(views("first-of-s2").size(), 1U);
   ASSERT_TRUE(store().remove_service(service.id));
   EXPECT_TRUE(views(service.rollout.text()).empty());
+}
+
+TEST_F(Journals, OfTheNewestRolloutThatWentWrongIsKeptBeyondThem) {
+  model::Service service = add("s1", "first");
+  const auto next = [&](const std::string& id, model::Phase phase) {
+    Store::AcceptedChange change{.expected = service, .service = service};
+    change.rollout = some_rollout(id, service.id, 1, 2);
+    change.service.rollout = change.rollout->id;
+    ASSERT_TRUE(store().accept_change(change));
+    service = change.service;
+    ASSERT_TRUE(write(id, "{}"));
+    change.rollout->phase = phase;
+    ASSERT_TRUE(store().update_rollout(*change.rollout));
+  };
+  next("wrong1", model::Phase::failed);
+  next("wrong2", model::Phase::rolled_back);
+  for (int i = 0; i < k_journals_kept; ++i) next(fmt::format("r{}", i), model::Phase::succeeded);
+  EXPECT_TRUE(views("wrong1").empty());
+  EXPECT_EQ(views("wrong2").size(), 1U);
+  EXPECT_EQ(views("r0").size(), 1U);
 }
 
 TEST_F(Journals, AreWrittenWithTheDecisionOrNotAtAll) {

@@ -13,8 +13,9 @@ inline constexpr int k_gone_kept = 100;
 inline constexpr Duration k_service_events_kept = std::chrono::days(31);
 inline constexpr Duration k_model_events_kept = std::chrono::days(92);
 
-// Rollouts of a service whose journals are kept: the one that is stuck or went wrong, and those
-// before it that went well to compare it with.
+// Rollouts of a service whose journals are kept: the one that is stuck and those before it that
+// went well to compare it with.  Beyond these the newest that went wrong, which somebody may yet
+// ask for.
 inline constexpr int k_journals_kept = 5;
 
 // Generations reserved by one write: a publication must not wait for the disk, and a crash skips
