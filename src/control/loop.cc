@@ -174,9 +174,9 @@ Result<void> Loop::load(const model::ServiceId& id) {
   ServiceState& state = services_[id];
   const model::RolloutId before = state.rollout ? state.rollout->id : model::RolloutId();
   state.service = *std::move(service);
-  HL_TRY_ASSIGN(auto rollouts, parts_.store.list_rollouts(id));
-  if (!rollouts.empty() && rollouts.front().id != before) complete_report(state);
-  if (!rollouts.empty()) state.rollout = std::move(rollouts.front());
+  HL_TRY_ASSIGN(auto newest, parts_.store.newest_rollout(id));
+  if (newest && newest->id != before) complete_report(state);
+  if (newest) state.rollout = std::move(newest);
   HL_TRY_ASSIGN(state.instances, parts_.store.list_instances(id));
   HL_TRY_ASSIGN(state.next_ordinal, parts_.store.next_ordinal(id));
   if (!state.rollout || state.rollout->id == before) return {};

@@ -48,6 +48,14 @@ TEST_F(QueryPlan, PagesOfServicesAreReadInOrder) {
   EXPECT_THAT(plan_of(list({.id = "s1"})), HasSubstr("(id=?)"));
 }
 
+TEST_F(QueryPlan, TheNewestRolloutAndWhatServedAreReadInOrder) {
+  const model::ServiceId service("s1");
+  EXPECT_THAT(plan_of([&](Store& store) { ASSERT_TRUE(store.newest_rollout(service)); }),
+              uses("rollouts_by_service"));
+  EXPECT_THAT(plan_of([&](Store& store) { ASSERT_TRUE(store.list_served(service)); }),
+              uses("rollouts_by_service"));
+}
+
 TEST_F(QueryPlan, PagesOfModelsAreReadInOrder) {
   const auto list = [](const std::string& sort) {
     return [sort](Store& store) {

@@ -103,4 +103,30 @@ Result<std::vector<model::Rollout>> select_rollouts(Database& database,
   return read_all(std::move(select), read_rollout);
 }
 
+Result<std::optional<model::Rollout>> select_newest_rollout(Database& database,
+                                                            const model::ServiceId& service) {
+  HL_TRY_ASSIGN(
+      Statement select,
+      database.prepare(fmt::format(
+          "SELECT {} FROM rollouts WHERE service = ? ORDER BY sequence DESC LIMIT 1", k_columns)));
+  select.bind(service.text());
+  HL_TRY_ASSIGN(auto rows, read_all(std::move(select), read_rollout));
+  if (rows.empty()) return std::optional<model::Rollout>();
+  return std::optional(std::move(rows.front()));
+}
+
+Result<std::vector<model::RevisionNumber>> select_served(Database& database,
+                                                         const model::ServiceId& service) {
+  HL_TRY_ASSIGN(Statement select,
+                database.prepare("SELECT to_revision FROM rollouts WHERE service = ? AND "
+                                 "phase = ? AND to_revision > 0 ORDER BY sequence DESC"));
+  select.bind(service.text(), to_text(model::Phase::succeeded));
+  const auto read = [](const Statement& statement) -> Result<model::RevisionNumber> {
+    Row row(statement);
+    const model::RevisionNumber number = row.integer();
+    return row.finish(number);
+  };
+  return read_all(std::move(select), read);
+}
+
 }  // namespace hitless::store

@@ -82,6 +82,12 @@ class SqliteStore final : public Store {
   Result<std::vector<model::Rollout>> list_rollouts(const model::ServiceId& service) override {
     return read([&](Database& db) { return select_rollouts(db, service); });
   }
+  Result<std::optional<model::Rollout>> newest_rollout(const model::ServiceId& service) override {
+    return read([&](Database& db) { return select_newest_rollout(db, service); });
+  }
+  Result<std::vector<model::RevisionNumber>> list_served(const model::ServiceId& service) override {
+    return read([&](Database& db) { return select_served(db, service); });
+  }
   Result<void> update_report(const model::RolloutId& id, const model::Report& report) override {
     return write([&](Database& db) { return store::update_report(db, id, report); });
   }

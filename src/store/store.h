@@ -138,13 +138,18 @@ class Store {
   // Rollouts, newest first.
   virtual Result<model::Rollout> find_rollout(const model::RolloutId& id) = 0;
   virtual Result<std::vector<model::Rollout>> list_rollouts(const model::ServiceId& service) = 0;
+  virtual Result<std::optional<model::Rollout>> newest_rollout(const model::ServiceId& service) = 0;
+  // Which revisions came to serve, newest first, one for each rollout that succeeded.
+  virtual Result<std::vector<model::RevisionNumber>> list_served(
+      const model::ServiceId& service) = 0;
   // Its state and report; the plan never changes.  conflict when it ended otherwise meanwhile: a
   // terminal phase stays.
   virtual Result<void> update_rollout(const model::Rollout& rollout) = 0;
   // The report alone, whatever else of the rollout changed meanwhile.
   virtual Result<void> update_report(const model::RolloutId& id, const model::Report& report) = 0;
 
-  // Journals are kept of a service's newest k_journals_kept rollouts; rows oldest first.
+  // Journals are kept of a service's newest k_journals_kept rollouts and of the newest that failed
+  // or was rolled back; rows oldest first.
   virtual Result<std::vector<JournalRow>> list_journal(const model::RolloutId& id) = 0;
   virtual Result<JournalSize> journal_size(const model::RolloutId& id) = 0;
 
