@@ -5,6 +5,7 @@
 #include "api/find.h"
 #include "api/handlers.h"
 #include "api/limits.h"
+#include "store/limits.h"
 
 namespace hitless::api {
 namespace {
@@ -23,6 +24,12 @@ Checked<std::string> read_reason(const Call& call) {
                    fmt::format("field [reason] must be at most {} bytes", k_reason_bytes_max));
   }
   return reason.value_or("");
+}
+
+// A service that rests takes a change for its next start.
+bool is_kept(const model::Service& service) {
+  return service.rollout.empty() && (service.status == model::ServiceStatus::stopped ||
+                                     service.status == model::ServiceStatus::finished);
 }
 
 Reply give(const Call& call, control::Order order) {
@@ -63,16 +70,24 @@ Reply rollback_service(const Call& call) {
   const Result<void> done =
       call.port.rollback_service({.service = service.id, .to = to, .who = call.who});
   if (!done) return Failure(done.error(), {{Code::conflict, Cause::not_in_this_state}});
+  HL_TRY_ASSIGN(const model::Service after, call.store.find_service(service.id));
+  if (is_kept(after)) return ok(json::object{{"kept_revision", after.revision}});
   // The newest one, new or turned round: it may have ended by now.
-  HL_TRY_ASSIGN(const auto rollouts, call.store.list_rollouts(service.id));
-  const std::string newest = rollouts.empty() ? std::string() : rollouts.front().id.text();
-  return ok(json::object{{"rollout_id", newest}});
+  HL_TRY_ASSIGN(const auto newest, call.store.newest_rollout(service.id));
+  return ok(json::object{{"rollout_id", newest ? newest->id.text() : std::string()}});
 }
 
 // Lines of JSON, as rollout/journal.h describes them.
 Reply show_journal(const Call& call) {
   HL_TRY_ASSIGN(const auto rollout, find_rollout(call));
   HL_TRY_ASSIGN(const auto rows, call.store.list_journal(rollout.id));
+  if (rows.empty() && is_terminal(rollout.phase)) {
+    return Failure(Cause::object_unknown,
+                   fmt::format("The journal of rollout {} is not kept any more: only those of a "
+                               "service's newest {} rollouts and of the newest that went wrong "
+                               "are.",
+                               rollout.id.text(), store::k_journals_kept));
+  }
   net::HttpResponse response;
   response.headers.add("Content-Type", "application/x-ndjson");
   response.body = to_json_text(json::object{{"rollout", rollout.id.text()},

@@ -125,6 +125,13 @@ TEST_F(OrdersApi, AJournalIsLinesOfJson) {
   EXPECT_EQ(call("GET", "/rollouts/" + id + "/journal").body, answer.body);
 }
 
+TEST_F(OrdersApi, AJournalThatIsNotKeptIsNotThere) {
+  const std::string id = begin_update();
+  EXPECT_EQ(call("GET", "/rollouts/" + id + "/journal").status, 200) << "nothing in it yet";
+  ASSERT_TRUE(port().finish(model::ServiceId(service_)));
+  EXPECT_EQ(refusal(call("GET", "/rollouts/" + id + "/journal")), "404 HITLESS.0404");
+}
+
 TEST_F(OrdersApi, AServiceNamesTheRevisionThatWaits) {
   const auto before = store().find_service(model::ServiceId(service_));
   store::Store::AcceptedChange change{.expected = *before, .service = *before};

@@ -45,9 +45,32 @@ TEST_F(Plans, AreAppliedByTheHashInTheHeaderOrNotAtAll) {
   EXPECT_EQ(refusal(put("{" + change_ + "}", hash)), "409 HITLESS.0409") << "the world has moved";
 }
 
-TEST_F(Plans, TakeOneHashPerRequestAndNoneWithAStatus) {
+TEST_F(Plans, OfAStatusStopOrStartTheService) {
+  const json::object plan = ask("POST", path_ + "/plan", R"({"status":"stopped"})");
+  EXPECT_EQ(text(plan, "kind"), "stop");
+  EXPECT_EQ(plan.at("instances_stopped"), 2);
+  EXPECT_EQ(refusal(put(R"({"status":"stopped"})", "old")), "409 HITLESS.0409");
+  EXPECT_EQ(text(ask("GET", path_), "status"), "running") << "nothing may have changed";
+  EXPECT_EQ(refusal(call("POST", path_ + "/plan", R"({"status":"running"})")),
+            "400 ModelArts.3519");
+  EXPECT_EQ(refusal(call("POST", path_ + "/plan", R"({"status":"away"})")), "400 ModelArts.0101");
+  EXPECT_EQ(put(R"({"status":"stopped"})", text(plan, "plan_hash")).status, 200);
+  EXPECT_EQ(text(ask("GET", path_), "status"), "stopped");
+  EXPECT_EQ(text(ask("POST", path_ + "/plan", R"({"status":"running"})"), "kind"), "deploy");
+}
+
+TEST_F(Plans, SayWhatOfTheBodyIsIgnored) {
+  EXPECT_FALSE(
+      ask("POST", path_ + "/plan", "{" + change_ + R"(,"priority":2})").contains("ignored"));
+  const json::object odd =
+      ask("POST", path_ + "/plan", "{" + change_ + R"(,"rollout_plicy":{"strategy":"canary"}})");
+  EXPECT_EQ(to_json_text(odd.at("ignored")), R"(["rollout_plicy"])");
+  const json::object stop = ask("POST", path_ + "/plan", "{" + change_ + R"(,"status":"stopped"})");
+  EXPECT_EQ(to_json_text(stop.at("ignored")), R"(["config"])");
+}
+
+TEST_F(Plans, TakeOneHashPerRequest) {
   EXPECT_EQ(refusal(put("{" + change_ + R"(,"plan_hash":"a"})", "b")), "400 ModelArts.0101");
-  EXPECT_EQ(refusal(put(R"({"status":"stopped"})", "b")), "400 ModelArts.0101");
   EXPECT_EQ(refusal(put("{}", "old")), "409 HITLESS.0409");
 }
 

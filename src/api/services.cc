@@ -1,6 +1,7 @@
 // Services: create, list, show, change, delete, and what a change would do.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "api/answers.h"
@@ -33,6 +34,12 @@ constexpr std::string_view k_kept_on_create[] = {"workspace_id",
 constexpr std::string_view k_kept_on_update[] = {"schedule", "additional_properties",
                                                  "service_secrets", "priority"};
 
+// Members of an update beside those that are kept.
+constexpr std::string_view k_read_on_update[] = {
+    "service_name", "infer_type",           "vpc_id",    "description",
+    "config",       "load_balancer_policy", "plan_hash", "rollout_policy"};
+constexpr std::string_view k_read_with_status[] = {"status", "plan_hash"};
+
 constexpr std::string_view k_property_members[] = {"smn_notification", "log_report_channels",
                                                    "websocket_upgrade"};
 // These belong to an entry.
@@ -42,6 +49,10 @@ constexpr std::string_view k_knob_members[] = {"max_surge",
                                                "deploy_timeout_in_seconds",
                                                "log_volume",
                                                "persistent_volumes"};
+
+bool contains(Words words, std::string_view word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
 
 json::object kept(const json::object& body, Words names) {
   json::object out;
@@ -187,11 +198,34 @@ Checked<void> accepted(const Result<void>& result, const model::ServiceId& id) {
   return Failure(result.error(), {{Code::conflict, Cause::state_forbids}});
 }
 
-Checked<void> start_or_stop(const Call& call, const model::ServiceId& id,
-                            const std::string& status) {
-  if (status == "running") return accepted(call.port.start_service(id, call.who), id);
-  if (status == "stopped") return accepted(call.port.stop_service(id, call.who), id);
+Failure unknown_status() {
   return Failure(Cause::invalid_argument, "field [status] must be one of running, stopped");
+}
+
+Result<void> start_or_stop(const Call& call, const model::ServiceId& id, bool starts,
+                           const std::optional<std::string>& hash) {
+  return starts ? call.port.start_service(id, call.who, hash)
+                : call.port.stop_service(id, call.who, hash);
+}
+
+// With status everything else is ignored (contract: service states).
+Checked<std::optional<bool>> read_starts(const json::object& body) {
+  HL_TRY_ASSIGN(const std::optional<std::string> status, find_string(body, "status"));
+  if (!status) return std::optional<bool>();
+  if (*status != "running" && *status != "stopped") return unknown_status();
+  return std::optional(*status == "running");
+}
+
+// Members that a change with this body does not look at.
+json::array ignored_in(const json::object& body, bool acts_on_status) {
+  json::array ignored;
+  for (const auto& [name, value] : body) {
+    const bool is_read = acts_on_status
+                             ? contains(k_read_with_status, name)
+                             : contains(k_read_on_update, name) || contains(k_kept_on_update, name);
+    if (!is_read) ignored.emplace_back(name);
+  }
+  return ignored;
 }
 
 std::vector<std::string> split_ids(std::string_view text) {
@@ -266,20 +300,17 @@ Reply show_service(const Call& call) {
 Reply update_service(const Call& call) {
   HL_TRY_ASSIGN(const model::Service service, find_service(call));
   HL_TRY_ASSIGN(const json::object body, call.body());
-  HL_TRY_ASSIGN(const std::optional<std::string> status, find_string(body, "status"));
+  HL_TRY_ASSIGN(const std::optional<bool> starts, read_starts(body));
   HL_TRY_ASSIGN(const std::optional<std::string> hash, wanted_plan(call, body));
-  if (status && hash) {
-    return Failure(Cause::invalid_argument,
-                   "field [status] starts or stops the service: no plan can be applied with it");
+  Result<void> done;
+  if (starts) {
+    done = start_or_stop(call, service.id, *starts, hash);
+  } else {
+    HL_TRY_ASSIGN(control::ServiceUpdate update, read_update(call, service, body));
+    if (changes_nothing(update) && !hash) return ok(json::object());
+    update.who = call.who;
+    done = call.port.update_service(service.id, std::move(update), hash);
   }
-  if (status) {  // then config is ignored (contract: service states)
-    HL_TRY(start_or_stop(call, service.id, *status));
-    return ok(json::object());
-  }
-  HL_TRY_ASSIGN(control::ServiceUpdate update, read_update(call, service, body));
-  if (changes_nothing(update) && !hash) return ok(json::object());
-  update.who = call.who;
-  const auto done = call.port.update_service(service.id, std::move(update), hash);
   if (!done && hash && done.error().code() == Code::conflict) {
     return Failure(Cause::plan_outdated, done.error().text());
   }
@@ -298,11 +329,19 @@ Reply delete_service(const Call& call) {
 Reply plan_service(const Call& call) {
   HL_TRY_ASSIGN(const model::Service service, find_service(call));
   HL_TRY_ASSIGN(const json::object body, call.body());
-  HL_TRY_ASSIGN(const control::ServiceUpdate update, read_update(call, service, body));
-  const Result<model::Plan> plan = call.port.plan_update(service.id, update);
+  HL_TRY_ASSIGN(const std::optional<bool> starts, read_starts(body));
+  control::ServiceUpdate update;
+  if (!starts) {
+    HL_TRY_ASSIGN(update, read_update(call, service, body));
+  }
+  const Result<model::Plan> plan = !starts   ? call.port.plan_update(service.id, update)
+                                   : *starts ? call.port.plan_start(service.id)
+                                             : call.port.plan_stop(service.id);
   if (!plan) return Failure(plan.error(), {{Code::conflict, Cause::state_forbids}});
   json::object out = shown_plan(call, *plan, update);
   HL_TRY(add_under_way(call, service, update, out));
+  json::array ignored = ignored_in(body, starts.has_value());
+  if (!ignored.empty()) out["ignored"] = std::move(ignored);
   return ok(std::move(out));
 }
 

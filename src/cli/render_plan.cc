@@ -202,6 +202,10 @@ std::string render_plan(const Io& io, const json::object& plan, const std::strin
   const std::string changes = changes_text(io, plan);
   out += changes;
   if (array_or_empty(plan, "changes").empty()) out += "  nothing changes\n";
+  for (const json::value& member : array_or_empty(plan, "ignored")) {
+    out += fmt::format("  {} [{}] is ignored\n", paint(io, Colour::yellow, "!"),
+                       std::string_view(member.get_string()));
+  }
   out += "\n" + expectations_text(io, plan);
   if (const std::string steps = steps_text(plan); !steps.empty()) out += "\n" + steps;
   out += unmet_text(io, plan) + "\n" + plan_summary(io, plan);

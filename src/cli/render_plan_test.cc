@@ -123,6 +123,9 @@ TEST(PlanText, SaysWhereTheTimeIsNotKnown) {
 
 TEST(PlanText, StandsMissingMembers) {
   EXPECT_NE(render_plan(plain_io(), {}).find("nothing changes"), std::string::npos);
+  EXPECT_NE(
+      render_plan(plain_io(), {{"ignored", {"rollout_plicy"}}}).find("[rollout_plicy] is ignored"),
+      std::string::npos);
 }
 
 TEST(PolicyFlags, ReadTimesAsPeopleWriteThem) {

@@ -129,19 +129,35 @@ Result<void> Changes::update(const model::ServiceId& id, const ServiceUpdate& up
   return accept(standing, draft, std::move(after));
 }
 
-Result<void> Changes::start(const model::ServiceId& id, const std::string& who) {
+Result<void> Changes::start(const model::ServiceId& id, const std::string& who,
+                            const std::optional<std::string>& plan_hash) {
   HL_TRY_ASSIGN(const Standing standing, read(id));
-  if (!may_start(standing.service.status)) return forbidden_now(standing.service, "start");
-  HL_TRY_ASSIGN(model::Revision to, store_.find_revision(id, standing.service.revision));
-  HL_TRY(check_models(to.config));
-  return accept(standing, {.kind = RolloutKind::deploy, .to = std::move(to), .who = who},
-                standing.service);
+  HL_TRY_ASSIGN(Draft draft, draft_start(standing));
+  draft.who = who;
+  draft.plan_hash = plan_hash;
+  return accept(standing, draft, standing.service);
 }
 
-Result<void> Changes::stop(const model::ServiceId& id, const std::string& who) {
+Result<void> Changes::stop(const model::ServiceId& id, const std::string& who,
+                           const std::optional<std::string>& plan_hash) {
   HL_TRY_ASSIGN(const Standing standing, read(id));
+  HL_TRY_ASSIGN(Draft draft, draft_stop(standing));
+  draft.who = who;
+  draft.plan_hash = plan_hash;
+  return accept(standing, draft, standing.service);
+}
+
+Result<Changes::Draft> Changes::draft_start(const Standing& standing) {
+  if (!may_start(standing.service.status)) return forbidden_now(standing.service, "start");
+  Draft draft{.kind = RolloutKind::deploy};
+  HL_TRY_ASSIGN(draft.to, store_.find_revision(standing.service.id, standing.service.revision));
+  HL_TRY(check_models(draft.to->config));
+  return draft;
+}
+
+Result<Changes::Draft> Changes::draft_stop(const Standing& standing) {
   if (!may_stop(standing.service.status)) return forbidden_now(standing.service, "stop");
-  return accept(standing, {.kind = RolloutKind::stop, .who = who}, standing.service);
+  return Draft{.kind = RolloutKind::stop, .to = std::nullopt};
 }
 
 Result<void> Changes::remove(const model::ServiceId& id, const std::string& who) {

@@ -24,8 +24,12 @@ class Changes {
   // one step: whatever changes the service in between makes the store refuse.
   Result<void> update(const model::ServiceId& id, const ServiceUpdate& update,
                       const std::optional<std::string>& plan_hash);
-  Result<void> start(const model::ServiceId& id, const std::string& who);
-  Result<void> stop(const model::ServiceId& id, const std::string& who);
+  Result<model::Plan> plan_start(const model::ServiceId& id);
+  Result<void> start(const model::ServiceId& id, const std::string& who,
+                     const std::optional<std::string>& plan_hash);
+  Result<model::Plan> plan_stop(const model::ServiceId& id);
+  Result<void> stop(const model::ServiceId& id, const std::string& who,
+                    const std::optional<std::string>& plan_hash);
   Result<void> remove(const model::ServiceId& id, const std::string& who);
   Result<void> rollback(const Rollback& asked);
 
@@ -39,6 +43,8 @@ class Changes {
     model::Service service;
     std::optional<model::Rollout> under_way;
     model::RevisionNumber serving = 0;  // what a new plan starts from; 0: nothing serves
+
+    bool rests() const;  // stopped: a change is kept for the next start
   };
   struct Draft {
     model::RolloutKind kind = model::RolloutKind::update;
@@ -54,6 +60,9 @@ class Changes {
   };
 
   Result<Standing> read(const model::ServiceId& id);
+  Result<Draft> draft_start(const Standing& standing);
+  static Result<Draft> draft_stop(const Standing& standing);
+  Result<model::Plan> remembered(const Standing& standing, const Draft& draft);
   Result<Draft> draft_update(const Standing& standing, const ServiceUpdate& update);
   Result<model::Plan> plan_draft(const Standing& standing, const Draft& draft);
   Result<void> count_ports(model::ServiceConfig& config);
@@ -63,6 +72,7 @@ class Changes {
   Result<model::Overlap> overlap_of(const Standing& standing);
   Result<void> enqueue(const Standing& standing, const Draft& draft, model::Service after);
   Result<model::Revision> rollback_target(const Standing& standing, const Rollback& asked);
+  Result<void> check_differs(const Standing& standing, const model::Revision& target);
   Result<void> check_target(const Standing& standing, const model::Revision& target);
   Result<void> keep_without_rollout(const Standing& standing, const Draft& draft,
                                     model::Service after);

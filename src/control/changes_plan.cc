@@ -15,11 +15,6 @@ bool changes_config(const ServiceUpdate& update) {
   return update.entries || update.balance || update.policy;
 }
 
-// Stopped: a change is kept for the next start.  A failed one is deployed anew.
-bool rests(ServiceStatus status) {
-  return status == ServiceStatus::stopped || status == ServiceStatus::finished;
-}
-
 // Members of the service beside its configuration.
 std::vector<Change> notes_of(const model::Service& service, const ServiceUpdate& update) {
   std::vector<Change> notes;
@@ -37,9 +32,30 @@ std::vector<Change> notes_of(const model::Service& service, const ServiceUpdate&
 
 }  // namespace
 
+// A failed one does not: it is deployed anew.
+bool Changes::Standing::rests() const {
+  return service.status == ServiceStatus::stopped || service.status == ServiceStatus::finished;
+}
+
 Result<model::Plan> Changes::plan(const model::ServiceId& id, const ServiceUpdate& update) {
   HL_TRY_ASSIGN(const Standing standing, read(id));
   HL_TRY_ASSIGN(const Draft draft, draft_update(standing, update));
+  return remembered(standing, draft);
+}
+
+Result<model::Plan> Changes::plan_start(const model::ServiceId& id) {
+  HL_TRY_ASSIGN(const Standing standing, read(id));
+  HL_TRY_ASSIGN(const Draft draft, draft_start(standing));
+  return remembered(standing, draft);
+}
+
+Result<model::Plan> Changes::plan_stop(const model::ServiceId& id) {
+  HL_TRY_ASSIGN(const Standing standing, read(id));
+  HL_TRY_ASSIGN(const Draft draft, draft_stop(standing));
+  return remembered(standing, draft);
+}
+
+Result<model::Plan> Changes::remembered(const Standing& standing, const Draft& draft) {
   HL_TRY_ASSIGN(model::Plan plan, plan_draft(standing, draft));
   memory_.keep(plan);
   return plan;
@@ -55,7 +71,7 @@ Result<Changes::Draft> Changes::draft_update(const Standing& standing,
   Draft draft;
   draft.who = update.who;
   draft.notes = notes_of(standing.service, update);
-  draft.keeps = rests(standing.service.status);
+  draft.keeps = standing.rests();
   draft.notes_only = !changes_config(update);
   if (!draft.notes_only) {
     draft.kind = standing.serving == 0 && !draft.keeps ? RolloutKind::deploy : RolloutKind::update;

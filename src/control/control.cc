@@ -67,11 +67,19 @@ class ControlImpl final : public Control {
                               std::optional<std::string> plan_hash) override {
     return changes_.update(id, update, plan_hash);
   }
-  Result<void> start_service(const model::ServiceId& id, const std::string& who) override {
-    return changes_.start(id, who);
+  Result<model::Plan> plan_start(const model::ServiceId& id) override {
+    return changes_.plan_start(id);
   }
-  Result<void> stop_service(const model::ServiceId& id, const std::string& who) override {
-    return changes_.stop(id, who);
+  Result<void> start_service(const model::ServiceId& id, const std::string& who,
+                             const std::optional<std::string>& plan_hash) override {
+    return changes_.start(id, who, plan_hash);
+  }
+  Result<model::Plan> plan_stop(const model::ServiceId& id) override {
+    return changes_.plan_stop(id);
+  }
+  Result<void> stop_service(const model::ServiceId& id, const std::string& who,
+                            const std::optional<std::string>& plan_hash) override {
+    return changes_.stop(id, who, plan_hash);
   }
   Result<void> delete_service(const model::ServiceId& id, const std::string& who) override {
     return changes_.remove(id, who);

@@ -7,12 +7,21 @@
 #include "control/limits.h"
 #include "control/loop.h"
 #include "control/orders.h"
+#include "control/way_back.h"
 
 namespace hitless::control {
 namespace {
 
 std::string joined(const std::vector<std::string>& clauses) {
   return fmt::format("{}", fmt::join(clauses, "; "));
+}
+
+bool can_run(store::Store& store, const model::Revision& revision) {
+  const auto& entries = revision.config.entries;
+  return std::all_of(entries.begin(), entries.end(), [&](const model::ConfigEntry& entry) {
+    const auto version = store.find_model(entry.model);
+    return version && version->status == model::ModelStatus::published;
+  });
 }
 
 // A service's revisions with their uses, as the store has them.
@@ -25,10 +34,17 @@ Result<std::vector<RevisionStatus>> read_revisions(store::Store& store,
   if (!service.rollout.empty()) {
     HL_TRY_ASSIGN(under_way, store.find_rollout(service.rollout));
   }
-  const RevisionStanding standing{.service = service,
-                                  .under_way = under_way,
-                                  .instances = instances,
-                                  .newest = revisions.empty() ? 0 : revisions.back().number};
+  HL_TRY_ASSIGN(auto served, store.list_served(id));
+  const WayBack back{
+      .served = std::move(served), .revisions = revisions, .present = service.revision};
+  const RevisionStanding standing{
+      .service = service,
+      .under_way = under_way,
+      .instances = instances,
+      .newest = revisions.empty() ? 0 : revisions.back().number,
+      .back = under_way ? 0 : way_back(back, [&](const model::Revision& each) {
+        return can_run(store, each);
+      })};
   std::vector<RevisionStatus> out;
   for (model::Revision& revision : revisions) {
     std::vector<std::string> uses = uses_of(revision.number, standing);

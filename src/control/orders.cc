@@ -142,6 +142,7 @@ std::vector<std::string> uses_of(model::RevisionNumber revision, const RevisionS
         return each.revision == revision && each.stage != model::Stage::gone;
       });
   if (running > 0) uses.push_back(fmt::format("instances of it run: {}", running));
+  if (standing.back == revision) uses.push_back("a rollback goes to it");
   if (standing.newest == revision) uses.push_back("it is the newest");
   return uses;
 }

@@ -23,6 +23,7 @@ struct RevisionStanding {
   const std::optional<model::Rollout>& under_way;
   const std::vector<model::Instance>& instances;
   model::RevisionNumber newest = 0;
+  model::RevisionNumber back = 0;  // a rollback without a revision goes to it
 };
 std::vector<std::string> uses_of(model::RevisionNumber revision, const RevisionStanding& standing);
 

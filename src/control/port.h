@@ -125,8 +125,13 @@ class Port {
   // with what moved.
   virtual Result<void> update_service(const model::ServiceId& id, ServiceUpdate update,
                                       std::optional<std::string> plan_hash) = 0;
-  virtual Result<void> start_service(const model::ServiceId& id, const std::string& who) = 0;
-  virtual Result<void> stop_service(const model::ServiceId& id, const std::string& who) = 0;
+  // Likewise; conflict, of plans too, where the state forbids it.
+  virtual Result<model::Plan> plan_start(const model::ServiceId& id) = 0;
+  virtual Result<void> start_service(const model::ServiceId& id, const std::string& who,
+                                     const std::optional<std::string>& plan_hash) = 0;
+  virtual Result<model::Plan> plan_stop(const model::ServiceId& id) = 0;
+  virtual Result<void> stop_service(const model::ServiceId& id, const std::string& who,
+                                    const std::optional<std::string>& plan_hash) = 0;
   virtual Result<void> delete_service(const model::ServiceId& id, const std::string& who) = 0;
 
   // conflict: the rollout's state does not take such an order; the text names it.

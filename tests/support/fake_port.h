@@ -158,7 +158,21 @@ class FakePort final : public control::Port {
     return begin_rollout(rollout);
   }
 
-  Result<void> start_service(const model::ServiceId& id, const std::string& who) override {
+  Result<model::Plan> plan_start(const model::ServiceId& id) override {
+    HL_TRY_ASSIGN(const model::Service service, store_.find_service(id));
+    if (service.status != model::ServiceStatus::stopped) return forbids(service);
+    return new_plan(service, model::RolloutKind::deploy, 0, service.revision);
+  }
+  Result<model::Plan> plan_stop(const model::ServiceId& id) override {
+    HL_TRY_ASSIGN(const model::Service service, store_.find_service(id));
+    if (service.status != model::ServiceStatus::running) return forbids(service);
+    model::Plan plan = new_plan(service, model::RolloutKind::stop, service.revision, 0);
+    plan.hash = "stop-of-" + std::to_string(service.revision);
+    return plan;
+  }
+
+  Result<void> start_service(const model::ServiceId& id, const std::string& who,
+                             const std::optional<std::string>&) override {
     MutexLock lock(mutex_);
     HL_TRY_ASSIGN(const model::Service before, store_.find_service(id));
     if (before.status != model::ServiceStatus::stopped) return forbids(before);
@@ -166,8 +180,15 @@ class FakePort final : public control::Port {
                          before.revision, who);
   }
 
-  Result<void> stop_service(const model::ServiceId& id, const std::string& who) override {
+  Result<void> stop_service(const model::ServiceId& id, const std::string& who,
+                            const std::optional<std::string>& plan_hash) override {
     MutexLock lock(mutex_);
+    if (plan_hash) {
+      HL_TRY_ASSIGN(const model::Plan plan, plan_stop(id));
+      if (plan.hash != *plan_hash) {
+        return Error(Code::conflict, "That plan does not hold any more: ask for the plan again.");
+      }
+    }
     HL_TRY_ASSIGN(const model::Service before, store_.find_service(id));
     if (before.status != model::ServiceStatus::running) return forbids(before);
     return change_status(before, model::RolloutKind::stop, model::ServiceStatus::stopping,

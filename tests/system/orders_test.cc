@@ -69,13 +69,66 @@ TEST_F(Orders, RollsBackToWhatServedBeforeAndToAnyRevision) {
   expect_no_failure();
 }
 
-TEST_F(Orders, RevisionsInUseStayAndOthersGo) {
+TEST_F(Orders, RollsBackPastWhatIsTheSameAndSaysWhatThereIs) {
+  const std::string v1 = import("v1");
+  const std::string v2 = import("v2");
+  start({{.model_id = v1, .count = 1}});
+  const ApiAnswer nothing = roll_back();
+  EXPECT_EQ(nothing.status, 400);
+  EXPECT_NE(nothing.text.find("there is revision 1"), std::string::npos) << nothing.text;
+  ASSERT_EQ(change({{.model_id = v2, .count = 1}}), "succeeded");
+  ASSERT_EQ(change({{.model_id = v2, .count = 1}}), "succeeded");  // identical
+  ASSERT_EQ(roll_back().status, 200);
+  ASSERT_EQ(service().wait_for_end(last_rollout()), "succeeded");
+  EXPECT_EQ(model_served(), v1);
+  expect_no_failure();
+}
+
+TEST_F(Orders, ARollbackOfAStoppedServiceIsKeptForItsNextStart) {
   const std::string v1 = import("v1");
   const std::string v2 = import("v2");
   start({{.model_id = v1, .count = 1}});
   ASSERT_EQ(change({{.model_id = v2, .count = 1}}), "succeeded");
+  ASSERT_EQ(service().wait_for_end(service().set_status("stopped")), "succeeded");
+  const ApiAnswer kept = hitless().api("POST", service().path() + "/rollback");
+  ASSERT_EQ(kept.status, 200) << kept.text;
+  EXPECT_EQ(kept.object().at("kept_revision"), 3) << kept.text;
+  EXPECT_EQ(service().rollouts().size(), 3U) << "no rollout";
+  ASSERT_EQ(service().wait_for_end(service().set_status("running")), "succeeded");
+  EXPECT_EQ(model_served(), v1);
+}
+
+TEST_F(Orders, AFailedServiceIsNotRolledBackToWhatFailed) {
+  const std::string v1 = import("v1");
+  start({{.model_id = v1, .count = 1}});
+  ASSERT_EQ(service().wait_for_end(service().set_status("stopped")), "succeeded");
+  const std::string dead = import("v2", {"--crash-after-ms", "1"});
+  ASSERT_EQ(
+      hitless()
+          .api("PUT", service().path(), {{"config", to_config({{.model_id = dead, .count = 1}})}})
+          .status,
+      200);
+  ASSERT_EQ(service().wait_for_end(service().set_status("running")), "failed");
+  const ApiAnswer same = roll_back({{"revision", 2}});
+  EXPECT_EQ(same.status, 400);
+  EXPECT_NE(same.text.find("configured as what failed: revision 2"), std::string::npos)
+      << same.text;
+  ASSERT_EQ(roll_back().status, 200) << "to what served last";
+  EXPECT_EQ(service().wait_for_end(last_rollout()), "succeeded");
+  EXPECT_EQ(model_served(), v1);
+}
+
+TEST_F(Orders, RevisionsInUseStayAndOthersGo) {
+  const std::string v1 = import("v1");
+  const std::string v2 = import("v2");
+  start({{.model_id = v1, .count = 1}});
+  ASSERT_EQ(change({{.model_id = v1, .count = 2}}), "succeeded");
+  ASSERT_EQ(change({{.model_id = v2, .count = 1}}), "succeeded");
   const std::string path = service().path() + "/revisions/";
-  const ApiAnswer stays = hitless().api("DELETE", path + "2");
+  const ApiAnswer way_back = hitless().api("DELETE", path + "2");
+  EXPECT_EQ(way_back.status, 409);
+  EXPECT_NE(way_back.text.find("a rollback goes to it"), std::string::npos) << way_back.text;
+  const ApiAnswer stays = hitless().api("DELETE", path + "3");
   EXPECT_EQ(stays.status, 409);
   EXPECT_NE(stays.text.find("it serves; instances of it run: 1; it is the newest"),
             std::string::npos)
@@ -83,7 +136,7 @@ TEST_F(Orders, RevisionsInUseStayAndOthersGo) {
   EXPECT_EQ(hitless().api("DELETE", path + "1").status, 200);
   EXPECT_EQ(hitless().api("DELETE", path + "1").status, 404);
   EXPECT_EQ(roll_back({{"revision", 1}}).status, 400);
-  EXPECT_EQ(service().rollouts().size(), 2U);
+  EXPECT_EQ(service().rollouts().size(), 3U);
   const ApiAnswer late = order(last_rollout(), "abort");
   EXPECT_EQ(late.status, 409);
   EXPECT_NE(late.text.find("has ended: it is succeeded"), std::string::npos) << late.text;
