@@ -87,8 +87,9 @@ void Loop::reload(const model::ServiceId& service) {
 Result<void> Loop::accept(store::Store::AcceptedChange change) {
   const MutexLock order(order_);
   if (change.superseded) {
+    HL_CHECK(change.rollout);
     HL_TRY_ASSIGN(*change.superseded, parts_.store.find_rollout(change.superseded->id));
-    supersede(*change.superseded, parts_.clock.now());
+    HL_TRY(supersede(*change.superseded, *change.rollout, parts_.clock.now()));
   }
   HL_TRY(parts_.store.accept_change(change));
   reload(change.service.id);

@@ -107,16 +107,19 @@ class LoopSides : public store::StoreTest {
     return rows.empty() ? json::object() : parse_json(rows.back().view)->as_object();
   }
 
+  static ControlOptions options() { return {.token_digests = {}, .capacity = {}, .engines = {}}; }
+  ControlParts parts() {
+    return {.store = store(),
+            .pool = pool_,
+            .gateway = gateway_,
+            .packages = packages_,
+            .clock = clock_};
+  }
+
   // One life of serve, until the rollout is as wanted.
   void live(const std::function<bool()>& is_as_wanted) {
     TrafficBook traffic;
-    Loop loop({.token_digests = {}, .capacity = {}, .engines = {}},
-              {.store = store(),
-               .pool = pool_,
-               .gateway = gateway_,
-               .packages = packages_,
-               .clock = clock_},
-              traffic);
+    Loop loop(options(), parts(), traffic);
     ASSERT_TRUE(loop.start());
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     while (!is_as_wanted() && std::chrono::steady_clock::now() < deadline) {
@@ -160,6 +163,33 @@ TEST_F(LoopSides, AreNotLookedAtBeforeTheGatewayHasToldOfItsCounters) {
   gateway_.attach(true);
   live([&] { return rollout().lost_before.has_value(); });
   EXPECT_EQ(rollout().lost_before->at("new"), 5U);
+}
+
+TEST_F(LoopSides, AndWhatElseWasRecordedOutliveTheChangeThatTakesOver) {
+  const model::Service before = store().find_service(model::ServiceId("s")).value();
+  const model::Rollout known = rollout();  // when the next change was planned
+  model::Rollout recorded = known;
+  recorded.phase = model::Phase::shifting;
+  recorded.evidence.emplace().text = "so far so good";
+  recorded.report.instances_started = 4;
+  ASSERT_TRUE(store().update_rollout(recorded));
+
+  model::Service after = before;
+  after.revision = 3;
+  after.rollout = model::RolloutId("next");
+  const store::Store::AcceptedChange change{.expected = before,
+                                            .service = after,
+                                            .revision = store::some_revision(before.id, 3),
+                                            .rollout = store::some_rollout("next", before.id, 1, 3),
+                                            .superseded = known,
+                                            .events = {}};
+  TrafficBook traffic;
+  Loop loop(options(), parts(), traffic);
+  ASSERT_TRUE(loop.accept(change));
+  EXPECT_EQ(rollout().phase, model::Phase::superseded);
+  EXPECT_EQ(rollout().evidence, recorded.evidence);
+  EXPECT_EQ(rollout().report.instances_started, 4);
+  EXPECT_EQ(loop.accept(change).error().code(), Code::conflict) << "it has ended by now";
 }
 
 }  // namespace

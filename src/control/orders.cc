@@ -114,12 +114,22 @@ void end_pause(model::Rollout& rollout, Time now) {
   rollout.orders.paused_at.reset();
 }
 
-void supersede(model::Rollout& rollout, Time now) {
+Result<void> supersede(model::Rollout& rollout, const model::Rollout& next, Time now) {
+  if (model::is_terminal(rollout.phase)) {
+    return refused(rollout, fmt::format("has ended meanwhile, it is {}: look at the service again",
+                                        to_text(rollout.phase)));
+  }
+  const std::string what = next.plan.to != 0 ? fmt::format("revision {}", next.plan.to)
+                                             : fmt::format("a {}", to_text(next.plan.kind));
   rollout.phase = Phase::superseded;
-  rollout.why = "superseded by another change";
+  rollout.why = "superseded by " + what + (next.who.empty() ? "" : ", " + next.who);
+  for (model::InstanceTimes& line : rollout.report.instances) {
+    if (!line.gone && line.ending.empty()) line.ending = "left to rollout " + next.id.text();
+  }
   rollout.phase_at = now;
   rollout.ended_at = now;
   rollout.report.phases.push_back({.phase = Phase::superseded, .begin = now});
+  return {};
 }
 
 std::vector<std::string> uses_of(model::RevisionNumber revision, const RevisionStanding& standing) {

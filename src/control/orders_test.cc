@@ -109,16 +109,43 @@ TEST(Orders, ASkipEndsTheBakeOfThisStepAlone) {
   EXPECT_EQ(rollout.orders.skip, 3);
 }
 
+model::Rollout next_rollout(model::RolloutKind kind, model::RevisionNumber to) {
+  model::Rollout next;
+  next.id = model::RolloutId("next");
+  next.who = "root";
+  next.plan.kind = kind;
+  next.plan.to = to;
+  return next;
+}
+
 TEST(Orders, AnotherChangeEndsARolloutAndKeepsItsReport) {
   model::Rollout rollout = in_phase(Phase::shifting);
   rollout.report.instances_started = 3;
   rollout.report.phases = {{Phase::planned, at(1)}, {Phase::shifting, at(10)}};
-  supersede(rollout, at(20));
+  rollout.report.instances.resize(2);
+  rollout.report.instances[0].gone = at(15);
+  rollout.report.instances[0].ending = "retired";
+  ASSERT_TRUE(supersede(rollout, next_rollout(model::RolloutKind::update, 7), at(20)));
   EXPECT_EQ(rollout.phase, Phase::superseded);
+  EXPECT_EQ(rollout.why, "superseded by revision 7, root");
   EXPECT_EQ(rollout.ended_at, at(20));
   EXPECT_EQ(rollout.report.instances_started, 3);
   ASSERT_EQ(rollout.report.phases.size(), 3U);
   EXPECT_EQ(rollout.report.phases.back().phase, Phase::superseded);
+  EXPECT_EQ(rollout.report.instances[0].ending, "retired");
+  EXPECT_EQ(rollout.report.instances[1].ending, "left to rollout next");
+}
+
+TEST(Orders, WhatHasEndedIsNotSuperseded) {
+  for (const Phase phase : {Phase::succeeded, Phase::rolled_back, Phase::failed}) {
+    model::Rollout rollout = in_phase(phase);
+    const auto done = supersede(rollout, next_rollout(model::RolloutKind::stop, 0), at(20));
+    EXPECT_EQ(done.error().code(), Code::conflict);
+    EXPECT_EQ(rollout.phase, phase);
+  }
+  model::Rollout rollout = in_phase(Phase::shifting);
+  ASSERT_TRUE(supersede(rollout, next_rollout(model::RolloutKind::stop, 0), at(20)));
+  EXPECT_EQ(rollout.why, "superseded by a stop, root");
 }
 
 TEST(Uses, NameEverythingThatHoldsARevision) {
