@@ -318,8 +318,10 @@ Result<const model::ConfigEntry*> Loop::entry_of(const model::ServiceId& service
   if (place == configs_.end()) {
     HL_TRY_ASSIGN(model::Revision found, parts_.store.find_revision(service, revision));
     for (model::ConfigEntry& each : found.config.entries) {
-      HL_TRY_ASSIGN(const model::ModelVersion* version, version_of(each.model));
-      each.resources.ports = ports_of(each, *version);
+      // A model that is gone starts nothing.
+      if (const auto version = version_of(each.model)) {
+        each.resources.ports = ports_of(each, **version);
+      }
     }
     place = configs_.emplace(key, std::move(found.config)).first;
   }
