@@ -27,11 +27,6 @@ Result<int> roll_back(Session& session, const Back& back) {
   if (back.to) body["revision"] = *back.to;
   HL_TRY_ASSIGN(const json::object answer,
                 session.api.send("POST", path_of(service) + "/rollback", body));
-  if (const std::int64_t kept = int_or_zero(answer, "kept_revision"); kept != 0) {
-    if (session.json) return print_json(session, answer), k_exit_ok;
-    session.io.out << fmt::format("revision {} is kept for the next start\n", kept);
-    return k_exit_ok;
-  }
   const std::string rollout = text_or_empty(answer, "rollout_id");
   if (back.wait && !rollout.empty()) return watch_rollout(session, rollout);
   if (session.json) return print_json(session, answer), k_exit_ok;

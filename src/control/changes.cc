@@ -199,6 +199,15 @@ Result<void> Changes::accept(const Standing& standing, const Draft& draft, model
   if (waiting != 0 && rollout.plan.to != waiting) {
     change.events.push_back(dropped_event(after, waiting, "another change took its place", now));
   }
+  if (draft.kind == RolloutKind::stop && standing.under_way && standing.serving != 0) {
+    // What comes to serve with the next start has served before.
+    change.service.revision = standing.serving;
+    const model::RevisionNumber unproven = standing.under_way->plan.to;
+    if (unproven != standing.serving) {
+      change.events.push_back(
+          dropped_event(after, unproven, "the service is stopped before it served", now));
+    }
+  }
   if (draft.is_new_revision) change.revision = draft.to;
   change.superseded = standing.under_way;
   change.rollout = std::move(rollout);

@@ -102,7 +102,7 @@ TEST_F(Orders, AFailedServiceIsNotRolledBackToWhatFailed) {
   const std::string v1 = import("v1");
   start({{.model_id = v1, .count = 1}});
   ASSERT_EQ(service().wait_for_end(service().set_status("stopped")), "succeeded");
-  const std::string dead = import("v2", {"--crash-after-ms", "1"});
+  const std::string dead = import("v2", {"--ready-after-ms", "60000", "--crash-after-ms", "1"});
   ASSERT_EQ(
       hitless()
           .api("PUT", service().path(), {{"config", to_config({{.model_id = dead, .count = 1}})}})
@@ -186,7 +186,11 @@ TEST_F(Orders, AStopTakesTheWaitingChangeAway) {
   EXPECT_EQ(queued(), 0);
   EXPECT_TRUE(has_event("update to revision 3 dropped"));
   EXPECT_EQ(service().status(), "stopped");
-  EXPECT_EQ(roll_back().status, 409);
+  EXPECT_TRUE(has_event("update to revision 2 dropped")) << "it never served";
+  EXPECT_EQ(model_served(), v1);
+  EXPECT_EQ(roll_back().status, 400) << "nothing served before";
+  EXPECT_EQ(service().wait_for_end(service().set_status("running")), "succeeded");
+  EXPECT_EQ(service().rollout(service().newest_rollout()).at("to_revision"), 1);
 }
 
 TEST_F(Orders, AChangeDuringAChangeIsRefusedByPolicy) {
