@@ -8,10 +8,11 @@ namespace hitless::api {
 Reply list_rollouts(const Call& call) {
   HL_TRY_ASSIGN(const model::Service service, find_service(call));
   HL_TRY_ASSIGN(const store::PageQuery page, call.page({}));
-  HL_TRY_ASSIGN(const auto rollouts, call.store.list_rollouts(service.id));
+  HL_TRY_ASSIGN(const auto found, call.store.page_rollouts(service.id, page));
   json::array rows;
-  for (const model::Rollout& rollout : rollouts) rows.push_back(rollout_to_json(rollout));
-  return ok(cut_page(std::move(rows), page, "rollouts"));
+  for (const model::Rollout& rollout : found.rows) rows.push_back(rollout_to_json(rollout));
+  return ok(json::object{
+      {"total_count", found.total}, {"count", rows.size()}, {"rollouts", std::move(rows)}});
 }
 
 Reply show_rollout(const Call& call) {

@@ -68,8 +68,8 @@ class ServiceLook {
     if (service->queued != 0) state["queued_revision"] = service->queued;
     if (!service->rollout.empty()) state["rollout_id"] = service->rollout.text();
     if (state != state_) {
-      HL_TRY_ASSIGN(const auto rollouts, store_.list_rollouts(id_));
-      newest_ = rollouts.empty() ? model::RolloutId() : rollouts.front().id;
+      HL_TRY_ASSIGN(const auto newest, store_.newest_rollout(id_));
+      newest_ = newest ? newest->id : model::RolloutId();
       state_ = state;
     }
     if (!newest_.empty()) {

@@ -52,6 +52,8 @@ TEST_F(QueryPlan, TheNewestRolloutAndWhatServedAreReadInOrder) {
   const model::ServiceId service("s1");
   EXPECT_THAT(plan_of([&](Store& store) { ASSERT_TRUE(store.newest_rollout(service)); }),
               uses("rollouts_by_service"));
+  EXPECT_THAT(plan_of([&](Store& store) { ASSERT_TRUE(store.page_rollouts(service, {})); }),
+              uses("rollouts_by_service"));
   EXPECT_THAT(plan_of([&](Store& store) { ASSERT_TRUE(store.list_served(service)); }),
               uses("rollouts_by_service"));
 }

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <array>
+
 #include "store/row.h"
 #include "store/tables.h"
 
@@ -9,6 +11,8 @@ namespace {
 constexpr std::string_view k_columns =
     "id, service, plan, phase, why, reason, created_us, phase_us, progress_us, ended_us, report, "
     "course";
+
+constexpr std::array k_sorts{SortColumn{.word = "created_at", .column = "sequence"}};
 
 std::string missing(const model::RolloutId& id) {
   return fmt::format("rollout {} does not exist", id.text());
@@ -101,6 +105,15 @@ Result<std::vector<model::Rollout>> select_rollouts(Database& database,
           "SELECT {} FROM rollouts WHERE service = ? ORDER BY sequence DESC", k_columns)));
   select.bind(service.text());
   return read_all(std::move(select), read_rollout);
+}
+
+Result<Page<model::Rollout>> page_rollouts(Database& database, const model::ServiceId& service,
+                                           const PageQuery& page) {
+  ListSql list{.columns = k_columns, .table = "rollouts", .order = {}};
+  HL_TRY_ASSIGN(list.order, order_by(page, k_sorts, "sequence"));
+  Filter filter;
+  filter.equal("service", service.text());
+  return read_page<model::Rollout>(database, list, filter, page, read_rollout);
 }
 
 Result<std::optional<model::Rollout>> select_newest_rollout(Database& database,

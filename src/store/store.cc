@@ -82,6 +82,10 @@ class SqliteStore final : public Store {
   Result<std::vector<model::Rollout>> list_rollouts(const model::ServiceId& service) override {
     return read([&](Database& db) { return select_rollouts(db, service); });
   }
+  Result<Page<model::Rollout>> page_rollouts(const model::ServiceId& service,
+                                             const PageQuery& page) override {
+    return read([&](Database& db) { return store::page_rollouts(db, service, page); });
+  }
   Result<std::optional<model::Rollout>> newest_rollout(const model::ServiceId& service) override {
     return read([&](Database& db) { return select_newest_rollout(db, service); });
   }

@@ -138,6 +138,8 @@ class Store {
   // Rollouts, newest first.
   virtual Result<model::Rollout> find_rollout(const model::RolloutId& id) = 0;
   virtual Result<std::vector<model::Rollout>> list_rollouts(const model::ServiceId& service) = 0;
+  virtual Result<Page<model::Rollout>> page_rollouts(const model::ServiceId& service,
+                                                     const PageQuery& page) = 0;
   virtual Result<std::optional<model::Rollout>> newest_rollout(const model::ServiceId& service) = 0;
   // Which revisions came to serve, newest first, one for each rollout that succeeded.
   virtual Result<std::vector<model::RevisionNumber>> list_served(

@@ -46,6 +46,8 @@ Result<void> update_report(Database& database, const model::RolloutId& id,
 Result<model::Rollout> select_rollout(Database& database, const model::RolloutId& id);
 Result<std::vector<model::Rollout>> select_rollouts(Database& database,
                                                     const model::ServiceId& service);
+Result<Page<model::Rollout>> page_rollouts(Database& database, const model::ServiceId& service,
+                                           const PageQuery& page);
 Result<std::optional<model::Rollout>> select_newest_rollout(Database& database,
                                                             const model::ServiceId& service);
 Result<std::vector<model::RevisionNumber>> select_served(Database& database,
