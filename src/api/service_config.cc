@@ -147,8 +147,13 @@ Checked<void> read_allowances(const json::object& properties, const std::string&
                                "then no instance could ever be replaced",
                                path));
   }
-  if (*surge && !(**surge > 0 && **surge <= k_allowance_max)) {
-    return bad_field(path, "max_surge", "above 0: below 1 a share, from 1 on a number");
+  const bool may_shrink = *unavailable && **unavailable > 0;
+  const bool surge_fits =
+      !*surge || ((**surge > 0 || (**surge == 0 && may_shrink)) && **surge <= k_allowance_max);
+  if (!surge_fits) {
+    return bad_field(path, "max_surge",
+                     "above 0, below 1 a share, from 1 on a number; or 0 with a max_unavailable "
+                     "above 0");
   }
   if (*unavailable && !(**unavailable >= 0 && **unavailable <= k_allowance_max)) {
     return bad_field(path, "max_unavailable", "0 or more: below 1 a share, from 1 on a number");

@@ -50,6 +50,13 @@ TEST(ConfigEntry, ReadsEveryKnob) {
   EXPECT_EQ(read_back->knobs.grace, std::chrono::seconds(7));
 }
 
+TEST(ConfigEntry, MayForbidExtraInstancesWhereSomeMayBeMissing) {
+  auto read_back = read(entry(R"("additional_properties":{"max_surge":0,"max_unavailable":0.5})"));
+  ASSERT_TRUE(read_back) << read_back.error().text();
+  EXPECT_EQ(read_back->knobs.max_surge, 0);
+  EXPECT_EQ(read_back->knobs.max_unavailable, 0.5);
+}
+
 TEST(ConfigEntry, TakesCustomResources) {
   auto read_back = read(R"({"model_id":"m","specification":"custom","instance_count":1,
                             "custom_spec":{"cpu":0.25,"memory":300,"gpu_p4":0}})");
