@@ -81,8 +81,8 @@ Result<model::Revision> Changes::rollback_target(const Standing& standing, const
   }
   if (number != 0) return store_.find_revision(id, number);
   return unfit(
-      fmt::format("must be given: nothing that served before is left to go back to, there "
-                  "{} {}",
+      fmt::format("must be given: nothing served before that is still there and "
+                  "configured otherwise; there {} {}",
                   back.revisions.size() == 1 ? "is" : "are", revisions_text(back.revisions)));
 }
 

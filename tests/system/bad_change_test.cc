@@ -166,11 +166,11 @@ TEST_F(BadChange, BackToWhatIsGone) {
   refused(-1, "which was deleted or never was");
   refused(1, "is configured as what serves");
   refused("two", "integer");
-  // By itself it would go to the one that was deleted.
+  // By itself it would go to the one that was deleted; the user has not named that.
   expect_refused({.method = "POST",
                   .path = "/rollback",
                   .body = {},
-                  .says = {"[revision]", "names revision 2, which was deleted"}});
+                  .says = {"[revision]", "there are revisions 1 and 3"}});
   const CommandOutcome told = hitless_->run(
       {"service", "rollback", "unchanged", "--to", "2", "--state", hitless_->state().string()});
   EXPECT_NE(told.status, 0);
