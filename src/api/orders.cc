@@ -83,9 +83,9 @@ Reply show_journal(const Call& call) {
   HL_TRY_ASSIGN(const auto rows, call.store.list_journal(rollout.id));
   if (rows.empty() && is_terminal(rollout.phase)) {
     return Failure(Cause::object_unknown,
-                   fmt::format("The journal of rollout {} is not kept any more: only those of a "
+                   fmt::format("Rollout {} has no journal, or none any more: only those of a "
                                "service's newest {} rollouts and of the newest that went wrong "
-                               "are.",
+                               "are kept.",
                                rollout.id.text(), store::k_journals_kept));
   }
   net::HttpResponse response;

@@ -367,6 +367,16 @@ TEST_F(Cli, ListsTheInstancesThatCount) {
 
 TEST_F(Cli, PrintsAJournal) {
   deploy();
+  const Ran none = run({"rollout", "show", "speech", "--journal"});
+  EXPECT_EQ(none.status, 1);
+  EXPECT_TRUE(has(none.err, "has no journal")) << none.err;
+  const model::Service service = store().find_service_by_name("speech").value();
+  store::DecisionRecord record;
+  record.journal = store::JournalRow{.rollout = store().newest_rollout(service.id).value()->id,
+                                     .at = from_millis(1),
+                                     .view = "{}",
+                                     .decision = "{}"};
+  ASSERT_TRUE(store().record(record));
   const Ran ran = run({"rollout", "show", "speech", "--journal"});
   EXPECT_EQ(ran.status, 0) << ran.err;
   EXPECT_TRUE(has(ran.out, "\"plan\":")) << ran.out;
