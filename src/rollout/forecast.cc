@@ -41,7 +41,8 @@ Duration shortest_timeout(const model::Plan& plan) {
   return shortest;
 }
 
-std::vector<std::string> unmet_of(const model::Plan& plan, bool holds) {
+// `unmeasured`: no start of what requests are parked for was ever measured.
+std::vector<std::string> unmet_of(const model::Plan& plan, bool holds, bool unmeasured) {
   std::vector<std::string> unmet;
   if (plan.to == 0) {
     unmet.push_back("the service stops: whoever calls it after that is refused");
@@ -52,6 +53,12 @@ std::vector<std::string> unmet_of(const model::Plan& plan, bool holds) {
         fmt::format("for a while nothing serves: requests are parked for up to {}, and clients "
                     "with a shorter timeout give up",
                     duration_text(plan.hold)));
+    if (unmeasured) {
+      unmet.push_back(
+          fmt::format("a start of this version was never measured here: how long requests are "
+                      "parked is not known, it may be all of {}",
+                      duration_text(plan.hold)));
+    }
   }
   if (plan.from != 0 && plan.to != 0 && plan.drop_budget > 0 && replaces(plan)) {
     unmet.push_back(fmt::format("the service lets a change lose up to {} requests (drop_budget)",
@@ -63,7 +70,8 @@ std::vector<std::string> unmet_of(const model::Plan& plan, bool holds) {
 }  // namespace
 
 Duration hold_for(std::optional<Duration> start, Duration deploy_timeout) {
-  const Duration wanted = start.value_or(Duration{}) * k_hold_margin;
+  if (!start) return std::min(k_holds.back(), deploy_timeout);
+  const Duration wanted = *start * k_hold_margin;
   const auto enough =
       std::find_if(k_holds.begin(), k_holds.end(), [&](Duration hold) { return hold >= wanted; });
   return std::min(enough == k_holds.end() ? k_holds.back() : *enough, deploy_timeout);
@@ -71,7 +79,8 @@ Duration hold_for(std::optional<Duration> start, Duration deploy_timeout) {
 
 void foresee(const PlanInput& input, const Rehearsal& rehearsal, model::Plan& plan) {
   const bool holds = replaces(plan) && rehearsal.lowest == 0;
-  if (holds) plan.hold = hold_for(longest_start(input, plan), shortest_timeout(plan));
+  const std::optional<Duration> start = longest_start(input, plan);
+  if (holds) plan.hold = hold_for(start, shortest_timeout(plan));
   model::Forecast& forecast = plan.forecast;
   forecast.lowest = rehearsal.lowest;
   forecast.highest = rehearsal.highest;
@@ -81,7 +90,7 @@ void foresee(const PlanInput& input, const Rehearsal& rehearsal, model::Plan& pl
     for (const model::BakeStep& step : plan.steps) whole += step.bake;
     forecast.predicted = whole;
   }
-  forecast.unmet = unmet_of(plan, holds);
+  forecast.unmet = unmet_of(plan, holds, !start);
   forecast.hitless = forecast.unmet.empty();
 }
 

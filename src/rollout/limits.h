@@ -43,8 +43,9 @@ inline constexpr std::array k_canary_steps = {model::BakeStep{10, std::chrono::s
 
 // How long a request may be parked while nothing serves: the first of these that leaves
 // k_hold_margin times the measured start.  Few and coarse, so that a plan does not change with
-// each measurement; half a minute for starts that were never measured, ten minutes because no
-// client we know waits longer.
+// each measurement; ten minutes at the most, because no client we know waits longer.  For a start
+// that was never measured the last one: too short a hold fails requests whose clients would have
+// waited, and one that is too long costs them nothing, because they give up when they like.
 inline constexpr std::array<Duration, 5> k_holds = {
     std::chrono::seconds(30), std::chrono::seconds(60), std::chrono::seconds(120),
     std::chrono::seconds(300), std::chrono::seconds(600)};

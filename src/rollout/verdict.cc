@@ -58,6 +58,27 @@ bool is_judged(const Scene& scene) {
   return beside && view.plan.judgement.enabled && has_both_sides(scene);
 }
 
+// Nothing has served for longer than a request may be parked.
+bool has_held_too_long(const View& view) {
+  const Duration hold = view.plan.hold;
+  if (hold == Duration{} || view.phase != model::Phase::starting) return false;
+  const bool serves =
+      std::any_of(view.instances.begin(), view.instances.end(), [](const InstanceView& seen) {
+        return seen.recorded.stage == model::Stage::ready && seen.probe != Probe::failing;
+      });
+  return !serves && view.now >= view.phase_at + hold;
+}
+
+std::string lost_text(const View& view) {
+  const std::string lost =
+      view.dropped == 1 ? "1 request was" : fmt::format("{} requests were", view.dropped);
+  std::string text = fmt::format("{} lost, {} may be", lost, view.plan.drop_budget);
+  if (!has_held_too_long(view)) return text;
+  return text +
+         fmt::format(": nothing serves yet, and requests are parked for no longer than {:g} s",
+                     std::chrono::duration<double>(view.plan.hold).count());
+}
+
 bool has_way_back(const model::Plan& plan) {
   return plan.from != 0 && plan.to != 0 && !keeps_instances(plan);
 }
@@ -95,9 +116,7 @@ std::optional<std::string> find_unwanted(const View& view,
   if (!view.orders.abort.empty()) return view.orders.abort;
   if (!has_way_back(view.plan)) return std::nullopt;
   if (view.dropped > view.plan.drop_budget) {
-    return fmt::format("{} were lost, {} may be",
-                       view.dropped == 1 ? "1 request" : fmt::format("{} requests", view.dropped),
-                       view.plan.drop_budget);
+    return lost_text(view);
   }
   if (evidence && evidence->verdict == model::Verdict::bad) return evidence->text;
   return std::nullopt;

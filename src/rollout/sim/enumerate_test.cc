@@ -95,6 +95,8 @@ class Small {
       course_.world.serve(plan_to(first));
       serving_ = first;
     }
+    // Requests that are parked for too long are lost.
+    if (params.kind == "swap") course_.world.traffic.per_second = 20;
     change(params.kind == "stop" ? std::nullopt : std::optional(aim()));
   }
 

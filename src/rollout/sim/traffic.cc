@@ -51,7 +51,7 @@ void Traffic::park(Duration time, Duration hold) {
   longest_hold_ = std::max(longest_hold_, *parked_);
   if (hold == Duration{} || *parked_ <= hold) return;
   const Duration late = *parked_ - std::max(before, hold);
-  given_up_ += static_cast<std::uint64_t>(per_second * seconds(late));
+  given_up_ += per_second * seconds(late);
 }
 
 void Traffic::begin_window() {
