@@ -117,6 +117,13 @@ double log_ratio_of(const Tally& stretch, double ratio) {
          static_cast<double>(stretch.old_events) * less;
 }
 
+// ln of the mean over k_gross_ratios.
+double gross_log_ratio_of(const Tally& stretch) {
+  double sum = 0;
+  for (const double ratio : k_gross_ratios) sum += std::exp(log_ratio_of(stretch, ratio));
+  return std::log(sum / static_cast<double>(k_gross_ratios.size()));
+}
+
 bool is_whole(const Tally& stretch) {
   return stretch.old_total >= k_stretch_requests && stretch.new_total >= k_stretch_requests;
 }
@@ -185,8 +192,16 @@ void weigh(const JudgeInput& input, Measure& measure) {
   measure.log_ratio = measure.settled_ratio + log_ratio_of(since(now, measure.settled), ratio);
 }
 
-Verdict verdict_of(const JudgeInput& input, const Measure& measure) {
-  if (measure.verdict == Verdict::bad) return Verdict::bad;
+// Errors that need no sample to be believed.
+bool is_gross(const JudgeInput& input, const MeasureKind& kind, const Measure& measure) {
+  if (kind.count != errors_of || measure.new_events < k_gross_errors_min) return false;
+  if (measure.settled != Tally() || measure.settled_ratio != 0) return false;
+  const Tally whole{measure.old_events, measure.old_total, measure.new_events, measure.new_total};
+  return gross_log_ratio_of(whole) >= bad_at(input.policy, input.steps);
+}
+
+Verdict verdict_of(const JudgeInput& input, const MeasureKind& kind, const Measure& measure) {
+  if (measure.verdict == Verdict::bad || is_gross(input, kind, measure)) return Verdict::bad;
   if (!has_sample(input.policy, input.new_side)) return Verdict::undecided;
   if (measure.log_ratio >= bad_at(input.policy, input.steps)) return Verdict::bad;
   if (measure.log_ratio <= std::log(input.policy.miss)) return Verdict::good;
@@ -206,7 +221,7 @@ Measure measure_of(const MeasureKind& kind, const JudgeInput& input) {
                         : " " + duration_text(measure.limit_us);
   }
   weigh(input, measure);
-  measure.verdict = verdict_of(input, measure);
+  measure.verdict = verdict_of(input, kind, measure);
   return measure;
 }
 
@@ -262,7 +277,7 @@ bool has_sample(const model::Judgement& policy, const model::Outcomes& new_side)
 }
 
 double bad_at(const model::Judgement& policy, int steps) {
-  return std::log(static_cast<double>(k_measures) * std::max(steps, 1) / policy.false_alarm);
+  return std::log(static_cast<double>(k_alarm_parts) * std::max(steps, 1) / policy.false_alarm);
 }
 
 double expected_sample(const model::Judgement& policy, double rate, double share, int steps) {

@@ -17,9 +17,17 @@
 // "bad" at ln(1 / false alarm): a likelihood ratio of equal sides ever gets so far with no larger
 // probability, however often it is looked at (Ville).  "good" at ln(miss), in the same way.
 //
+// Nothing is said before the new side had its smallest sample, but for errors: a version that fails
+// half of its calls must not be promoted because few came.  So as long as no stretch is settled
+// they are held against far worse ratios too (k_gross_ratios, each a test of its own between equal
+// and so much worse; the mean of their likelihood ratios is one again), with a share of the false
+// alarms of its own.  Under equal sides the mean gets to one over that share with no larger
+// probability, however early.
+//
 // Pure.  Internal to the room but for its tests.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <optional>
 
@@ -31,6 +39,16 @@ namespace hitless::rollout {
 
 // What is compared; each gets its part of the false alarms.
 inline constexpr std::size_t k_measures = 6;
+
+// Parts that the false alarms are shared out in: the measures, and errors by far.
+inline constexpr std::size_t k_alarm_parts = k_measures + 1;
+
+// How many times the old side's rate of errors is looked for before the smallest sample is there:
+// a version whose every tenth, third, or every answer is an error beside one that has few.
+inline constexpr std::array<double, 3> k_gross_ratios = {4, 16, 64};
+
+// And so many wrong answers at the least: fewer are an accident, however rare they were before.
+inline constexpr std::uint64_t k_gross_errors_min = 5;
 
 // Requests on each side that make a stretch whole.  With fewer, the part of the requests that the
 // new side had is too coarse and information is lost; with many, a drift of rates and shares
