@@ -18,10 +18,6 @@ std::string seconds_text(Duration duration) {
   return fmt::format("{:g} s", std::chrono::duration<double>(duration).count());
 }
 
-bool is_replaced(const Slot& slot) {
-  return slot.from && slot.to && slot.from->key != slot.to->key;
-}
-
 // Of all replaced slots together.
 struct Exchange {
   int old_count = 0;
@@ -33,7 +29,7 @@ struct Exchange {
 Exchange exchange_of(const Plan& plan) {
   Exchange sum;
   for (const Slot& slot : plan.slots) {
-    if (!is_replaced(slot)) continue;
+    if (!slot.is_replaced()) continue;
     sum.old_count += slot.from->count;
     sum.new_count += slot.to->count;
     sum.surge += slot.surge;
@@ -66,7 +62,7 @@ class Sentences {
   }
 
   void tell_growth(const Slot& slot) {
-    if (!slot.to || is_replaced(slot)) return;
+    if (!slot.to || slot.is_replaced()) return;
     const int more = slot.to->count - (slot.from ? slot.from->count : 0);
     if (more > 0) {
       tell("start {}{} of config[{}]", instances(more), slot.from ? " more" : "", slot.to->entry);
@@ -74,7 +70,7 @@ class Sentences {
   }
 
   void tell_departure(const Slot& slot) {
-    if (!slot.from || is_replaced(slot)) return;
+    if (!slot.from || slot.is_replaced()) return;
     const int fewer = slot.from->count - (slot.to ? slot.to->count : 0);
     if (fewer <= 0) return;
     tell("take {} out of the route, let {} finish what {} and stop {}", instances(fewer),

@@ -56,6 +56,9 @@ struct Judgement {
   double false_alarm = 0.01;  // at the most, that an equal version is taken back
   double miss = 0.05;         // that one worse by error_ratio is not noticed in its sample
   Silence silence = Silence::advance;
+  // Without steps: how long the last old instance stays warm for a verdict once the new ones serve,
+  // as long as requests come.  At a few requests a second it is the smallest sample.
+  Duration proving = std::chrono::seconds(10);
   friend bool operator==(const Judgement&, const Judgement&) = default;
 };
 

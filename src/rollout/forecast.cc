@@ -15,16 +15,15 @@ std::string duration_text(Duration duration) {
 }
 
 bool replaces(const model::Plan& plan) {
-  return std::any_of(plan.slots.begin(), plan.slots.end(), [](const model::Slot& slot) {
-    return slot.from && slot.to && slot.from->key != slot.to->key;
-  });
+  return std::any_of(plan.slots.begin(), plan.slots.end(),
+                     [](const model::Slot& slot) { return slot.is_replaced(); });
 }
 
 // The longest start among what is replaced; none as soon as one was never measured.
 std::optional<Duration> longest_start(const PlanInput& input, const model::Plan& plan) {
   Duration longest{};
   for (const model::Slot& slot : plan.slots) {
-    if (!slot.from || !slot.to || slot.from->key == slot.to->key) continue;
+    if (!slot.is_replaced()) continue;
     const auto entry = static_cast<std::size_t>(slot.to->entry);
     const auto known = input.start_times.find(input.to->config.entries[entry].model);
     if (known == input.start_times.end()) return std::nullopt;
@@ -67,6 +66,14 @@ std::vector<std::string> unmet_of(const model::Plan& plan, bool holds, bool unme
   return unmet;
 }
 
+// How often new instances have to rise to their full share before an old one leaves.  Where old
+// ones leave first, none is left for the last of them.
+int rises_of(const model::Plan& plan, const Rehearsal& rehearsal) {
+  if (!replaces(plan) || plan.from == 0 || !plan.steps.empty()) return 0;
+  return plan.strategy == model::Strategy::surge ? rehearsal.waves
+                                                 : std::max(0, rehearsal.waves - 1);
+}
+
 }  // namespace
 
 Duration hold_for(std::optional<Duration> start, Duration deploy_timeout) {
@@ -88,6 +95,7 @@ void foresee(const PlanInput& input, const Rehearsal& rehearsal, model::Plan& pl
   if (rehearsal.measured) {
     Duration whole = rehearsal.starting;
     for (const model::BakeStep& step : plan.steps) whole += step.bake;
+    whole += rises_of(plan, rehearsal) * plan.slow_start;
     forecast.predicted = whole;
   }
   forecast.unmet = unmet_of(plan, holds, !start);

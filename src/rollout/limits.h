@@ -41,6 +41,10 @@ inline constexpr std::array k_canary_steps = {model::BakeStep{10, std::chrono::s
                                               model::BakeStep{50, std::chrono::seconds(60)},
                                               model::BakeStep{100, Duration{}}};
 
+// A service that nobody has called for so long has nothing to prove a new version by: many times
+// the interval at which the gateway's counters are read, and short beside a start.
+inline constexpr Duration k_quiet = std::chrono::seconds(1);
+
 // How long a request may be parked while nothing serves: the first of these that leaves
 // k_hold_margin times the measured start.  Few and coarse, so that a plan does not change with
 // each measurement; ten minutes at the most, because no client we know waits longer.  For a start

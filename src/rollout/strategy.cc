@@ -13,10 +13,6 @@ namespace {
 using model::Slot;
 using model::Strategy;
 
-bool is_replaced(const Slot& slot) {
-  return slot.from && slot.to && slot.from->key != slot.to->key;
-}
-
 std::string missing_text(int missing) {
   return missing == 0 ? std::string("none may be missing")
                       : fmt::format("up to {} may be missing", missing);
@@ -30,14 +26,14 @@ class Chooser {
  public:
   Chooser(const PlanInput& input, model::Plan& plan) : input_(input), plan_(plan) {
     for (Slot& slot : plan.slots) {
-      if (!is_replaced(slot)) continue;
+      if (!slot.is_replaced()) continue;
       const model::ConfigEntry& entry = entry_of(slot);
       replaced_.push_back(&slot);
       allowed_.push_back(resolve_allowance(entry.knobs, entry.instance_count));
     }
     for (const Slot& slot : plan.slots) {
       starts_.push_back(start_of(slot));
-      if (!slot.to || is_replaced(slot)) continue;
+      if (!slot.to || slot.is_replaced()) continue;
       const int there = slot.from ? slot.from->count : 0;
       grown_.push_back({slot.to->needs, std::max(0, slot.to->count - there)});
     }

@@ -6,6 +6,7 @@
 
 #include "rollout/judge.h"
 #include "rollout/limits.h"
+#include "rollout/prove.h"
 #include "rollout/why.h"
 
 namespace hitless::rollout {
@@ -38,24 +39,11 @@ std::optional<std::string> find_broken(const Scene& scene, const model::Group& g
                      group.revision, last->seen->recorded.id.text(), last->detail);
 }
 
-// Something that comes stands in the route beside something that leaves.
-bool has_both_sides(const Scene& scene) {
-  bool comes = false;
-  bool leaves = false;
-  for (const Seat& seat : scene.seats) {
-    if (seat.slot < 0 || !seat.is_routable()) continue;
-    const Place& place = scene.places[static_cast<std::size_t>(seat.slot)];
-    if (place.leaving == nullptr) continue;
-    comes = comes || seat.goal;
-    leaves = leaves || !seat.goal;
-  }
-  return comes && leaves;
-}
-
 bool is_judged(const Scene& scene) {
   const View& view = *scene.view;
   const bool beside = view.phase == model::Phase::shifting || view.phase == model::Phase::baking;
-  return beside && view.plan.judgement.enabled && has_both_sides(scene);
+  const bool proved = proves(view.plan) && view.step > 0;
+  return beside && !proved && view.plan.judgement.enabled && scene.has_both_sides();
 }
 
 // Nothing has served for longer than a request may be parked.
@@ -131,7 +119,8 @@ std::optional<std::string> find_broken(const Scene& scene) {
 }
 
 std::optional<Time> stall_deadline(const Scene& scene, const Settled& settled) {
-  if (scene.is_complete()) return std::nullopt;
+  if (scene.is_complete() || settled.waits_for_proof || settled.waits_for_share)
+    return std::nullopt;
   const bool waits_for_room =
       std::any_of(settled.shortfalls.begin(), settled.shortfalls.end(),
                   [](const Shortfall& shortfall) { return shortfall.no_room; });

@@ -54,6 +54,12 @@ void Traffic::park(Duration time, Duration hold) {
   given_up_ += per_second * seconds(late);
 }
 
+std::uint64_t Traffic::answered() const {
+  std::uint64_t made = 0;
+  for (const auto& [group, count] : counts_) made += count.made;
+  return made;
+}
+
 void Traffic::begin_window() {
   for (auto& [group, count] : counts_) count.outcomes = {};
 }

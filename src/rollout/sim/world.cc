@@ -37,6 +37,7 @@ void World::begin(model::Plan plan) {
   orders = {};
   dropped = 0;
   given_up_before_ = traffic.given_up();
+  requests_at_.reset();
   samples_done = false;
   traffic.begin_window();
   reason_.clear();
@@ -60,6 +61,7 @@ View World::view() const {
   view.evidence = evidence_;
   view.old_side = outcomes_of(Side::from);
   view.new_side = outcomes_of(Side::to);
+  view.requests_at = requests_at_;
   view.samples_done = samples_done;
   view.dropped = dropped_by_now();
   view.next_ordinal = next_ordinal_;
@@ -226,8 +228,10 @@ void World::advance(Duration duration) {
 }
 
 void World::pass(Time till) {
+  const std::uint64_t before = traffic.answered();
   traffic.pass(till - now_, adopted_, manners);
   now_ = till;
+  if (traffic.answered() > before) requests_at_ = now_;
 }
 
 bool World::is_judged() const {

@@ -113,9 +113,10 @@ class World {
   int step_ = 0;
   std::optional<Time> baking_at_;
   std::optional<model::Evidence> evidence_;
+  std::optional<Time> requests_at_;
   std::uint64_t given_up_before_ = 0;  // by traffic, when the rollout began
   Time now_;
-  Time watched_since_;
+  Time watched_since_{-std::chrono::hours(1)};  // for long
   Time phase_at_;
   Time progress_at_;
   int next_ordinal_ = 1;
