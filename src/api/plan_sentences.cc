@@ -50,6 +50,7 @@ class Sentences {
       out_.push_back(plan_.slots.empty() ? "keep it: no instance is touched"
                                          : "publish it: no instance is touched");
     } else if (plan_.from != 0 && plan_.to != 0) {
+      tell_judgement();
       out_.push_back(fmt::format("if any of this fails, go back to revision {}", plan_.from));
     }
     return std::move(out_);
@@ -95,6 +96,28 @@ class Sentences {
       case Strategy::blue_green: return tell_blue_green();
       case Strategy::canary: return tell_canary();
     }
+  }
+
+  // Old and new serve side by side at some time.
+  bool has_both_sides() const {
+    const bool one_by_one = plan_.strategy == Strategy::hold_and_swap && exchange_.old_count == 1;
+    return exchange_.new_count > 0 && !one_by_one && plan_.forecast.lowest > 0;
+  }
+
+  void tell_judgement() {
+    if (exchange_.new_count == 0) return tell("not judged: only weights or counts change");
+    if (!plan_.judgement.enabled) return tell("not judged: judgement is off");
+    if (!has_both_sides()) return tell("not judged: old and new never serve side by side");
+    if (!plan_.steps.empty()) {
+      return tell("judged: errors and latency against revision {} at each step", plan_.from);
+    }
+    if (plan_.judgement.proving <= Duration{}) {
+      return tell("judged: errors and latency against revision {} while both serve", plan_.from);
+    }
+    tell(
+        "judged: errors and latency against revision {} while both serve; for a verdict the last "
+        "old one stays up to {} longer, if requests come",
+        plan_.from, seconds_text(plan_.judgement.proving));
   }
 
   std::string new_instances() const {

@@ -162,7 +162,9 @@ int Scene::old_routable() const {
 }
 
 bool Scene::is_exchanged(const Seat& seat) const {
-  return seat.slot >= 0 && places[static_cast<std::size_t>(seat.slot)].leaving != nullptr;
+  if (seat.slot < 0) return false;
+  const Place& place = places[static_cast<std::size_t>(seat.slot)];
+  return place.goal != nullptr && place.leaving != nullptr;
 }
 
 bool Scene::has_full_share(const Seat& seat) const {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "rollout/bake.h"
 #include "rollout/demand.h"
 #include "rollout/limits.h"
 
@@ -251,8 +252,8 @@ class Chooser {
       const int count = slot->to->count;
       const int step_count = static_cast<int>(plan_.steps.size());
       const int beside = plan_.steps[static_cast<std::size_t>(std::max(0, step_count - 2))].weight;
-      least.push_back(share_of(count, plan_.steps.front().weight));
-      most.push_back(share_of(count, beside));
+      least.push_back(part_of(count, plan_.steps.front().weight));
+      most.push_back(part_of(count, beside));
     }
     if (const std::string lack = lack_of(least); !lack.empty()) {
       return no_room(
