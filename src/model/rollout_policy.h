@@ -65,7 +65,7 @@ struct Judgement {
 struct RolloutPolicy {
   std::optional<Strategy> strategy;  // none: the planner picks by knobs and free capacity
   std::vector<BakeStep> steps;       // canary; empty: k_canary_steps of rollout/limits.h
-  Duration bake{};                   // blue/green: how long the old set is kept warm
+  Duration bake{};  // blue/green: how long the old set is kept warm; 0: k_blue_green_bake there
   Overlap overlap = Overlap::supersede;
   Judgement judgement;
   std::uint64_t drop_budget = 0;  // requests that may be lost before the rollout turns round

@@ -40,8 +40,28 @@ Duration shortest_timeout(const model::Plan& plan) {
   return shortest;
 }
 
+// Where old instances leave first although the service does not allow so many to be missing: no
+// request is lost by that alone, but those that remain have to carry more than its owner wants.
+std::string missing_text(const PlanInput& input, const model::Plan& plan, int lowest) {
+  int full = 0;
+  int allowed = 0;
+  for (const model::Slot& slot : plan.slots) {
+    if (!slot.from || !slot.to) continue;
+    full += std::min(slot.from->count, slot.to->count);
+    if (!slot.is_replaced()) continue;
+    const auto entry = static_cast<std::size_t>(slot.to->entry);
+    allowed += resolve_allowance(input.to->config.entries[entry].knobs, slot.to->count).unavailable;
+  }
+  if (!replaces(plan) || lowest >= full - allowed) return "";
+  return fmt::format(
+      "for a while {} of {} instances serve, and the service allows {} to be missing", lowest, full,
+      allowed == 0 ? "none" : std::to_string(allowed));
+}
+
 // `unmeasured`: no start of what requests are parked for was ever measured.
-std::vector<std::string> unmet_of(const model::Plan& plan, bool holds, bool unmeasured) {
+// `missing`: what missing_text() says.
+std::vector<std::string> unmet_of(const model::Plan& plan, bool holds, bool unmeasured,
+                                  const std::string& missing) {
   std::vector<std::string> unmet;
   if (plan.to == 0) {
     unmet.push_back("the service stops: whoever calls it after that is refused");
@@ -59,6 +79,7 @@ std::vector<std::string> unmet_of(const model::Plan& plan, bool holds, bool unme
                       duration_text(plan.hold)));
     }
   }
+  if (!holds && !missing.empty()) unmet.push_back(missing);
   if (plan.from != 0 && plan.to != 0 && plan.drop_budget > 0 && replaces(plan)) {
     unmet.push_back(fmt::format("the service lets a change lose up to {} requests (drop_budget)",
                                 plan.drop_budget));
@@ -98,7 +119,7 @@ void foresee(const PlanInput& input, const Rehearsal& rehearsal, model::Plan& pl
     whole += rises_of(plan, rehearsal) * plan.slow_start;
     forecast.predicted = whole;
   }
-  forecast.unmet = unmet_of(plan, holds, !start);
+  forecast.unmet = unmet_of(plan, holds, !start, missing_text(input, plan, rehearsal.lowest));
   forecast.hitless = forecast.unmet.empty();
 }
 

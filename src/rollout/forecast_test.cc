@@ -95,6 +95,31 @@ TEST(Forecast, GivesAStartThatWasNeverMeasuredAllTheTimeThereIsAndSaysSo) {
             "known, it may be all of 5 min");
 }
 
+TEST(Forecast, SaysThatMoreAreMissingThanTheServiceAllows) {
+  PlanInput input = update(2, 9);
+  input.to->config.policy.strategy = model::Strategy::hold_and_swap;
+  const auto plan = plan_change(input);
+  ASSERT_TRUE(plan);
+  EXPECT_FALSE(plan->forecast.hitless);
+  ASSERT_EQ(plan->forecast.unmet.size(), 1u);
+  EXPECT_EQ(plan->forecast.unmet[0],
+            "for a while 1 of 2 instances serve, and the service allows none to be missing");
+  input.to->config.entries[0].knobs.max_unavailable = 1;
+  const auto allowed = plan_change(input);
+  ASSERT_TRUE(allowed);
+  EXPECT_TRUE(allowed->forecast.hitless);
+}
+
+TEST(Forecast, AddsTheSlowStartOfEachWaveToItsTime) {
+  PlanInput input = update(4, 2);
+  input.to->config.entries[0].knobs.max_surge = 2;
+  input.to->config.policy.slow_start = seconds(7);
+  input.start_times[model::ModelId("b")] = seconds(10);
+  const auto plan = plan_change(input);
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->forecast.predicted, seconds(2 * (10 + 7)));
+}
+
 TEST(Forecast, CallsAFirstDeploymentAndAStopNotHitless) {
   PlanInput deploy = update(1, 9);
   deploy.from.reset();

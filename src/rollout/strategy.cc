@@ -240,7 +240,7 @@ class Chooser {
       slot->surge = slot->to->count;
       slot->unavailable = 0;
     }
-    plan_.steps = {{100, policy.bake}};
+    plan_.steps = {{100, policy.bake > Duration{} ? policy.bake : k_blue_green_bake}};
     return settle_on(Strategy::blue_green, "the service asks for it, and both sets fit");
   }
 

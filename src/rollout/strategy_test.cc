@@ -127,6 +127,8 @@ TEST(Strategy, BlueGreenStartsAWholeSecondSetAndBakes) {
   EXPECT_EQ(plan.slots[0].surge, 3);
   EXPECT_EQ(plan.slots[0].unavailable, 0);
   EXPECT_EQ(plan.steps, (std::vector<BakeStep>{{100, seconds(120)}}));
+  EXPECT_EQ(planned(update(3, 3072, named(Strategy::blue_green))).steps[0].bake, seconds(60))
+      << "nobody said";
   EXPECT_EQ(plan.forecast.lowest, 3);
   EXPECT_EQ(plan.forecast.highest, 6);
   EXPECT_EQ(refused(update(3, 3071, policy), Code::exhausted),

@@ -516,6 +516,9 @@ TEST(SmallWorlds, KeepEveryPromiseWithAFaultAtEveryStep) {
     fmt::print(", {} {}", model::to_text(phase), count);
   }
   fmt::print("\n");
+  if (k_sanitized) return;
+  EXPECT_GE(totals.worlds, 250'000u);
+  EXPECT_GE(totals.steps, 2'500'000u);
 }
 
 }  // namespace
