@@ -51,7 +51,7 @@ Touched touched_in(const model::Slot& slot) {
   const int to = slot.to ? slot.to->count : 0;
   if (!slot.from) return {"add", to, 0, 0};
   if (!slot.to) return {"remove", 0, from, 0};
-  if (slot.from->key != slot.to->key) return {"replace", to, from, 0};
+  if (slot.is_replaced()) return {"replace", to, from, 0};
   return {from == to ? "keep" : "scale", std::max(0, to - from), std::max(0, from - to),
           std::min(from, to)};
 }

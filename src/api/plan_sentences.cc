@@ -18,10 +18,6 @@ std::string seconds_text(Duration duration) {
   return fmt::format("{:g} s", std::chrono::duration<double>(duration).count());
 }
 
-bool is_replaced(const Slot& slot) {
-  return slot.from && slot.to && slot.from->key != slot.to->key;
-}
-
 // Of all replaced slots together.
 struct Exchange {
   int old_count = 0;
@@ -33,7 +29,7 @@ struct Exchange {
 Exchange exchange_of(const Plan& plan) {
   Exchange sum;
   for (const Slot& slot : plan.slots) {
-    if (!is_replaced(slot)) continue;
+    if (!slot.is_replaced()) continue;
     sum.old_count += slot.from->count;
     sum.new_count += slot.to->count;
     sum.surge += slot.surge;
@@ -54,6 +50,7 @@ class Sentences {
       out_.push_back(plan_.slots.empty() ? "keep it: no instance is touched"
                                          : "publish it: no instance is touched");
     } else if (plan_.from != 0 && plan_.to != 0) {
+      tell_judgement();
       out_.push_back(fmt::format("if any of this fails, go back to revision {}", plan_.from));
     }
     return std::move(out_);
@@ -66,7 +63,7 @@ class Sentences {
   }
 
   void tell_growth(const Slot& slot) {
-    if (!slot.to || is_replaced(slot)) return;
+    if (!slot.to || slot.is_replaced()) return;
     const int more = slot.to->count - (slot.from ? slot.from->count : 0);
     if (more > 0) {
       tell("start {}{} of config[{}]", instances(more), slot.from ? " more" : "", slot.to->entry);
@@ -74,7 +71,7 @@ class Sentences {
   }
 
   void tell_departure(const Slot& slot) {
-    if (!slot.from || is_replaced(slot)) return;
+    if (!slot.from || slot.is_replaced()) return;
     const int fewer = slot.from->count - (slot.to ? slot.to->count : 0);
     if (fewer <= 0) return;
     tell("take {} out of the route, let {} finish what {} and stop {}", instances(fewer),
@@ -99,6 +96,28 @@ class Sentences {
       case Strategy::blue_green: return tell_blue_green();
       case Strategy::canary: return tell_canary();
     }
+  }
+
+  // Old and new serve side by side at some time.
+  bool has_both_sides() const {
+    const bool one_by_one = plan_.strategy == Strategy::hold_and_swap && exchange_.old_count == 1;
+    return exchange_.new_count > 0 && !one_by_one && plan_.forecast.lowest > 0;
+  }
+
+  void tell_judgement() {
+    if (exchange_.new_count == 0) return tell("not judged: only weights or counts change");
+    if (!plan_.judgement.enabled) return tell("not judged: judgement is off");
+    if (!has_both_sides()) return tell("not judged: old and new never serve side by side");
+    if (!plan_.steps.empty()) {
+      return tell("judged: errors and latency against revision {} at each step", plan_.from);
+    }
+    if (plan_.judgement.proving <= Duration{}) {
+      return tell("judged: errors and latency against revision {} while both serve", plan_.from);
+    }
+    tell(
+        "judged: errors and latency against revision {} while both serve; for a verdict the last "
+        "old one stays up to {} longer, if requests come",
+        plan_.from, seconds_text(plan_.judgement.proving));
   }
 
   std::string new_instances() const {

@@ -193,6 +193,7 @@ model::Plan some_plan(Strategy strategy, int from, int to) {
   slot.from = model::Group{.key = "a", .revision = 1, .count = from};
   slot.to = model::Group{.key = "b", .revision = 2, .count = to};
   slot.surge = 1;
+  plan.forecast.lowest = from - (strategy == Strategy::hold_and_swap ? 1 : 0);
   return plan;
 }
 
@@ -218,12 +219,33 @@ TEST(PlanAnswer, HasWhatIsExpected) {
   EXPECT_FALSE(plan_to_json(plan).contains("predicted_seconds"));
 }
 
+TEST(PlanAnswer, SaysWhetherTheNewVersionWillBeJudged) {
+  const auto judged = [](const model::Plan& plan) {
+    const std::vector<std::string> lines = sentences_of(plan);
+    return lines.at(lines.size() - 2);  // the last one is the way back
+  };
+  EXPECT_EQ(judged(some_plan(Strategy::hold_and_swap, 1, 1)),
+            "not judged: old and new never serve side by side");
+  EXPECT_TRUE(judged(some_plan(Strategy::hold_and_swap, 2, 2)).starts_with("judged: "));
+  model::Plan canary = some_plan(Strategy::canary, 4, 4);
+  canary.steps = {{10, seconds(60)}, {100, {}}};
+  EXPECT_EQ(judged(canary), "judged: errors and latency against revision 1 at each step");
+  model::Plan off = some_plan(Strategy::surge, 2, 2);
+  off.judgement.enabled = false;
+  EXPECT_EQ(judged(off), "not judged: judgement is off");
+  model::Plan scale = some_plan(Strategy::none, 2, 4);
+  scale.slots[0].to->key = "a";
+  EXPECT_EQ(judged(scale), "not judged: only weights or counts change");
+}
+
 TEST(PlanAnswer, TellsTheStepsOfEachStrategy) {
   using Lines = std::vector<std::string>;
   EXPECT_EQ(sentences_of(some_plan(Strategy::surge, 2, 2)),
             (Lines{"start 2 new instances, up to 1 beside the old ones at once; each gets traffic "
                    "when it answers its probe",
                    "for each that serves, let an old one finish its requests, and stop it",
+                   "judged: errors and latency against revision 1 while both serve; for a verdict "
+                   "the last old one stays up to 10 s longer, if requests come",
                    "if any of this fails, go back to revision 1"}));
   model::Plan swap = some_plan(Strategy::hold_and_swap, 1, 1);
   swap.hold = seconds(30);

@@ -32,10 +32,6 @@ model::LostRequests lost_by(const GroupCounts& now) {
   return lost;
 }
 
-bool is_replaced(const model::Slot& slot) {
-  return slot.from && slot.to && slot.from->key != slot.to->key;
-}
-
 // The log ratio stays; the counts that led to it are of another window.
 void begin_anew(model::Evidence& evidence) {
   for (model::Measure& measure : evidence.measures) {
@@ -68,7 +64,7 @@ void keep_window(std::optional<SideWindow>& window, model::Rollout& rollout,
 SideTraffic sides_of(const model::Plan& plan, const SideWindow& window, const GroupCounts& now) {
   SideTraffic sides;
   for (const model::Slot& slot : plan.slots) {
-    if (slot.from && slot.to && !is_replaced(slot)) continue;
+    if (slot.from && slot.to && !slot.is_replaced()) continue;
     if (slot.from) sides.old_side += since(now, window.at_rollout, slot.from->key);
     if (slot.to) sides.new_side += since(now, window.at_rollout, slot.to->key);
   }
@@ -80,7 +76,7 @@ void fill_sides(rollout::View& view, const SideWindow& window, const GroupCounts
     if (slot.to && !(slot.from && slot.from->key == slot.to->key)) {
       view.dropped += lost_since(now, window.lost_before, slot.to->key);
     }
-    if (!is_replaced(slot)) continue;
+    if (!slot.is_replaced()) continue;
     view.old_side += since(now, window.at_step, slot.from->key);
     view.new_side += since(now, window.at_step, slot.to->key);
   }
@@ -94,6 +90,13 @@ void take_samples(rollout::View& view, const SampleState& samples) {
   const bool counted = samples.done_at &&
                        (samples.answered == 0 || view.now >= *samples.done_at + k_samples_counted);
   view.samples_done = counted;
+}
+
+void note_requests(rollout::View& view, SideWindow& window) {
+  const std::uint64_t requests = view.old_side.requests + view.new_side.requests;
+  if (requests > window.requests) window.requests_at = view.now;
+  window.requests = requests;
+  view.requests_at = window.requests_at;
 }
 
 }  // namespace hitless::control

@@ -24,6 +24,8 @@ struct SideWindow {
   bool is_stored = false;           // lost_before
   GroupCounts at_rollout;           // or when this serve took it over
   GroupCounts at_step;
+  std::uint64_t requests = 0;            // on both sides since then …
+  std::optional<Time> requests_at = {};  // … and when there came more
 };
 
 // Begins a window if `window` is of another rollout or step; evidence of before goes on in it.
@@ -41,5 +43,8 @@ void fill_sides(rollout::View& view, const SideWindow& window, const GroupCounts
 
 // Adds what only the sampler knows: wrong answers, and that no more will come.
 void take_samples(rollout::View& view, const SampleState& samples);
+
+// Sets requests_at, once the sides are.
+void note_requests(rollout::View& view, SideWindow& window);
 
 }  // namespace hitless::control

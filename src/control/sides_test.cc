@@ -50,6 +50,19 @@ TEST_F(Sides, AreWhatCameSinceTheStepBegan) {
   EXPECT_EQ(view({{"old", counted(131)}, {"new", counted(25)}}).new_side.requests, 4U);
 }
 
+TEST_F(Sides, KnowWhenRequestsLastCame) {
+  const auto look = [&](int second, std::uint64_t old_count, std::uint64_t new_count) {
+    rollout::View made = view({{"old", counted(old_count)}, {"new", counted(new_count)}});
+    made.now = Time(std::chrono::seconds(second));
+    note_requests(made, *window_);
+    return made.requests_at;
+  };
+  EXPECT_EQ(look(1, 100, 0), std::nullopt) << "older than the rollout";
+  EXPECT_EQ(look(2, 101, 0), Time(std::chrono::seconds(2)));
+  EXPECT_EQ(look(3, 101, 0), Time(std::chrono::seconds(2)));
+  EXPECT_EQ(look(4, 101, 1), Time(std::chrono::seconds(4)));
+}
+
 TEST_F(Sides, ForPeopleAreWhatLeavesAndWhatComesSinceTheRolloutBegan) {
   plan_.slots.push_back({group("gone"), std::nullopt, 0, 0});
   view({{"old", counted(100)}, {"same", counted(50)}, {"gone", counted(7)}});

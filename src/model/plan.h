@@ -48,6 +48,9 @@ struct Slot {
   std::optional<Group> to;
   int surge = 0;        // extra instances allowed while from is replaced by to
   int unavailable = 0;  // instances that may be missing meanwhile
+
+  // Other instances take the place of those that stand here.
+  bool is_replaced() const { return from && to && from->key != to->key; }
   friend bool operator==(const Slot&, const Slot&) = default;
 };
 

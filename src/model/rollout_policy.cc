@@ -37,14 +37,16 @@ constexpr std::array<std::string_view, 7> k_policy_members{
     "strategy",  "steps",       "bake_seconds",      "overlap",
     "judgement", "drop_budget", "slow_start_seconds"};
 constexpr std::array<std::string_view, 2> k_step_members{"weight", "bake_seconds"};
-constexpr std::array<std::string_view, 8> k_judgement_members{
-    "enabled",          "requests_min", "error_ratio", "latency_factor",
-    "latency_slack_ms", "false_alarm",  "miss",        "silence"};
+constexpr std::array<std::string_view, 9> k_judgement_members{
+    "enabled",     "requests_min", "error_ratio", "latency_factor", "latency_slack_ms",
+    "false_alarm", "miss",         "silence",     "proving_seconds"};
 
 // A week: a bake that is longer is a second service, not a rollout.
 constexpr double k_bake_seconds_max = 7 * 24 * 3600;
 // An hour: a slow start that is longer keeps a rollout from ending.
 constexpr double k_slow_start_seconds_max = 3600;
+// An hour: who wants to watch for longer wants a canary or blue/green.
+constexpr double k_proving_seconds_max = 3600;
 // An hour: no request lasts longer.
 constexpr double k_slack_ms_max = 3'600'000;
 constexpr std::int64_t k_count_max = 1'000'000'000;
@@ -78,8 +80,9 @@ Result<double> number_within(const json::object& from, std::string_view name, do
   return number;
 }
 
-Result<Duration> seconds_within(const json::object& from, std::string_view name, double high) {
-  HL_TRY_ASSIGN(const double seconds, number_within(from, name, 0, 0, high));
+Result<Duration> seconds_within(const json::object& from, std::string_view name, double high,
+                                double otherwise = 0) {
+  HL_TRY_ASSIGN(const double seconds, number_within(from, name, otherwise, 0, high));
   return Duration(std::llround(seconds * 1e6));
 }
 
@@ -183,7 +186,8 @@ json::value to_json(const Judgement& judgement) {
                       {"latency_slack_ms", millis(judgement.latency_slack)},
                       {"false_alarm", judgement.false_alarm},
                       {"miss", judgement.miss},
-                      {"silence", to_text(judgement.silence)}};
+                      {"silence", to_text(judgement.silence)},
+                      {"proving_seconds", seconds(judgement.proving)}};
 }
 
 Result<Judgement> judgement_from_json(const json::value& value) {
@@ -204,6 +208,8 @@ Result<Judgement> judgement_from_json(const json::value& value) {
                 number_within(*object, "false_alarm", usual.false_alarm, 1e-9, 0.5));
   HL_TRY_ASSIGN(read.miss, number_within(*object, "miss", usual.miss, 1e-9, 0.5));
   HL_TRY_ASSIGN(read.silence, word_of(*object, "silence", k_silences, usual.silence));
+  HL_TRY_ASSIGN(read.proving, seconds_within(*object, "proving_seconds", k_proving_seconds_max,
+                                             seconds(usual.proving)));
   return read;
 }
 

@@ -56,13 +56,16 @@ struct Judgement {
   double false_alarm = 0.01;  // at the most, that an equal version is taken back
   double miss = 0.05;         // that one worse by error_ratio is not noticed in its sample
   Silence silence = Silence::advance;
+  // Without steps: how long the last old instance stays warm for a verdict once the new ones serve,
+  // as long as requests come.  At a few requests a second it is the smallest sample.
+  Duration proving = std::chrono::seconds(10);
   friend bool operator==(const Judgement&, const Judgement&) = default;
 };
 
 struct RolloutPolicy {
   std::optional<Strategy> strategy;  // none: the planner picks by knobs and free capacity
   std::vector<BakeStep> steps;       // canary; empty: k_canary_steps of rollout/limits.h
-  Duration bake{};                   // blue/green: how long the old set is kept warm
+  Duration bake{};  // blue/green: how long the old set is kept warm; 0: k_blue_green_bake there
   Overlap overlap = Overlap::supersede;
   Judgement judgement;
   std::uint64_t drop_budget = 0;  // requests that may be lost before the rollout turns round

@@ -18,9 +18,8 @@ int steps_of(const model::Plan& plan) {
 
 bool is_stepped(const model::Plan& plan) {
   if (plan.steps.empty()) return false;
-  return std::any_of(plan.slots.begin(), plan.slots.end(), [](const model::Slot& slot) {
-    return slot.from && slot.to && slot.from->key != slot.to->key;
-  });
+  return std::any_of(plan.slots.begin(), plan.slots.end(),
+                     [](const model::Slot& slot) { return slot.is_replaced(); });
 }
 
 bool holds_back(const View& view) {

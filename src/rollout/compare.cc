@@ -122,6 +122,7 @@ void compare_judgements(const model::Judgement& from, const model::Judgement& to
        std::to_string(to.latency_slack.count() / 1000));
   note("false_alarm", number_text(from.false_alarm), number_text(to.false_alarm));
   note("miss", number_text(from.miss), number_text(to.miss));
+  note("proving_seconds", seconds_text(from.proving), seconds_text(to.proving));
   note("silence", std::string(to_text(from.silence)), std::string(to_text(to.silence)));
 }
 

@@ -15,16 +15,15 @@ std::string duration_text(Duration duration) {
 }
 
 bool replaces(const model::Plan& plan) {
-  return std::any_of(plan.slots.begin(), plan.slots.end(), [](const model::Slot& slot) {
-    return slot.from && slot.to && slot.from->key != slot.to->key;
-  });
+  return std::any_of(plan.slots.begin(), plan.slots.end(),
+                     [](const model::Slot& slot) { return slot.is_replaced(); });
 }
 
 // The longest start among what is replaced; none as soon as one was never measured.
 std::optional<Duration> longest_start(const PlanInput& input, const model::Plan& plan) {
   Duration longest{};
   for (const model::Slot& slot : plan.slots) {
-    if (!slot.from || !slot.to || slot.from->key == slot.to->key) continue;
+    if (!slot.is_replaced()) continue;
     const auto entry = static_cast<std::size_t>(slot.to->entry);
     const auto known = input.start_times.find(input.to->config.entries[entry].model);
     if (known == input.start_times.end()) return std::nullopt;
@@ -41,7 +40,28 @@ Duration shortest_timeout(const model::Plan& plan) {
   return shortest;
 }
 
-std::vector<std::string> unmet_of(const model::Plan& plan, bool holds) {
+// Where old instances leave first although the service does not allow so many to be missing: no
+// request is lost by that alone, but those that remain have to carry more than its owner wants.
+std::string missing_text(const PlanInput& input, const model::Plan& plan, int lowest) {
+  int full = 0;
+  int allowed = 0;
+  for (const model::Slot& slot : plan.slots) {
+    if (!slot.from || !slot.to) continue;
+    full += std::min(slot.from->count, slot.to->count);
+    if (!slot.is_replaced()) continue;
+    const auto entry = static_cast<std::size_t>(slot.to->entry);
+    allowed += resolve_allowance(input.to->config.entries[entry].knobs, slot.to->count).unavailable;
+  }
+  if (!replaces(plan) || lowest >= full - allowed) return "";
+  return fmt::format(
+      "for a while {} of {} instances serve, and the service allows {} to be missing", lowest, full,
+      allowed == 0 ? "none" : std::to_string(allowed));
+}
+
+// `unmeasured`: no start of what requests are parked for was ever measured.
+// `missing`: what missing_text() says.
+std::vector<std::string> unmet_of(const model::Plan& plan, bool holds, bool unmeasured,
+                                  const std::string& missing) {
   std::vector<std::string> unmet;
   if (plan.to == 0) {
     unmet.push_back("the service stops: whoever calls it after that is refused");
@@ -52,7 +72,14 @@ std::vector<std::string> unmet_of(const model::Plan& plan, bool holds) {
         fmt::format("for a while nothing serves: requests are parked for up to {}, and clients "
                     "with a shorter timeout give up",
                     duration_text(plan.hold)));
+    if (unmeasured) {
+      unmet.push_back(
+          fmt::format("a start of this version was never measured here: how long requests are "
+                      "parked is not known, it may be all of {}",
+                      duration_text(plan.hold)));
+    }
   }
+  if (!holds && !missing.empty()) unmet.push_back(missing);
   if (plan.from != 0 && plan.to != 0 && plan.drop_budget > 0 && replaces(plan)) {
     unmet.push_back(fmt::format("the service lets a change lose up to {} requests (drop_budget)",
                                 plan.drop_budget));
@@ -60,10 +87,19 @@ std::vector<std::string> unmet_of(const model::Plan& plan, bool holds) {
   return unmet;
 }
 
+// How often new instances have to rise to their full share before an old one leaves.  Where old
+// ones leave first, none is left for the last of them.
+int rises_of(const model::Plan& plan, const Rehearsal& rehearsal) {
+  if (!replaces(plan) || plan.from == 0 || !plan.steps.empty()) return 0;
+  return plan.strategy == model::Strategy::surge ? rehearsal.waves
+                                                 : std::max(0, rehearsal.waves - 1);
+}
+
 }  // namespace
 
 Duration hold_for(std::optional<Duration> start, Duration deploy_timeout) {
-  const Duration wanted = start.value_or(Duration{}) * k_hold_margin;
+  if (!start) return std::min(k_holds.back(), deploy_timeout);
+  const Duration wanted = *start * k_hold_margin;
   const auto enough =
       std::find_if(k_holds.begin(), k_holds.end(), [&](Duration hold) { return hold >= wanted; });
   return std::min(enough == k_holds.end() ? k_holds.back() : *enough, deploy_timeout);
@@ -71,7 +107,8 @@ Duration hold_for(std::optional<Duration> start, Duration deploy_timeout) {
 
 void foresee(const PlanInput& input, const Rehearsal& rehearsal, model::Plan& plan) {
   const bool holds = replaces(plan) && rehearsal.lowest == 0;
-  if (holds) plan.hold = hold_for(longest_start(input, plan), shortest_timeout(plan));
+  const std::optional<Duration> start = longest_start(input, plan);
+  if (holds) plan.hold = hold_for(start, shortest_timeout(plan));
   model::Forecast& forecast = plan.forecast;
   forecast.lowest = rehearsal.lowest;
   forecast.highest = rehearsal.highest;
@@ -79,9 +116,10 @@ void foresee(const PlanInput& input, const Rehearsal& rehearsal, model::Plan& pl
   if (rehearsal.measured) {
     Duration whole = rehearsal.starting;
     for (const model::BakeStep& step : plan.steps) whole += step.bake;
+    whole += rises_of(plan, rehearsal) * plan.slow_start;
     forecast.predicted = whole;
   }
-  forecast.unmet = unmet_of(plan, holds);
+  forecast.unmet = unmet_of(plan, holds, !start, missing_text(input, plan, rehearsal.lowest));
   forecast.hitless = forecast.unmet.empty();
 }
 

@@ -6,8 +6,8 @@
 
 namespace hitless::rollout {
 
-// How long a request may be parked while nothing serves, for starts that take this long; never
-// longer than an instance is waited for.
+// How long a request may be parked while nothing serves, for starts that take this long (none: it
+// was never measured); never longer than an instance is waited for.
 Duration hold_for(std::optional<Duration> start, Duration deploy_timeout);
 
 // Sets the plan's hold and its forecast.

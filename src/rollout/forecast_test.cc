@@ -23,7 +23,8 @@ PlanInput update(int count, std::int64_t room) {
 }
 
 TEST(Forecast, ParksRequestsForACoarseTimeWithinLimits) {
-  EXPECT_EQ(hold_for(std::nullopt, minutes(20)), seconds(30));
+  EXPECT_EQ(hold_for(std::nullopt, minutes(20)), minutes(10)) << "never measured";
+  EXPECT_EQ(hold_for(std::nullopt, minutes(1)), minutes(1));
   EXPECT_EQ(hold_for(seconds(1), minutes(20)), seconds(30));
   EXPECT_EQ(hold_for(seconds(10), minutes(20)), seconds(30));
   EXPECT_EQ(hold_for(seconds(11), minutes(20)), seconds(60));
@@ -80,6 +81,43 @@ TEST(Forecast, NamesTheLongestHoldAndWhatItMeansForClients) {
   EXPECT_EQ(plan->forecast.unmet[0],
             "for a while nothing serves: requests are parked for up to 60 s, and clients with a "
             "shorter timeout give up");
+}
+
+TEST(Forecast, GivesAStartThatWasNeverMeasuredAllTheTimeThereIsAndSaysSo) {
+  PlanInput input = update(1, 0);
+  input.to->config.entries[0].knobs.deploy_timeout = minutes(5);
+  const auto plan = plan_change(input);
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->hold, minutes(5));
+  ASSERT_EQ(plan->forecast.unmet.size(), 2u);
+  EXPECT_EQ(plan->forecast.unmet[1],
+            "a start of this version was never measured here: how long requests are parked is not "
+            "known, it may be all of 5 min");
+}
+
+TEST(Forecast, SaysThatMoreAreMissingThanTheServiceAllows) {
+  PlanInput input = update(2, 9);
+  input.to->config.policy.strategy = model::Strategy::hold_and_swap;
+  const auto plan = plan_change(input);
+  ASSERT_TRUE(plan);
+  EXPECT_FALSE(plan->forecast.hitless);
+  ASSERT_EQ(plan->forecast.unmet.size(), 1u);
+  EXPECT_EQ(plan->forecast.unmet[0],
+            "for a while 1 of 2 instances serve, and the service allows none to be missing");
+  input.to->config.entries[0].knobs.max_unavailable = 1;
+  const auto allowed = plan_change(input);
+  ASSERT_TRUE(allowed);
+  EXPECT_TRUE(allowed->forecast.hitless);
+}
+
+TEST(Forecast, AddsTheSlowStartOfEachWaveToItsTime) {
+  PlanInput input = update(4, 2);
+  input.to->config.entries[0].knobs.max_surge = 2;
+  input.to->config.policy.slow_start = seconds(7);
+  input.start_times[model::ModelId("b")] = seconds(10);
+  const auto plan = plan_change(input);
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->forecast.predicted, seconds(2 * (10 + 7)));
 }
 
 TEST(Forecast, CallsAFirstDeploymentAndAStopNotHitless) {

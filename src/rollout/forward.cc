@@ -6,6 +6,8 @@
 #include <algorithm>
 
 #include "rollout/bake.h"
+#include "rollout/prove.h"
+#include "rollout/slow_start.h"
 #include "rollout/verdict.h"
 #include "rollout/why.h"
 
@@ -46,7 +48,7 @@ bool is_clear(const Scene& scene) {
 // Where no instance is exchanged, weights need not wait for one that is not well.
 bool may_turn(const Scene& scene) {
   if (changes_weights_alone(scene)) return true;
-  return !scene.holds_back && scene.is_complete();
+  return !scene.holds_back && !scene.proves && !scene.is_rising() && scene.is_complete();
 }
 
 bool is_baked(const Scene& scene) {
@@ -71,9 +73,28 @@ Next next_of_bake(const Scene& scene) {
   return next;
 }
 
-Phase next_of_shift(const Scene& scene, Phase phase) {
+// The bake of a plan without steps.
+Next next_of_proof(const Scene& scene) {
+  const View& view = *scene.view;
+  Next next{Phase::baking, view.step, view.baking_at};
+  if (is_proving(view) && scene.old_routable() > 0) {
+    if (!scene.proves) {
+      next.baking_at.reset();  // the new side is gone: begins anew with the next one
+    } else if (!view.baking_at) {
+      next.baking_at = view.now;
+    }
+    return next;
+  }
+  next.baking_at.reset();
+  next.step = 1;
+  next.phase = may_turn(scene) ? Phase::draining : Phase::shifting;
+  return next;
+}
+
+Phase next_of_shift(const Scene& scene, const Settled& settled, Phase phase) {
   if (may_turn(scene)) return Phase::draining;
   if (scene.holds_back && scene.is_complete()) return Phase::baking;
+  if (scene.proves && (scene.is_complete() || settled.waits_for_proof)) return Phase::baking;
   return is_shifting(scene) ? Phase::shifting : phase;
 }
 
@@ -86,6 +107,17 @@ std::string bake_text(const Scene& scene, const Next& next) {
   return silence.empty() ? "waiting for the gateway to adopt the new route" : silence;
 }
 
+std::string rise_text(const Scene& scene) {
+  const View& view = *scene.view;
+  Time full = view.now;
+  for (const Seat& seat : scene.seats) {
+    if (seat.is_routable() && !scene.has_full_share(seat))
+      full = std::max(full, full_share_at(view, seat.seen->recorded));
+  }
+  return fmt::format("waiting for the share of the new instances to rise, {} left",
+                     time_left(view.now, full));
+}
+
 }  // namespace
 
 bool is_done(const Scene& scene, bool broken) {
@@ -93,15 +125,15 @@ bool is_done(const Scene& scene, bool broken) {
   return serves && is_clear(scene) && scene.view->adopted;
 }
 
-Next next_forward(const Scene& scene, bool broken) {
+Next next_forward(const Scene& scene, const Settled& settled, bool broken) {
   const View& view = *scene.view;
   Next next{view.phase, view.step, view.baking_at};
   if (view.orders.paused_at) return next;
   switch (view.phase) {
     case Phase::planned: next.phase = Phase::starting; break;
     case Phase::starting:
-    case Phase::shifting: next.phase = next_of_shift(scene, view.phase); break;
-    case Phase::baking: return next_of_bake(scene);
+    case Phase::shifting: next.phase = next_of_shift(scene, settled, view.phase); break;
+    case Phase::baking: return proves(view.plan) ? next_of_proof(scene) : next_of_bake(scene);
     default: next.phase = is_done(scene, broken) ? Phase::succeeded : view.phase;
   }
   return next;
@@ -115,6 +147,9 @@ std::string forward_text(const Scene& scene, const Settled& settled, const Next&
     const std::string pause = fmt::format("paused since {:%FT%TZ}", since);
     return settled.starts.empty() ? pause : pause + "; " + text;
   }
+  if (next.phase == Phase::baking && proves(view.plan) && settled.starts.empty())
+    return proof_text(view, next.baking_at);
+  if (settled.waits_for_share || (text.empty() && scene.is_rising())) return rise_text(scene);
   if (!scene.holds_back)
     return text.empty() ? "waiting for the gateway to adopt the new route" : text;
   if (text.empty()) text = bake_text(scene, next);
@@ -123,6 +158,7 @@ std::string forward_text(const Scene& scene, const Settled& settled, const Next&
 
 std::optional<Time> bake_wake_at(const View& view, const Next& next) {
   if (next.phase != Phase::baking || !next.baking_at || view.orders.paused_at) return std::nullopt;
+  if (proves(view.plan)) return proof_wake_at(view, next.baking_at);
   const bool begins = !view.baking_at;
   const bool skipped = next.step < view.orders.skip;
   const auto index = static_cast<std::size_t>(std::max(0, next.step));

@@ -15,7 +15,7 @@ struct Next {
 };
 
 // `broken`: find_broken() or find_stalled() say so.
-Next next_forward(const Scene& scene, bool broken);
+Next next_forward(const Scene& scene, const Settled& settled, bool broken);
 
 // Everything that leaves is gone, all that shall serve does, and every worker knows.  What is
 // broken is not waited for where both sides are the same instances: tend goes on with them.

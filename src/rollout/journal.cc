@@ -116,6 +116,7 @@ static void visit_members(Visit& visit, Kind<View>) {
   visit("orders", &View::orders);
   visit("old_side", &View::old_side);
   visit("new_side", &View::new_side);
+  visit("requests_us", &View::requests_at);
   visit("evidence", &View::evidence);
   visit("samples_done", &View::samples_done);
   visit("dropped", &View::dropped);

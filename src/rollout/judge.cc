@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <string_view>
+#include <vector>
 
 namespace hitless::rollout {
 namespace {
@@ -117,6 +119,51 @@ double log_ratio_of(const Tally& stretch, double ratio) {
          static_cast<double>(stretch.old_events) * less;
 }
 
+// Of so many events, each way to share them out between the sides, by its ln of how likely it is if
+// the sides are equal (hypergeometric, up to a constant); begins at `least` on the new side.
+struct Ways {
+  std::uint64_t least = 0;
+  std::vector<double> logs;
+};
+
+Ways ways_of(const Tally& stretch) {
+  const std::uint64_t events = stretch.new_events + stretch.old_events;
+  Ways ways{.least = events > stretch.old_total ? events - stretch.old_total : 0, .logs = {0}};
+  for (std::uint64_t on_new = ways.least; on_new < std::min(stretch.new_total, events); ++on_new) {
+    const auto rises = static_cast<double>((stretch.new_total - on_new) * (events - on_new));
+    const auto falls =
+        static_cast<double>((on_new + 1) * (stretch.old_total + on_new + 1 - events));
+    ways.logs.push_back(ways.logs.back() + std::log(rises / falls));
+  }
+  return ways;
+}
+
+// ln of the mean of ways with the odds of the new side so many times larger, against equal ones.
+double log_mean(const Ways& ways, double log_ratio) {
+  double most = -std::numeric_limits<double>::infinity();
+  for (std::size_t index = 0; index < ways.logs.size(); ++index) {
+    most = std::max(most, ways.logs[index] + static_cast<double>(index) * log_ratio);
+  }
+  double sum = 0;
+  for (std::size_t index = 0; index < ways.logs.size(); ++index) {
+    sum += std::exp(ways.logs[index] + static_cast<double>(index) * log_ratio - most);
+  }
+  return most + std::log(sum);
+}
+
+// ln of the mean over k_gross_ratios of how likely this is with such odds, to equal sides.
+double gross_log_ratio_of(const Tally& stretch) {
+  const Ways ways = ways_of(stretch);
+  const double equal = log_mean(ways, 0);
+  const auto seen = static_cast<double>(stretch.new_events - ways.least);
+  double sum = 0;
+  for (const double ratio : k_gross_ratios) {
+    const double log_ratio = std::log(ratio);
+    sum += std::exp(seen * log_ratio - log_mean(ways, log_ratio) + equal);
+  }
+  return std::log(sum / static_cast<double>(k_gross_ratios.size()));
+}
+
 bool is_whole(const Tally& stretch) {
   return stretch.old_total >= k_stretch_requests && stretch.new_total >= k_stretch_requests;
 }
@@ -185,8 +232,17 @@ void weigh(const JudgeInput& input, Measure& measure) {
   measure.log_ratio = measure.settled_ratio + log_ratio_of(since(now, measure.settled), ratio);
 }
 
-Verdict verdict_of(const JudgeInput& input, const Measure& measure) {
-  if (measure.verdict == Verdict::bad) return Verdict::bad;
+// Errors that need no sample to be believed.
+bool is_gross(const JudgeInput& input, const MeasureKind& kind, const Measure& measure) {
+  if (kind.count != errors_of || measure.new_events < k_gross_errors_min) return false;
+  if (measure.new_total > k_gross_requests_max) return false;
+  if (measure.settled != Tally() || measure.settled_ratio != 0) return false;
+  const Tally whole{measure.old_events, measure.old_total, measure.new_events, measure.new_total};
+  return gross_log_ratio_of(whole) >= bad_at(input.policy, input.steps);
+}
+
+Verdict verdict_of(const JudgeInput& input, const MeasureKind& kind, const Measure& measure) {
+  if (measure.verdict == Verdict::bad || is_gross(input, kind, measure)) return Verdict::bad;
   if (!has_sample(input.policy, input.new_side)) return Verdict::undecided;
   if (measure.log_ratio >= bad_at(input.policy, input.steps)) return Verdict::bad;
   if (measure.log_ratio <= std::log(input.policy.miss)) return Verdict::good;
@@ -206,7 +262,7 @@ Measure measure_of(const MeasureKind& kind, const JudgeInput& input) {
                         : " " + duration_text(measure.limit_us);
   }
   weigh(input, measure);
-  measure.verdict = verdict_of(input, measure);
+  measure.verdict = verdict_of(input, kind, measure);
   return measure;
 }
 
@@ -262,7 +318,7 @@ bool has_sample(const model::Judgement& policy, const model::Outcomes& new_side)
 }
 
 double bad_at(const model::Judgement& policy, int steps) {
-  return std::log(static_cast<double>(k_measures) * std::max(steps, 1) / policy.false_alarm);
+  return std::log(static_cast<double>(k_alarm_parts) * std::max(steps, 1) / policy.false_alarm);
 }
 
 double expected_sample(const model::Judgement& policy, double rate, double share, int steps) {

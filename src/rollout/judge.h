@@ -17,9 +17,16 @@
 // "bad" at ln(1 / false alarm): a likelihood ratio of equal sides ever gets so far with no larger
 // probability, however often it is looked at (Ville).  "good" at ln(miss), in the same way.
 //
+// Nothing is said before the new side had its smallest sample, but for errors: a version that fails
+// half of its calls must not be promoted because few came.  So as long as no stretch is settled
+// they are held against far worse odds too (k_gross_ratios), with a share of the false alarms of
+// its own: few need the exact test, in which the new side's number is hypergeometric; the mean of
+// the likelihood ratios is one again.
+//
 // Pure.  Internal to the room but for its tests.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <optional>
 
@@ -31,6 +38,19 @@ namespace hitless::rollout {
 
 // What is compared; each gets its part of the false alarms.
 inline constexpr std::size_t k_measures = 6;
+
+// Parts that the false alarms are shared out in: the measures, and errors by far.
+inline constexpr std::size_t k_alarm_parts = k_measures + 1;
+
+// How many times the old side's rate of errors is looked for before the smallest sample is there:
+// a version whose every tenth, third, or every answer is an error beside one that has few.
+inline constexpr std::array<double, 3> k_gross_ratios = {4, 16, 64};
+
+// With more, the other tests know as much, and this one's arithmetic grows with them.
+inline constexpr std::uint64_t k_gross_requests_max = 500;
+
+// And so many wrong answers at the least: fewer are an accident, however rare they were before.
+inline constexpr std::uint64_t k_gross_errors_min = 5;
 
 // Requests on each side that make a stretch whole.  With fewer, the part of the requests that the
 // new side had is too coarse and information is lost; with many, a drift of rates and shares

@@ -305,11 +305,54 @@ TEST(Judge, SaysInOneSentenceWhatItSaw) {
             "errors: 52 of 1,040 (5.0 %) on revision 3 against 0 of 9,411 (0.0 %) on revision 2");
 }
 
-TEST(Judge, SaysNothingBeforeTheSmallestSample) {
+TEST(Judge, TakesFarTooManyErrorsForBadBeforeTheSmallestSample) {
+  struct Row {
+    std::uint64_t old_requests, old_errors, new_requests, new_errors;
+    Verdict want;
+  };
+  const Row rows[] = {
+      {74, 0, 9, 7, Verdict::bad},
+      {60, 0, 10, 5, Verdict::bad},
+      {60, 0, 10, 4, Verdict::undecided},   // few enough to be an accident
+      {74, 37, 9, 7, Verdict::undecided},   // the old side is no better
+      {500, 5, 40, 2, Verdict::undecided},  // worse, perhaps, and far from certain
+      {0, 0, 9, 9, Verdict::undecided},     // nothing to hold it against
+      {9, 9, 40, 20, Verdict::undecided},
+      {14, 0, 19, 12, Verdict::bad},  // few on both sides: the exact test tells
+  };
+  const Judgement policy;
+  for (const Row& row : rows) {
+    const Outcomes old_side = side(row.old_requests, row.old_errors);
+    const Outcomes new_side = side(row.new_requests, row.new_errors);
+    const Evidence evidence = judge(
+        {.policy = policy, .old_side = old_side, .new_side = new_side, .before = std::nullopt});
+    EXPECT_EQ(evidence.verdict, row.want) << row.new_errors << " of " << row.new_requests;
+  }
+}
+
+// After each request, where few come: what is looked at most often.
+TEST_P(FalseAlarm, StaysWithinWhatIsStatedBeforeTheSmallestSample) {
+  policy_.requests_min = 1000;
+  for (const double rate : {0.05, 0.3}) {
+    for (const double share : {0.15, 0.6}) {
+      const int taken_back =
+          false_rollbacks(policy_, {.errors = rate}, 200, 1, [share](int) { return share; });
+      EXPECT_LE(taken_back, allowed(policy_.false_alarm, k_canaries)) << rate << " at " << share;
+    }
+  }
+}
+
+TEST(Judge, CatchesAVersionThatFailsHalfOfItsCallsWithin50Requests) {
+  expect_caught({}, {.errors = 0.5}, 50);
+}
+
+TEST(Judge, SaysNothingOfLatenciesBeforeTheSmallestSample) {
   Judgement policy;
   policy.requests_min = 100;
-  const Outcomes old_side = side(9000, 0);
-  const Outcomes few = side(99, 99);
+  Random random(seed());
+  Outcomes old_side, few;
+  add_requests(old_side, {.median_ms = 20}, 9000, random);
+  add_requests(few, {.median_ms = 2000}, 99, random);
   EXPECT_FALSE(has_sample(policy, few));
   const Evidence evidence =
       judge({.policy = policy, .old_side = old_side, .new_side = few, .before = std::nullopt});

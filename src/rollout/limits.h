@@ -41,10 +41,19 @@ inline constexpr std::array k_canary_steps = {model::BakeStep{10, std::chrono::s
                                               model::BakeStep{50, std::chrono::seconds(60)},
                                               model::BakeStep{100, Duration{}}};
 
+// How long the old set of a blue/green change stays warm when nobody says: as long as each step of a
+// canary; without it a bad version would have nothing to go back to.
+inline constexpr Duration k_blue_green_bake = std::chrono::seconds(60);
+
+// A service that nobody has called for so long has nothing to prove a new version by: many times
+// the interval at which the gateway's counters are read, and short beside a start.
+inline constexpr Duration k_quiet = std::chrono::seconds(1);
+
 // How long a request may be parked while nothing serves: the first of these that leaves
 // k_hold_margin times the measured start.  Few and coarse, so that a plan does not change with
-// each measurement; half a minute for starts that were never measured, ten minutes because no
-// client we know waits longer.
+// each measurement; ten minutes at the most, because no client we know waits longer.  For a start
+// that was never measured the last one: too short a hold fails requests whose clients would have
+// waited, and one that is too long costs them nothing, because they give up when they like.
 inline constexpr std::array<Duration, 5> k_holds = {
     std::chrono::seconds(30), std::chrono::seconds(60), std::chrono::seconds(120),
     std::chrono::seconds(300), std::chrono::seconds(600)};

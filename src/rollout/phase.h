@@ -16,26 +16,28 @@ struct Edge {
   const char* when;
 };
 
+inline constexpr const char* k_turns_round = "new side broken or worse, requests lost, or aborted";
+inline constexpr const char* k_bakes = "a step has its weight, or the last old one is left";
+
 inline constexpr std::array k_edges = {
     Edge{model::Phase::planned, model::Phase::starting, "first actions"},
-    Edge{model::Phase::planned, model::Phase::rolling_back,
-         "new side broken, worse than the old, or aborted"},
+    Edge{model::Phase::planned, model::Phase::rolling_back, k_turns_round},
     Edge{model::Phase::planned, model::Phase::superseded, "another change"},
     Edge{model::Phase::starting, model::Phase::shifting, "a new instance is routed"},
     Edge{model::Phase::starting, model::Phase::draining, "new side complete and adopted"},
-    Edge{model::Phase::starting, model::Phase::rolling_back, "new side broken"},
+    Edge{model::Phase::starting, model::Phase::rolling_back, k_turns_round},
     Edge{model::Phase::starting, model::Phase::superseded, "another change"},
     Edge{model::Phase::shifting, model::Phase::draining, "new side complete and adopted"},
-    Edge{model::Phase::starting, model::Phase::baking, "a step has its weight"},
-    Edge{model::Phase::shifting, model::Phase::baking, "a step has its weight"},
-    Edge{model::Phase::shifting, model::Phase::rolling_back, "new side broken"},
+    Edge{model::Phase::starting, model::Phase::baking, k_bakes},
+    Edge{model::Phase::shifting, model::Phase::baking, k_bakes},
+    Edge{model::Phase::shifting, model::Phase::rolling_back, k_turns_round},
     Edge{model::Phase::shifting, model::Phase::superseded, "another change"},
-    Edge{model::Phase::baking, model::Phase::shifting, "baked, the next step"},
-    Edge{model::Phase::baking, model::Phase::draining, "baked, the last step"},
-    Edge{model::Phase::baking, model::Phase::rolling_back, "new side broken"},
+    Edge{model::Phase::baking, model::Phase::shifting, "baked or proved, goes on"},
+    Edge{model::Phase::baking, model::Phase::draining, "baked or proved, the last of it"},
+    Edge{model::Phase::baking, model::Phase::rolling_back, k_turns_round},
     Edge{model::Phase::baking, model::Phase::superseded, "another change"},
     Edge{model::Phase::draining, model::Phase::succeeded, "old side gone"},
-    Edge{model::Phase::draining, model::Phase::rolling_back, "new side broken"},
+    Edge{model::Phase::draining, model::Phase::rolling_back, k_turns_round},
     Edge{model::Phase::draining, model::Phase::superseded, "another change"},
     Edge{model::Phase::rolling_back, model::Phase::rolled_back, "old side complete, new side gone"},
     Edge{model::Phase::rolling_back, model::Phase::failed, "no way back, or it broke"},

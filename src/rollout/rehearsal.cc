@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "rollout/bake.h"
 #include "rollout/demand.h"
 
 namespace hitless::rollout {
@@ -64,7 +65,7 @@ class Rehearser {
     for (Stand& stand : stands_) {
       if (stand.goal == nullptr) continue;
       const bool steps = stand.leaving != nullptr;
-      stand.wanted = steps ? share_of(stand.goal->count, percent) : stand.goal->count;
+      stand.wanted = steps ? part_of(stand.goal->count, percent) : stand.goal->count;
     }
     while (!reached()) {
       if (!turn()) return tell_stuck(), false;
@@ -156,10 +157,6 @@ class Rehearser {
 };
 
 }  // namespace
-
-int share_of(int count, int percent) {
-  return (count * percent + 99) / 100;
-}
 
 Rehearsal rehearse(const RehearsalInput& input) {
   return Rehearser(input).run();

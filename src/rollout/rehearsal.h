@@ -33,7 +33,4 @@ struct Rehearsal {
 
 Rehearsal rehearse(const RehearsalInput& input);
 
-// Instances of this step: a share of the whole set, rounded up.
-int share_of(int count, int percent);
-
 }  // namespace hitless::rollout

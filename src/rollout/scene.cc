@@ -6,6 +6,8 @@
 
 #include "rollout/bake.h"
 #include "rollout/limits.h"
+#include "rollout/prove.h"
+#include "rollout/slow_start.h"
 
 namespace hitless::rollout {
 namespace {
@@ -137,6 +139,7 @@ Scene make_scene(const View& view, Side goal_side, Time since, Patience patience
     take_note(view, seat, patience);
     scene.seats.push_back(std::move(seat));
   }
+  scene.proves = goal_side == Side::to && is_proving(view) && scene.has_both_sides();
   return scene;
 }
 
@@ -144,6 +147,35 @@ int Scene::routed_ready(int slot, bool goal_only) const {
   return static_cast<int>(std::count_if(seats.begin(), seats.end(), [&](const Seat& seat) {
     return seat.slot == slot && (seat.goal || !goal_only) && seat.is_routed_ready();
   }));
+}
+
+bool Scene::has_both_sides() const {
+  return old_routable() > 0 && std::any_of(seats.begin(), seats.end(), [&](const Seat& seat) {
+           return seat.goal && seat.is_routable() && is_exchanged(seat);
+         });
+}
+
+int Scene::old_routable() const {
+  return static_cast<int>(std::count_if(seats.begin(), seats.end(), [&](const Seat& seat) {
+    return !seat.goal && seat.is_routable() && is_exchanged(seat);
+  }));
+}
+
+bool Scene::is_exchanged(const Seat& seat) const {
+  if (seat.slot < 0) return false;
+  const Place& place = places[static_cast<std::size_t>(seat.slot)];
+  return place.goal != nullptr && place.leaving != nullptr;
+}
+
+bool Scene::has_full_share(const Seat& seat) const {
+  const bool rises = goal_side == Side::to && seat.goal && !is_stepped(view->plan);
+  return !rises || share_level(*view, seat.seen->recorded) >= k_full_share;
+}
+
+bool Scene::is_rising() const {
+  return old_routable() > 0 && std::any_of(seats.begin(), seats.end(), [&](const Seat& seat) {
+           return is_exchanged(seat) && seat.goal && seat.is_routable() && !has_full_share(seat);
+         });
 }
 
 bool Scene::is_complete() const {

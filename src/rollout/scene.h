@@ -51,13 +51,23 @@ struct Scene {
   const View* view = nullptr;
   Side goal_side = Side::to;
   bool holds_back = false;    // the plan's steps are under way: what is warm stays (bake.h)
+  bool proves = false;        // both sides serve, and the last old instance stays (prove.h)
   Time since;                 // when this direction was taken; instances from before are not judged
   std::vector<Place> places;  // as plan.slots
   std::vector<Seat> seats;    // as view.instances
 
   int routed_ready(int slot, bool goal_only) const;
-  bool is_complete() const;   // every goal has what is wanted by now routed-ready
+  bool is_complete() const;     // every goal has what is wanted by now routed-ready
+  bool has_both_sides() const;  // what comes stands in the route beside what it replaces
+  int old_routable() const;     // of what is replaced, over all places
+  bool is_rising() const;  // a new one has not its full share (slow_start.h) where old ones are
+  // Counts in full: what rises does not where it takes an old one's place.  Steps set the shares
+  // of whole sides, so that theirs do not rise; and nobody waits for it on the way back.
+  bool has_full_share(const Seat& seat) const;
   int leaving_count() const;  // draining or stopping, over all places
+
+ private:
+  bool is_exchanged(const Seat& seat) const;  // its place is one where old ones are replaced
 };
 
 // How an instance that fails its probe before it ever passed is treated.

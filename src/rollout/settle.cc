@@ -18,7 +18,7 @@ class Settler {
   Settler(Scene& scene, Starts starts)
       : scene_(scene),
         starts_(starts),
-        releases_(scene.is_complete() && !scene.holds_back &&
+        releases_(scene.is_complete() && !scene.holds_back && !scene.proves && !scene.is_rising() &&
                   scene.view->phase != model::Phase::planned),
         room_(scene.view->room),
         next_ordinal_(scene.view->next_ordinal) {}
@@ -238,16 +238,32 @@ class Settler {
     for (const Seat& seat : scene_.seats) {
       if (seat.is_leaving()) room_to_be.give_back(seat.seen->needs);
     }
-    int spare = scene_.routed_ready(slot, false) - place(slot).floor;
+    int rising = rising_in(slot);
+    int spare = scene_.routed_ready(slot, false) - rising - place(slot).floor;
     for (Seat* seat : seats_of(
              slot, [](const Seat& candidate) { return !candidate.goal && candidate.is_alive(); })) {
       if (over_ceiling <= 0 && room_to_be.fits(needs) >= missing) return;
-      if (seat->is_routable() && spare-- <= 0) return;
+      if (seat->is_routable() && spare-- <= 0) {
+        settled_.waits_for_share = settled_.waits_for_share || spare + rising >= 0;
+        return;
+      }
+      if (seat->is_routable() && scene_.proves && scene_.old_routable() == 1) {
+        settled_.waits_for_proof = true;
+        return;
+      }
       let_go(*seat);
       room_to_be.give_back(seat->seen->needs);
       --over_ceiling;
       room_.take(needs);  // the start that was made way for gets what is free, no other slot
     }
+  }
+
+  // Routed-ready and with less than a full share.
+  int rising_in(int slot) const {
+    return static_cast<int>(
+        std::count_if(scene_.seats.begin(), scene_.seats.end(), [&](const Seat& seat) {
+          return seat.slot == slot && seat.is_routed_ready() && !scene_.has_full_share(seat);
+        }));
   }
 
   // On the way back, what was added has no traffic, and holds room the old side may need.

@@ -23,6 +23,8 @@ struct Settled {
   std::vector<StartInstance> starts;
   std::vector<Shortfall> shortfalls;  // of slots that have one
   std::optional<Time> retry_at;       // of what leaves and is kept up meanwhile
+  bool waits_for_proof = false;       // the last old one would leave next (prove.h)
+  bool waits_for_share = false;       // an old one would, but for new ones whose share rises
 };
 
 enum class Starts {

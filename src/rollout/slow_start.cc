@@ -19,6 +19,10 @@ int share_level(const View& view, const model::Instance& recorded) {
   return 1 + static_cast<int>((k_full_share - 1) * age.count() / whole.count());
 }
 
+Time full_share_at(const View& view, const model::Instance& recorded) {
+  return first_routed(view, recorded) + view.plan.slow_start;
+}
+
 std::optional<Time> next_level_at(const View& view, const model::Instance& recorded) {
   const int level = share_level(view, recorded);
   if (level >= k_full_share) return std::nullopt;

@@ -14,6 +14,9 @@ inline constexpr int k_full_share = 10;
 // What the instance gets now: 1 when it is first routed, k_full_share once plan.slow_start is over.
 int share_level(const View& view, const model::Instance& recorded);
 
+// When it has all of it.
+Time full_share_at(const View& view, const model::Instance& recorded);
+
 // When it gets more; none: it has all.
 std::optional<Time> next_level_at(const View& view, const model::Instance& recorded);
 

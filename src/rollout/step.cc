@@ -149,14 +149,14 @@ Decision rest(const View& view) {
   decision.evidence = view.evidence;
   decision.reason = view.reason;
   decision.route = route_of(scene, Weights::goal);
-  decision.why = end_of(view.plan, view.phase, view.reason);
+  decision.why = end_of(view.plan, view.phase, view.reason, view.evidence);
   decision.percent = 100;
   return decision;
 }
 
 void finish(const View& view, Decision& decision) {
   if (is_end(decision.phase)) {
-    decision.why = end_of(view.plan, decision.phase, decision.reason);
+    decision.why = end_of(view.plan, decision.phase, decision.reason, decision.evidence);
     decision.percent = 100;
     decision.wake_at.reset();
   } else {
@@ -168,12 +168,14 @@ void finish(const View& view, Decision& decision) {
 
 Decision step_forward(const View& view, const Turn& turn,
                       const std::optional<model::Evidence>& evidence) {
-  const Next next = next_forward(turn.scene, turn.broken.has_value());
+  const Next next = next_forward(turn.scene, turn.settled, turn.broken.has_value());
   const bool turned = next.phase == Phase::draining || next.phase == Phase::succeeded;
   Decision decision = decide(turn, next, turned ? Weights::goal : Weights::before);
   decision.evidence = evidence;
   if (!view.orders.paused_at) consider(decision.wake_at, stall_deadline(turn.scene, turn.settled));
   consider(decision.wake_at, bake_wake_at(view, next));
+  const bool proved = evidence && evidence->verdict == model::Verdict::good;
+  if (turn.scene.proves && proved && !view.orders.paused_at) consider(decision.wake_at, view.now);
   decision.why = forward_text(turn.scene, turn.settled, next);
   finish(view, decision);
   return decision;

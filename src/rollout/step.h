@@ -29,6 +29,10 @@
 // step's weight needs them.  A bake ends by time, with as many requests as the judgement asks for.
 // Control looks again whenever the counters of a judged rollout have moved.
 //
+// A plan without steps that is judged keeps its last old instance until the new side has proved
+// itself (prove.h): that is a bake too, as long as the policy's proving time, and over as soon as
+// there is a verdict or nobody calls.
+//
 // Orders.  Paused: nothing starts or leaves unless what serves falls below its floor (then what
 // leaves is replaced first), weights and phases stay, the clocks of progress and bake stand still:
 // control moves progress_at and baking_at on when it resumes.  A bad verdict, dropped requests and
@@ -120,12 +124,13 @@ struct View {
   std::string reason;  // why it turned round, once it has
   Time phase_at;
   Time progress_at;
-  int step = 0;                   // of plan.steps; their number: all are done
+  int step = 0;                   // of plan.steps; their number: all are done (1: prove.h)
   std::optional<Time> baking_at;  // since when the step has its weight; none: not yet
   model::Orders orders;
   // What came in since the step began (without steps: since the rollout), on the groups that leave
   // and on those that come, in the same window.
   model::Outcomes old_side, new_side;
+  std::optional<Time> requests_at;          // when they last moved; none: not since it began
   std::optional<model::Evidence> evidence;  // the one before: limits once fixed stay
   bool samples_done = false;  // of wants_samples(): all were answered, or there are none to send
   std::uint64_t dropped = 0;  // requests lost since the rollout began, not owed to the old side

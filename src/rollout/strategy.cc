@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "rollout/bake.h"
 #include "rollout/demand.h"
 #include "rollout/limits.h"
 
@@ -12,10 +13,6 @@ namespace {
 
 using model::Slot;
 using model::Strategy;
-
-bool is_replaced(const Slot& slot) {
-  return slot.from && slot.to && slot.from->key != slot.to->key;
-}
 
 std::string missing_text(int missing) {
   return missing == 0 ? std::string("none may be missing")
@@ -30,14 +27,14 @@ class Chooser {
  public:
   Chooser(const PlanInput& input, model::Plan& plan) : input_(input), plan_(plan) {
     for (Slot& slot : plan.slots) {
-      if (!is_replaced(slot)) continue;
+      if (!slot.is_replaced()) continue;
       const model::ConfigEntry& entry = entry_of(slot);
       replaced_.push_back(&slot);
       allowed_.push_back(resolve_allowance(entry.knobs, entry.instance_count));
     }
     for (const Slot& slot : plan.slots) {
       starts_.push_back(start_of(slot));
-      if (!slot.to || is_replaced(slot)) continue;
+      if (!slot.to || slot.is_replaced()) continue;
       const int there = slot.from ? slot.from->count : 0;
       grown_.push_back({slot.to->needs, std::max(0, slot.to->count - there)});
     }
@@ -243,7 +240,7 @@ class Chooser {
       slot->surge = slot->to->count;
       slot->unavailable = 0;
     }
-    plan_.steps = {{100, policy.bake}};
+    plan_.steps = {{100, policy.bake > Duration{} ? policy.bake : k_blue_green_bake}};
     return settle_on(Strategy::blue_green, "the service asks for it, and both sets fit");
   }
 
@@ -255,8 +252,8 @@ class Chooser {
       const int count = slot->to->count;
       const int step_count = static_cast<int>(plan_.steps.size());
       const int beside = plan_.steps[static_cast<std::size_t>(std::max(0, step_count - 2))].weight;
-      least.push_back(share_of(count, plan_.steps.front().weight));
-      most.push_back(share_of(count, beside));
+      least.push_back(part_of(count, plan_.steps.front().weight));
+      most.push_back(part_of(count, beside));
     }
     if (const std::string lack = lack_of(least); !lack.empty()) {
       return no_room(

@@ -6,6 +6,7 @@
 
 #include "rollout/judge.h"
 #include "rollout/limits.h"
+#include "rollout/prove.h"
 #include "rollout/why.h"
 
 namespace hitless::rollout {
@@ -38,24 +39,32 @@ std::optional<std::string> find_broken(const Scene& scene, const model::Group& g
                      group.revision, last->seen->recorded.id.text(), last->detail);
 }
 
-// Something that comes stands in the route beside something that leaves.
-bool has_both_sides(const Scene& scene) {
-  bool comes = false;
-  bool leaves = false;
-  for (const Seat& seat : scene.seats) {
-    if (seat.slot < 0 || !seat.is_routable()) continue;
-    const Place& place = scene.places[static_cast<std::size_t>(seat.slot)];
-    if (place.leaving == nullptr) continue;
-    comes = comes || seat.goal;
-    leaves = leaves || !seat.goal;
-  }
-  return comes && leaves;
-}
-
 bool is_judged(const Scene& scene) {
   const View& view = *scene.view;
   const bool beside = view.phase == model::Phase::shifting || view.phase == model::Phase::baking;
-  return beside && view.plan.judgement.enabled && has_both_sides(scene);
+  const bool proved = proves(view.plan) && view.step > 0;
+  return beside && !proved && view.plan.judgement.enabled && scene.has_both_sides();
+}
+
+// Nothing has served for longer than a request may be parked.
+bool has_held_too_long(const View& view) {
+  const Duration hold = view.plan.hold;
+  if (hold == Duration{} || view.phase != model::Phase::starting) return false;
+  const bool serves =
+      std::any_of(view.instances.begin(), view.instances.end(), [](const InstanceView& seen) {
+        return seen.recorded.stage == model::Stage::ready && seen.probe != Probe::failing;
+      });
+  return !serves && view.now >= view.phase_at + hold;
+}
+
+std::string lost_text(const View& view) {
+  const std::string lost =
+      view.dropped == 1 ? "1 request was" : fmt::format("{} requests were", view.dropped);
+  std::string text = fmt::format("{} lost, {} may be", lost, view.plan.drop_budget);
+  if (!has_held_too_long(view)) return text;
+  return text +
+         fmt::format(": nothing serves yet, and requests are parked for no longer than {:g} s",
+                     std::chrono::duration<double>(view.plan.hold).count());
 }
 
 bool has_way_back(const model::Plan& plan) {
@@ -95,9 +104,7 @@ std::optional<std::string> find_unwanted(const View& view,
   if (!view.orders.abort.empty()) return view.orders.abort;
   if (!has_way_back(view.plan)) return std::nullopt;
   if (view.dropped > view.plan.drop_budget) {
-    return fmt::format("{} were lost, {} may be",
-                       view.dropped == 1 ? "1 request" : fmt::format("{} requests", view.dropped),
-                       view.plan.drop_budget);
+    return lost_text(view);
   }
   if (evidence && evidence->verdict == model::Verdict::bad) return evidence->text;
   return std::nullopt;
@@ -112,7 +119,8 @@ std::optional<std::string> find_broken(const Scene& scene) {
 }
 
 std::optional<Time> stall_deadline(const Scene& scene, const Settled& settled) {
-  if (scene.is_complete()) return std::nullopt;
+  if (scene.is_complete() || settled.waits_for_proof || settled.waits_for_share)
+    return std::nullopt;
   const bool waits_for_room =
       std::any_of(settled.shortfalls.begin(), settled.shortfalls.end(),
                   [](const Shortfall& shortfall) { return shortfall.no_room; });

@@ -105,6 +105,15 @@ std::string leaving_text(const Scene& scene) {
   return others == 0 ? text : fmt::format("{} ({} more leaving)", text, others);
 }
 
+// ", unjudged: 9 of 50 requests came".
+std::string unjudged_text(const model::Plan& plan, const std::optional<model::Evidence>& evidence) {
+  if (!evidence || evidence->measures.empty()) return "";
+  const std::uint64_t came = evidence->measures.front().new_total;
+  const std::uint64_t least = plan.judgement.requests_min;
+  const bool few = evidence->verdict == model::Verdict::undecided && came > 0 && came < least;
+  return few ? fmt::format(", unjudged: {} of {} requests came", came, least) : "";
+}
+
 }  // namespace
 
 std::string time_left(Time now, Time deadline) {
@@ -165,10 +174,13 @@ std::string tend_text(const Scene& scene, const Settled& settled) {
                      lack_of(scene, settled));
 }
 
-std::string end_of(const model::Plan& plan, model::Phase phase, const std::string& reason) {
+std::string end_of(const model::Plan& plan, model::Phase phase, const std::string& reason,
+                   const std::optional<model::Evidence>& evidence) {
   switch (phase) {
     case model::Phase::succeeded:
-      return plan.to == 0 ? "stopped" : fmt::format("revision {} serves", plan.to);
+      return plan.to == 0
+                 ? "stopped"
+                 : fmt::format("revision {} serves", plan.to) + unjudged_text(plan, evidence);
     case model::Phase::rolled_back:
       return with_detail(fmt::format("rolled back to revision {}", plan.from), reason);
     case model::Phase::failed:

@@ -19,8 +19,9 @@ std::string wait_of(const Scene& scene, const Settled& settled);
 // status 1, next try in 4.0 s".  Empty: all is well.
 std::string tend_text(const Scene& scene, const Settled& settled);
 
-// How a terminal phase came about.
-std::string end_of(const model::Plan& plan, model::Phase phase, const std::string& reason);
+// How a terminal phase came about.  What came too seldom to be judged by is said.
+std::string end_of(const model::Plan& plan, model::Phase phase, const std::string& reason,
+                   const std::optional<model::Evidence>& evidence);
 
 // "1180 s", "0.4 s".
 std::string time_left(Time now, Time deadline);

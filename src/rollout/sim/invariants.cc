@@ -8,7 +8,9 @@
 #include <set>
 
 #include "rollout/bake.h"
+#include "rollout/limits.h"
 #include "rollout/phase.h"
+#include "rollout/prove.h"
 #include "rollout/scene.h"
 #include "rollout/verdict.h"
 
@@ -225,14 +227,64 @@ class Checker {
     const bool back = decision_.phase == Phase::rolling_back || is_end(decision_.phase);
     const int ahead = decision_.step - view_.step;
     if (ahead < 0 || ahead > 1) fail("from step {} to {}", view_.step, decision_.step);
+    if (decision_.baking_at && decision_.phase != Phase::baking) fail("a bake outside of baking");
+    if (!back && decision_.route.hold != view_.plan.hold) fail("the hold is not the plan's");
+    if (proves(view_.plan)) return proof(ahead);
     if (ahead == 1 && (view_.phase != Phase::baking || !view_.baking_at))
       fail("step {} is over and has not baked", view_.step);
     if (ahead == 1 && !has_baked()) fail("step {} is over before its time", view_.step);
-    if (decision_.baking_at && decision_.phase != Phase::baking) fail("a bake outside of baking");
-    if (!back && decision_.route.hold != view_.plan.hold) fail("the hold is not the plan's");
     if (decision_.phase == Phase::draining && view_.phase != Phase::draining &&
         is_stepped(view_.plan) && decision_.step < static_cast<int>(view_.plan.steps.size()))
       fail("the old side leaves before the last step");
+  }
+
+  // While requests come, the last old one that is well stays beside the new ones until there is a
+  // verdict, its time is over, or its user has had enough.
+  void proof(int ahead) {
+    if (ahead == 1 && view_.phase != Phase::baking) fail("proved before it began");
+    if (decision_.phase == Phase::rolling_back || is_end(decision_.phase) || view_.step > 0) return;
+    const Time begun = view_.baking_at.value_or(view_.now);
+    const bool over = view_.orders.skip > 0 || view_.now >= begun + view_.plan.judgement.proving;
+    const bool good = view_.evidence && view_.evidence->verdict == model::Verdict::good;
+    const bool called = view_.requests_at && view_.now < *view_.requests_at + k_quiet;
+    if (over || good || !called || view_.phase == Phase::draining) return;
+    int well = 0;
+    int stay = 0;
+    bool comes = false;
+    for (const InstanceView& seen : view_.instances) {
+      const int slot = slot_of(seen.recorded.group, seen.recorded.entry);
+      if (slot < 0 || !at(slot).is_replaced() || seen.recorded.stage != Stage::ready) continue;
+      if (seen.process != Process::running || seen.probe == Probe::failing) continue;
+      const bool is_new = seen.recorded.group == at(slot).to->key;
+      comes = comes || is_new;
+      well += is_new ? 0 : 1;
+      stay += !is_new && stage_after(seen) == Stage::ready ? 1 : 0;
+    }
+    if (comes && well > 0 && stay == 0) fail("the last old one leaves and nothing is proved");
+  }
+
+  // Where shares rise, an old one leaves only for new ones that have their full share.
+  void rising() {
+    const bool back = decision_.phase == Phase::rolling_back || is_end(decision_.phase);
+    if (view_.plan.slow_start == Duration{} || is_stepped(view_.plan) || back) return;
+    for (int slot = 0; slot < static_cast<int>(view_.plan.slots.size()); ++slot) {
+      if (!at(slot).is_replaced()) continue;
+      int kept = 0;
+      bool leaves = false;
+      for (const InstanceView& seen : view_.instances) {
+        if (slot_of(seen.recorded.group, seen.recorded.entry) != slot || !is_routed_ready(seen))
+          continue;
+        const bool stays = stage_after(seen) == Stage::ready;
+        const bool is_new = seen.recorded.group == at(slot).to->key;
+        const Time since = seen.recorded.routed_at.value_or(*seen.recorded.ready_at);
+        const bool full = !is_new || view_.now >= since + view_.plan.slow_start;
+        kept += stays && full ? 1 : 0;
+        leaves = leaves || (!stays && !is_new);
+      }
+      if (leaves && kept < floor_of(slot))
+        fail("slot {}: an old one leaves, {} have their full share of {}", slot, kept,
+             floor_of(slot));
+    }
   }
 
   // Nothing warm leaves while steps are under way but for ceiling and room.  What fails its probe
@@ -443,6 +495,7 @@ std::vector<std::string> check_step(const View& view, const Decision& decision) 
   checker.split();
   checker.course();
   checker.warm();
+  checker.rising();
   checker.pause();
   if (!committed && view.plan.from != 0) checker.weights_before_commit();
   return checker.take();

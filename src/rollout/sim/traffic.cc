@@ -51,7 +51,13 @@ void Traffic::park(Duration time, Duration hold) {
   longest_hold_ = std::max(longest_hold_, *parked_);
   if (hold == Duration{} || *parked_ <= hold) return;
   const Duration late = *parked_ - std::max(before, hold);
-  given_up_ += static_cast<std::uint64_t>(per_second * seconds(late));
+  given_up_ += per_second * seconds(late);
+}
+
+std::uint64_t Traffic::answered() const {
+  std::uint64_t made = 0;
+  for (const auto& [group, count] : counts_) made += count.made;
+  return made;
 }
 
 void Traffic::begin_window() {

@@ -29,7 +29,11 @@ class Traffic {
   // For how long nothing has taken requests since something first did, at the longest: what a
   // request that came just then had to wait.
   Duration longest_hold() const { return longest_hold_; }
-  std::uint64_t given_up() const { return given_up_; }  // held for longer than the route allows
+  std::uint64_t answered() const;  // ever
+
+  // Requests that were held for longer than the route allows: lost.
+  std::uint64_t given_up() const { return static_cast<std::uint64_t>(given_up_); }
+  bool is_parked() const { return per_second > 0 && parked_ && *parked_ > Duration{}; }
 
   int per_second = 0;
 
@@ -46,7 +50,7 @@ class Traffic {
   std::map<std::string, Count> counts_;
   std::optional<Duration> parked_;  // none: nothing has served yet
   Duration longest_hold_{};
-  std::uint64_t given_up_ = 0;
+  double given_up_ = 0;
 };
 
 }  // namespace hitless::rollout

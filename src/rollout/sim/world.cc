@@ -36,6 +36,8 @@ void World::begin(model::Plan plan) {
   evidence_.reset();
   orders = {};
   dropped = 0;
+  given_up_before_ = traffic.given_up();
+  requests_at_.reset();
   samples_done = false;
   traffic.begin_window();
   reason_.clear();
@@ -59,8 +61,9 @@ View World::view() const {
   view.evidence = evidence_;
   view.old_side = outcomes_of(Side::from);
   view.new_side = outcomes_of(Side::to);
+  view.requests_at = requests_at_;
   view.samples_done = samples_done;
-  view.dropped = dropped;
+  view.dropped = dropped_by_now();
   view.next_ordinal = next_ordinal_;
   view.room = room;
   for (const SimInstance& instance : instances_) {
@@ -86,6 +89,11 @@ model::RevisionNumber World::base() const {
   std::vector<model::Instance> recorded;
   for (const SimInstance& instance : instances_) recorded.push_back(instance.recorded);
   return base_of(plan_, phase_, recorded);
+}
+
+// Where nothing served before, nobody has lost anything by waiting in vain.
+std::uint64_t World::dropped_by_now() const {
+  return plan_.from == 0 ? dropped : dropped + traffic.given_up() - given_up_before_;
 }
 
 // What the groups of one side did that the other side does not have.
@@ -220,8 +228,10 @@ void World::advance(Duration duration) {
 }
 
 void World::pass(Time till) {
+  const std::uint64_t before = traffic.answered();
   traffic.pass(till - now_, adopted_, manners);
   now_ = till;
+  if (traffic.answered() > before) requests_at_ = now_;
 }
 
 bool World::is_judged() const {
@@ -237,7 +247,8 @@ std::optional<Time> World::next_event() const {
   }
   // Control looks when counters have moved.
   const Time look = now_ + std::chrono::seconds(1);
-  if (is_judged() && (!next || look < *next)) next = look;
+  const bool counters_move = is_judged() || (traffic.is_parked() && !is_end(phase_));
+  if (counters_move && (!next || look < *next)) next = look;
   return next;
 }
 

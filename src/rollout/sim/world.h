@@ -82,7 +82,7 @@ class World {
   std::map<std::string, Manner> manners;                 // by group key
   Traffic traffic;
   model::Orders orders;                                 // of the rollout under way
-  std::uint64_t dropped = 0;                            // likewise
+  std::uint64_t dropped = 0;                            // likewise, beside those held too long
   bool samples_done = false;                            // likewise
   Room room;                                            // of the pool, empty; instances: capacity
   bool adopts_by_itself = true;                         // as soon as a route is published
@@ -99,6 +99,7 @@ class World {
   void note_routed();
   void pass(Time till);
   bool is_judged() const;
+  std::uint64_t dropped_by_now() const;
   model::Outcomes outcomes_of(Side side) const;
   Habit habit_of(const std::string& group) const;
   Routing routing_of(const model::InstanceId& id) const;
@@ -112,8 +113,10 @@ class World {
   int step_ = 0;
   std::optional<Time> baking_at_;
   std::optional<model::Evidence> evidence_;
+  std::optional<Time> requests_at_;
+  std::uint64_t given_up_before_ = 0;  // by traffic, when the rollout began
   Time now_;
-  Time watched_since_;
+  Time watched_since_{-std::chrono::hours(1)};  // for long
   Time phase_at_;
   Time progress_at_;
   int next_ordinal_ = 1;
