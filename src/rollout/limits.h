@@ -41,8 +41,8 @@ inline constexpr std::array k_canary_steps = {model::BakeStep{10, std::chrono::s
                                               model::BakeStep{50, std::chrono::seconds(60)},
                                               model::BakeStep{100, Duration{}}};
 
-// How long the old set of a blue/green change stays warm when nobody says: as long as each step of a
-// canary; without it a bad version would have nothing to go back to.
+// How long the old set of a blue/green change stays warm when nobody says: as long as each step of
+// a canary; without it a bad version would have nothing to go back to.
 inline constexpr Duration k_blue_green_bake = std::chrono::seconds(60);
 
 // A service that nobody has called for so long has nothing to prove a new version by: many times

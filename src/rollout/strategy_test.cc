@@ -101,7 +101,9 @@ TEST(Strategy, IsPickedByKnobsAndRoom) {
     EXPECT_EQ(plan.forecast.lowest, row.lowest) << row.name;
     EXPECT_EQ(plan.forecast.highest, row.highest) << row.name;
     EXPECT_EQ(plan.hold > Duration{}, row.lowest == 0) << row.name;
-    EXPECT_EQ(plan.forecast.hitless, row.want != Strategy::hold_and_swap) << row.name;
+    // How long requests would be parked is not known before the first start.
+    EXPECT_EQ(plan.forecast.hitless, row.want != Strategy::hold_and_swap && row.lowest > 0)
+        << row.name;
     EXPECT_TRUE(plan.steps.empty()) << row.name;
   }
 }

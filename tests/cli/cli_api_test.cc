@@ -196,7 +196,7 @@ TEST_F(Cli, TellsPhasesThatPassedBetweenTwoEvents) {
   };
   ASSERT_TRUE(port().change(id, pass));
   std::thread ender([&] {
-    while (!port().is_watched(id)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    while (!port().is_told()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     EXPECT_TRUE(port().finish(id));
   });
   const Ran ran = run({"rollout", "watch", "speech"});

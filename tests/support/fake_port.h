@@ -256,6 +256,7 @@ class FakePort final : public control::Port {
 
   std::optional<control::SideTraffic> side_traffic(const model::ServiceId&) override {
     MutexLock lock(mutex_);
+    ++looks_at_sides_;
     return world_.sides;
   }
 
@@ -264,6 +265,11 @@ class FakePort final : public control::Port {
     return news_.watch(id, std::move(on_change));
   }
   bool is_watched(const model::ServiceId& id) const { return news_.is_watched(id); }
+  // A stream has read the rollout it tells of.
+  bool is_told() const {
+    MutexLock lock(mutex_);
+    return looks_at_sides_ > 0;
+  }
   void tell(const model::ServiceId& id) { news_.tell({id}); }
 
   // As control would write it while it goes on.
@@ -425,9 +431,10 @@ class FakePort final : public control::Port {
 
   store::Store& store_;
   control::News news_;
-  Mutex mutex_;
+  mutable Mutex mutex_;
   World world_ HL_GUARDED_BY(mutex_);
   int looks_left_ HL_GUARDED_BY(mutex_) = 0;
+  int looks_at_sides_ HL_GUARDED_BY(mutex_) = 0;
   control::ServiceUpdate last_update_ HL_GUARDED_BY(mutex_);
 };
 
