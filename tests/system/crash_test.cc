@@ -284,7 +284,12 @@ TEST_P(Crash, AfterEveryWriteGetsThereAllTheSame) {
 INSTANTIATE_TEST_SUITE_P(
     Of, Crash,
     ::testing::Values(
-        Course{.name = "AnUpgrade", .ends = "succeeded", .count = 2, .starts = 2},
+        // The load is light: the new version would be watched for the whole usual time, each time.
+        Course{.name = "AnUpgrade",
+               .ends = "succeeded",
+               .count = 2,
+               .starts = 2,
+               .policy = {{"judgement", {{"proving_seconds", 0.2}}}}},
         Course{.name = "ARollback",
                .ends = "rolled_back",
                .count = 2,
