@@ -116,7 +116,7 @@ TEST_F(BadChange, WithValuesOutsideOfTheirRange) {
 
 TEST_F(BadChange, WithAnUnknownStrategy) {
   expect_refused_policy({{"strategy", "fast"}},
-                        {"[rollout_policy.strategy]", "fast", "hold_and_swap", "canary"});
+                        {"[rollout_policy.strategy]", "surge", "hold_and_swap", "canary"});
   expect_refused_policy({{"strategy", "none"}}, {"[rollout_policy.strategy]", "leave it out"});
 }
 

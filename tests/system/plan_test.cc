@@ -128,7 +128,8 @@ TEST_F(PlanInPool, SwapsTheOnlyInstanceWhereThereIsRoomForOne) {
   ASSERT_EQ(plan.status, 200) << plan.text;
   EXPECT_EQ(text(plan, "strategy"), "hold_and_swap");
   EXPECT_FALSE(plan.object().at("hitless").as_bool());
-  EXPECT_EQ(plan.object().at("hold_seconds").to_number<double>(), 600) << "never measured";
+  EXPECT_EQ(plan.object().at("hold_seconds").to_number<double>(), 30)
+      << "its start was never measured: as long as its deploy timeout";
   EXPECT_EQ(plan.object().at("lowest").to_number<int>(), 0);
   EXPECT_EQ(apply(entry(two_, 1), text(plan, "plan_hash")).status, 200);
   EXPECT_EQ(service_->wait_for_end(service_->newest_rollout()), "succeeded");
