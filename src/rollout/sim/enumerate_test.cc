@@ -472,10 +472,10 @@ void replay(const char* text) {
 
 // The normal run has all worlds of up to 4 instances, of more those whose counts stay and whose
 // knobs are least, most or quarters; of other kinds than replace and scale it has all of up to 3;
-// sanitizers have those of up to 2.
+// sanitizers have those of up to 2 whose counts stay.
 bool is_in_this_run(const Params& params) {
   const int most = std::max(params.from, params.to);
-  if (k_sanitized) return most <= 2;
+  if (k_sanitized) return most <= 2 && params.from == params.to && params.kind != "quarters";
   const bool plain = params.kind == "replace" || params.kind == "scale";
   if (is_long() || most <= (plain ? 4 : 3)) return true;
   const bool extreme = (params.surge <= 1 || params.surge == most) &&
