@@ -23,6 +23,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr int k_rounds_max = 400;
+constexpr int k_sanitized_stride = 10;  // sanitizers, ten times slower, see each tenth fault
 constexpr Duration k_mended_after = seconds(3);  // of faults that pass
 
 // "slow" is "replace" with a slow start; "quarters" is "replace" with surge and unavailable as
@@ -442,6 +443,7 @@ void go_through(Params params, Totals& totals) {
   for (params.at = 0; totals.failed < 10; ++params.at) {
     for (const Fault& fault : k_faults) {
       if (fault.name == "none" && params.at > 0) continue;
+      if (k_sanitized && (params.at + (&fault - k_faults)) % k_sanitized_stride != 0) continue;
       Small branch = trunk;
       if (!branch.befall(fault)) continue;
       branch.go_on();
