@@ -91,7 +91,7 @@ class Loop {
   rollout::View view_of(const ServiceState& state, const World& world);
   void look_at_sides(ServiceState& state, const World& world, rollout::View& view) const;
   void keep_samples(ServiceState& state, const World& world, const rollout::View& view);
-  SampleTask sample_task(const ServiceState& state, const rollout::View& view);
+  Result<SampleTask> sample_task(const ServiceState& state, const rollout::View& view);
   rollout::InstanceView instance_view(const ServiceState& state, const World& world,
                                       const model::Instance& instance) const;
   rollout::Decision decide(const ServiceState& state, const rollout::View& view) const;
@@ -119,9 +119,9 @@ class Loop {
                                              model::RevisionNumber revision, int entry);
   Result<pools::InstanceSpec> spec_of(const model::Instance& instance);
   Result<std::shared_ptr<const model::ModelVersion>> version_of(const model::ModelId& id);
-  Result<std::shared_ptr<const model::WarmUp>> warm_up_of(const model::ServiceId& service,
-                                                          model::RevisionNumber revision,
-                                                          int entry);
+  // Null: it has none.
+  static std::shared_ptr<const model::WarmUp> warm_up_of(
+      const std::shared_ptr<const model::ModelVersion>& version);
   model::Resources used_by(const model::Instance& instance);
 
   const ControlOptions options_;

@@ -95,7 +95,7 @@ void Loop::begin_queued(ServiceState& state, Time now) {
   if (auto begun = begin_queued_(state.service.id); !begun) {
     log_warn("queued_change_not_begun",
              {{"service", state.service.id.text()}, {"cause", begun.error().text()}});
-    state.wake_at = std::min(state.wake_at.value_or(now + k_store_retry), now + k_store_retry);
+    state.look_by(now + k_store_retry);
   }
 }
 

@@ -1,6 +1,7 @@
 // Warm-up requests as samples of a step that nobody else calls.
 #include <algorithm>
 
+#include "base/log.h"
 #include "control/limits.h"
 #include "control/loop.h"
 
@@ -25,17 +26,21 @@ void Loop::keep_samples(ServiceState& state, const World& world, const rollout::
   if (!bakes || !rollout::wants_samples(view) || !view.adopted) return;
   const auto gateway = parts_.gateway.attached();
   if (!gateway || world.usage.gateway.empty()) return;
-  SampleTask task = sample_task(state, view);
-  task.gateway = gateway->listen;
+  Result<SampleTask> task = sample_task(state, view);
+  if (!task) {
+    log_warn("samples_not_sent",
+             {{"service", state.service.id.text()}, {"cause", task.error().text()}});
+    return state.look_by(world.now + k_store_retry);
+  }
+  task->gateway = gateway->listen;
   state.is_sampling = true;
-  sampler_->ensure(task);
+  sampler_->ensure(*task);
   const SampleState samples = sampler_->state(state.service.id);
   if (!samples.done_at) return;
-  const Time counted = *samples.done_at + k_samples_counted;
-  if (!state.wake_at || counted < *state.wake_at) state.wake_at = counted;
+  state.look_by(*samples.done_at + k_samples_counted);
 }
 
-SampleTask Loop::sample_task(const ServiceState& state, const rollout::View& view) {
+Result<SampleTask> Loop::sample_task(const ServiceState& state, const rollout::View& view) {
   SampleTask task{.rollout = state.rollout->id,
                   .step = view.step,
                   .service = state.service.id,
@@ -45,14 +50,19 @@ SampleTask Loop::sample_task(const ServiceState& state, const rollout::View& vie
                   .new_side = {}};
   const std::uint64_t wanted = view.plan.judgement.requests_min;
   task.wanted = std::min(wanted - std::min(wanted, view.new_side.requests), k_samples_max);
-  const auto warm_up = [&](const model::Group& group) {
-    const auto found = warm_up_of(state.service.id, group.revision, group.entry);
-    return found ? *found : nullptr;
+  const auto warm_up =
+      [&](const model::Group& group) -> Result<std::shared_ptr<const model::WarmUp>> {
+    HL_TRY_ASSIGN(const auto entry, entry_of(state.service.id, group.revision, group.entry));
+    const auto version = version_of(entry->model);
+    if (version) return warm_up_of(*version);
+    // What is gone has nothing to be asked; what cannot be read now is asked for again.
+    if (version.error().code() == Code::not_found) return std::shared_ptr<const model::WarmUp>();
+    return version.error();
   };
   for (const model::Slot& slot : view.plan.slots) {
-    if (!slot.from || !slot.to || slot.from->key == slot.to->key) continue;
-    const auto theirs = warm_up(*slot.to);
-    const auto own = warm_up(*slot.from);
+    if (!slot.is_replaced()) continue;
+    HL_TRY_ASSIGN(const auto theirs, warm_up(*slot.to));
+    HL_TRY_ASSIGN(const auto own, warm_up(*slot.from));
     task.new_side.push_back({.instances = routed_of(view, slot.to->key), .requests = theirs});
     task.old_side.push_back({.instances = routed_of(view, slot.from->key),
                              .requests = own != nullptr ? own : theirs,

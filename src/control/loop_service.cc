@@ -50,9 +50,7 @@ void Loop::carry_on(ServiceState& state, World& world) {
     if (written == Written::nothing) {
       // Its sentence may not have been due yet (record.cc).
       const Time due = watched_since_ + k_why_interval;
-      if (state.is_rolling_out() && world.now < due) {
-        state.wake_at = std::min(state.wake_at.value_or(due), due);
-      }
+      if (state.is_rolling_out() && world.now < due) state.look_by(due);
       keep_samples(state, world, view);
       break;
     }
@@ -221,8 +219,7 @@ void Loop::ensure_started(ServiceState& state, const model::Instance& instance, 
   }
   const std::string& cause = started.error().text();
   const bool is_short = started.error().code() == Code::exhausted;
-  if (is_short)
-    state.wake_at = std::min(state.wake_at.value_or(now + k_start_retry), now + k_start_retry);
+  if (is_short) state.look_by(now + k_start_retry);
   if (waits != state.short_of.end() && waits->second == cause && is_short) return;
   log_warn("instance_not_started", {{"instance", instance.id.text()}, {"cause", cause}});
   (is_short ? state.short_of : state.start_errors)[instance.id] = cause;
@@ -236,11 +233,10 @@ void Loop::ensure_probed(const ServiceState& state, const model::Instance& insta
   const auto version = version_of((*entry)->model);
   if (!version) return;
   const auto package = parts_.packages.find((*version)->digest);
-  const auto warm_up = warm_up_of(state.service.id, instance.revision, instance.entry);
   prober_->ensure({.instance = instance.id,
                    .address = observed.address,
                    .check = (*version)->launch.health,
-                   .warm_up = warm_up ? *warm_up : nullptr,
+                   .warm_up = warm_up_of(*version),
                    .package = package ? package->path / "model" : std::filesystem::path("/"),
                    .started = observed.since,
                    .was_ready = instance.ready_at.has_value()});
@@ -343,14 +339,10 @@ Result<std::shared_ptr<const model::ModelVersion>> Loop::version_of(const model:
   return place->second;
 }
 
-// None: null.
-Result<std::shared_ptr<const model::WarmUp>> Loop::warm_up_of(const model::ServiceId& service,
-                                                              model::RevisionNumber revision,
-                                                              int entry) {
-  HL_TRY_ASSIGN(const model::ConfigEntry* found, entry_of(service, revision, entry));
-  HL_TRY_ASSIGN(const auto version, version_of(found->model));
-  if (version->launch.warm_up.empty()) return std::shared_ptr<const model::WarmUp>();
-  return std::shared_ptr<const model::WarmUp>(version, &version->launch.warm_up);
+std::shared_ptr<const model::WarmUp> Loop::warm_up_of(
+    const std::shared_ptr<const model::ModelVersion>& version) {
+  if (version->launch.warm_up.empty()) return nullptr;
+  return {version, &version->launch.warm_up};
 }
 
 Result<pools::InstanceSpec> Loop::spec_of(const model::Instance& instance) {

@@ -42,6 +42,8 @@ struct ServiceState {
       return each.stage == model::Stage::starting && short_of.contains(each.id);
     });
   }
+  // No later than this.
+  void look_by(Time at) { wake_at = std::min(wake_at.value_or(at), at); }
   bool is_rolling_out() const { return rollout && !model::is_terminal(rollout->phase); }
 };
 

@@ -64,7 +64,7 @@ void keep_window(std::optional<SideWindow>& window, model::Rollout& rollout,
 SideTraffic sides_of(const model::Plan& plan, const SideWindow& window, const GroupCounts& now) {
   SideTraffic sides;
   for (const model::Slot& slot : plan.slots) {
-    if (slot.from && slot.to && !slot.is_replaced()) continue;
+    if (slot.is_kept()) continue;
     if (slot.from) sides.old_side += since(now, window.at_rollout, slot.from->key);
     if (slot.to) sides.new_side += since(now, window.at_rollout, slot.to->key);
   }
@@ -73,7 +73,7 @@ SideTraffic sides_of(const model::Plan& plan, const SideWindow& window, const Gr
 
 void fill_sides(rollout::View& view, const SideWindow& window, const GroupCounts& now) {
   for (const model::Slot& slot : view.plan.slots) {
-    if (slot.to && !(slot.from && slot.from->key == slot.to->key)) {
+    if (slot.to && !slot.is_kept()) {
       view.dropped += lost_since(now, window.lost_before, slot.to->key);
     }
     if (!slot.is_replaced()) continue;

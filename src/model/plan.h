@@ -51,6 +51,8 @@ struct Slot {
 
   // Other instances take the place of those that stand here.
   bool is_replaced() const { return from && to && from->key != to->key; }
+  // They stay, though their count may change.
+  bool is_kept() const { return from && to && from->key == to->key; }
   friend bool operator==(const Slot&, const Slot&) = default;
 };
 

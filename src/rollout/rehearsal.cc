@@ -25,7 +25,7 @@ Stand stand_of(const model::Slot& slot) {
   Stand stand;
   const int n_from = slot.from ? slot.from->count : 0;
   const int n_to = slot.to ? slot.to->count : 0;
-  const bool stays = slot.from && slot.to && slot.from->key == slot.to->key;
+  const bool stays = slot.is_kept();
   stand.goal = slot.to ? &*slot.to : nullptr;
   stand.leaving = slot.from && !stays ? &*slot.from : nullptr;
   (stays ? stand.fresh : stand.old) = n_from;

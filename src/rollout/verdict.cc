@@ -75,8 +75,7 @@ bool has_way_back(const model::Plan& plan) {
 
 bool keeps_instances(const model::Plan& plan) {
   return std::all_of(plan.slots.begin(), plan.slots.end(), [](const model::Slot& slot) {
-    return slot.from && slot.to && slot.from->key == slot.to->key &&
-           slot.from->count == slot.to->count;
+    return slot.is_kept() && slot.from->count == slot.to->count;
   });
 }
 

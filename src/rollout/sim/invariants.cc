@@ -203,7 +203,7 @@ class Checker {
     if (!is_stepped(view_.plan) || back) return;
     for (int slot = 0; slot < static_cast<int>(view_.plan.slots.size()); ++slot) {
       const model::Slot& planned = at(slot);
-      if (!planned.from || !planned.to || planned.from->key == planned.to->key) continue;
+      if (!planned.is_replaced()) continue;
       if (planned.from->weight == 0) continue;  // only where nothing else serves
       const Sides sides = sides_of(slot);
       const double ready_new =

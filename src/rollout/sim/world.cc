@@ -100,7 +100,7 @@ std::uint64_t World::dropped_by_now() const {
 model::Outcomes World::outcomes_of(Side side) const {
   model::Outcomes outcomes;
   for (const model::Slot& slot : plan_.slots) {
-    if (!slot.from || !slot.to || slot.from->key == slot.to->key) continue;
+    if (!slot.is_replaced()) continue;
     outcomes += traffic.of(side == Side::to ? slot.to->key : slot.from->key);
   }
   return outcomes;
