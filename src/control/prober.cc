@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <thread>
 
@@ -10,6 +11,7 @@
 #include "control/subprocess.h"
 #include "control/warm_up_call.h"
 #include "net/http_client.h"
+#include "net/status_client.h"
 
 namespace hitless::control {
 namespace {
@@ -19,8 +21,14 @@ constexpr Duration k_starting_interval_min = std::chrono::milliseconds(20);
 // … and otherwise after 2 % of their age, which bounds what waiting for the next probe can add.
 constexpr int k_starting_interval_share = 50;
 constexpr Duration k_starting_interval_max = std::chrono::seconds(1);
+// When nothing is due the thread still looks again now and then: the clock may have been set.
+constexpr Duration k_look_interval = std::chrono::seconds(1);
 // A health answer is a word or two; more is not read.
 constexpr std::size_t k_answer_bytes_max = 64 * 1024;
+
+// Those that are ready are asked in groups, each by up to 5 % of its period later than it need be:
+// waking up costs as much as a question.
+constexpr int k_ready_slack_share = 20;
 
 // No program listens at once: that long nothing is said of it, and then with advice.
 constexpr Duration k_unheard_after = std::chrono::seconds(1);
@@ -35,7 +43,6 @@ struct Entry {
   ProbeTarget target;
   ProbeState state;
   bool was_ready = false;
-  bool asking = false;
   std::size_t warmed = 0;   // warm-up requests that were answered right
   bool is_warming = false;  // its health check has passed
   bool was_wrong = false;   // the answer to the next warm-up request, when it was sent before
@@ -55,20 +62,18 @@ Duration starting_interval(Duration age) {
                     k_starting_interval_max);
 }
 
-net::HttpCall health_call(const ProbeTarget& target) {
-  net::HttpCall call;
-  call.to = target.address;
-  call.request = {.method = "GET", .target = target.check.path, .headers = {}, .body = {}};
-  call.connect_timeout = target.check.timeout;
-  call.total_timeout = target.check.timeout;
-  call.body_bytes_max = k_answer_bytes_max;
-  return call;
+// In one period, at a moment that others of the same period have in common.
+Time ready_next(Time now, Duration period) {
+  const Duration tick = std::max(period / k_ready_slack_share, Duration(1));
+  const Time due = now + period;
+  const Duration beyond = due.time_since_epoch() % tick;
+  return beyond == Duration::zero() ? due : due + (tick - beyond);
 }
 
-Failure failure_of(const Result<net::HttpResponse>& answer, const std::string& path) {
-  if (!answer) return {answer.error().text(), answer.error().code() == Code::unavailable};
-  if (answer->status >= 200 && answer->status < 300) return {};
-  return {fmt::format("HTTP {} from {}", answer->status, path)};
+Failure failure_of(const Result<int>& status, const std::string& path) {
+  if (!status) return {status.error().text(), status.error().code() == Code::unavailable};
+  if (*status >= 200 && *status < 300) return {};
+  return {fmt::format("HTTP {} from {}", *status, path)};
 }
 
 Failure failure_of(const Result<CommandEnd>& end) {
@@ -88,7 +93,10 @@ std::string advice_for(const Address& address) {
 class ThreadedProber final : public Prober {
  public:
   ThreadedProber(const Clock& clock, std::function<void()> on_change)
-      : clock_(clock), on_change_(std::move(on_change)), client_(net::HttpClient::make()) {
+      : clock_(clock),
+        on_change_(std::move(on_change)),
+        checks_(net::StatusClient::make()),
+        warm_ups_(net::HttpClient::make()) {
     thread_ = std::thread([this] { run(); });
     commands_ = std::thread([this] { run_commands(); });
   }
@@ -99,21 +107,20 @@ class ThreadedProber final : public Prober {
       stopping_ = true;
     }
     changed_.notify_all();
+    command_due_.notify_all();
     thread_.join();
     commands_.join();
-    client_.reset();  // ends the calls under way, whose answers still come to us
+    checks_.reset();  // ends the calls under way, whose answers still come to us
+    warm_ups_.reset();
   }
 
   void ensure(const ProbeTarget& target) override {
-    {
-      const MutexLock lock(mutex_);
-      const auto [place, added] = entries_.try_emplace(target.instance);
-      if (!added) return;
-      place->second.target = target;
-      place->second.was_ready = target.was_ready;
-      place->second.next = clock_.now();
-    }
-    changed_.notify_all();
+    const MutexLock lock(mutex_);
+    const auto [place, added] = entries_.try_emplace(target.instance);
+    if (!added) return;
+    place->second.target = target;
+    place->second.was_ready = target.was_ready;
+    ask_at(clock_.now(), place->second);
   }
 
   void forget(const model::InstanceId& instance) override {
@@ -131,31 +138,44 @@ class ThreadedProber final : public Prober {
   void run() {
     const MutexLock lock(mutex_);
     while (!stopping_) {
-      const Time now = clock_.now();
-      Time next = now + k_starting_interval_max;
-      for (auto& [id, entry] : entries_) {
-        if (entry.asking) continue;
-        if (entry.next <= now) {
-          entry.asking = true;
-          ask(entry.target);
-        } else {
-          next = std::min(next, entry.next);
-        }
-      }
-      changed_.wait_until(mutex_, next);
+      ask_due(clock_.now());
+      looks_at_ = clock_.now() + k_look_interval;
+      if (!due_.empty()) looks_at_ = std::min(looks_at_, due_.begin()->first);
+      const Time until = looks_at_;
+      changed_.wait_until(mutex_, until);
     }
+  }
+
+  void ask_due(Time now) HL_REQUIRES(mutex_) {
+    while (!due_.empty() && due_.begin()->first <= now) {
+      const auto turn = due_.extract(due_.begin());
+      const auto place = entries_.find(turn.mapped());
+      if (place != entries_.end() && place->second.next == turn.key()) ask(place->second.target);
+    }
+  }
+
+  // An instance has one turn at a time: each ends in the next, or with its being forgotten.
+  void ask_at(Time at, Entry& entry) HL_REQUIRES(mutex_) {
+    entry.next = at;
+    due_.emplace(at, entry.target.instance);
+    if (at >= looks_at_) return;  // the thread does not sleep too long
+    looks_at_ = at;
+    changed_.notify_all();
   }
 
   void ask(const ProbeTarget& target) HL_REQUIRES(mutex_) {
     if (target.check.method == model::HealthCheck::Method::exec) {
       commands_due_.push_back(target);
+      command_due_.notify_one();
       return;
     }
-    const model::InstanceId id = target.instance;
-    const std::string path = target.check.path;
-    client_->send(health_call(target), [this, id, path](Result<net::HttpResponse> answer) {
-      answered(id, failure_of(answer, path));
-    });
+    checks_->send({.to = target.address,
+                   .target = target.check.path,
+                   .timeout = target.check.timeout,
+                   .body_bytes_max = k_answer_bytes_max},
+                  [this, id = target.instance, path = target.check.path](Result<int> status) {
+                    answered(id, failure_of(status, path));
+                  });
   }
 
   // Exec checks one after the other: they are rare, and each costs a process anyway.
@@ -164,10 +184,10 @@ class ThreadedProber final : public Prober {
       ProbeTarget target;
       {
         const MutexLock lock(mutex_);
-        while (!stopping_ && commands_due_.empty()) changed_.wait(mutex_);
+        while (!stopping_ && commands_due_.empty()) command_due_.wait(mutex_);
         if (stopping_) return;
-        target = commands_due_.back();
-        commands_due_.pop_back();
+        target = std::move(commands_due_.front());
+        commands_due_.pop_front();
       }
       answered(target.instance, failure_of(run_command({.argv = target.check.command,
                                                         .directory = target.package,
@@ -183,7 +203,6 @@ class ThreadedProber final : public Prober {
       if (place == entries_.end() || stopping_) return;
       news = take(place->second, std::move(failure));
     }
-    changed_.notify_all();
     if (news) on_change_();
   }
 
@@ -208,13 +227,13 @@ class ThreadedProber final : public Prober {
     }
     const std::string name =
         fmt::format("warm-up-{}-{}", entry.target.instance.text(), entry.warmed + 1);
-    client_->send(warm_up_call(request, entry.target.address, name),
-                  [this, id = entry.target.instance, all = entry.target.warm_up,
-                   index = entry.warmed](Result<net::HttpResponse> answer) {
-                    std::string fault = warm_up_fault((*all)[index], answer);
-                    if (!fault.empty()) fault = number_of(index) + ": " + fault;
-                    warmed(id, Failure{.text = std::move(fault)});
-                  });
+    warm_ups_->send(warm_up_call(request, entry.target.address, name),
+                    [this, id = entry.target.instance, all = entry.target.warm_up,
+                     index = entry.warmed](Result<net::HttpResponse> answer) {
+                      std::string fault = warm_up_fault((*all)[index], answer);
+                      if (!fault.empty()) fault = number_of(index) + ": " + fault;
+                      warmed(id, Failure{.text = std::move(fault)});
+                    });
   }
 
   static std::string number_of(std::size_t index) {
@@ -231,7 +250,6 @@ class ThreadedProber final : public Prober {
       if (failure.text.empty()) ++place->second.warmed;
       news = take(place->second, std::move(failure));
     }
-    changed_.notify_all();
     if (news) on_change_();
   }
 
@@ -239,7 +257,6 @@ class ThreadedProber final : public Prober {
   void settle(Entry& entry, Failure failure) HL_REQUIRES(mutex_) {
     const Time now = clock_.now();
     const Duration age = now - entry.target.started;
-    entry.asking = false;
     if (failure.text.empty()) {
       entry.failures = 0;
       entry.was_ready = true;
@@ -252,7 +269,8 @@ class ThreadedProber final : public Prober {
       entry.state.detail = std::move(failure.text);
       count_failure(entry, now, age);
     }
-    entry.next = now + (entry.was_ready ? entry.target.check.period : starting_interval(age));
+    const Duration period = entry.target.check.period;
+    ask_at(entry.was_ready ? ready_next(now, period) : now + starting_interval(age), entry);
   }
 
   // However often we ask, a failure counts once a period: that is what the threshold is made for.
@@ -269,12 +287,17 @@ class ThreadedProber final : public Prober {
   const std::function<void()> on_change_;
 
   mutable Mutex mutex_;
-  ConditionVariable changed_;
+  ConditionVariable changed_;      // looks_at_ has come nearer
+  ConditionVariable command_due_;  // commands_due_ has one more
   bool stopping_ HL_GUARDED_BY(mutex_) = false;
+  Time looks_at_ HL_GUARDED_BY(mutex_);  // when the thread looks again
+  // Whose turn it is when.  Turns of forgotten instances stay until they come.
+  std::multimap<Time, model::InstanceId> due_ HL_GUARDED_BY(mutex_);
   std::map<model::InstanceId, Entry> entries_ HL_GUARDED_BY(mutex_);
-  std::vector<ProbeTarget> commands_due_ HL_GUARDED_BY(mutex_);
+  std::deque<ProbeTarget> commands_due_ HL_GUARDED_BY(mutex_);
 
-  std::unique_ptr<net::HttpClient> client_;
+  std::unique_ptr<net::StatusClient> checks_;
+  std::unique_ptr<net::HttpClient> warm_ups_;
   std::thread thread_;
   std::thread commands_;
 };

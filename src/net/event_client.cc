@@ -16,11 +16,6 @@ using std::chrono::steady_clock;
 
 constexpr std::size_t k_read_bytes = 64 * 1024;
 
-bool is_sendable(std::string_view text) {
-  return std::none_of(text.begin(), text.end(),
-                      [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == '\x7f'; });
-}
-
 // Outside data must not be able to add fields, or a second request, to ours.
 Result<std::string> request_text(const EventCall& call) {
   if (!call.target.starts_with('/') || !is_sendable(call.target)) {

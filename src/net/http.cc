@@ -2,6 +2,8 @@
 
 #include <strings.h>
 
+#include <algorithm>
+
 namespace hitless::net {
 namespace {
 
@@ -32,6 +34,11 @@ std::string_view HttpRequest::path() const {
 std::string_view HttpRequest::query() const {
   const std::size_t mark = target.find('?');
   return mark == std::string::npos ? std::string_view() : std::string_view(target).substr(mark + 1);
+}
+
+bool is_sendable(std::string_view text) {
+  return std::none_of(text.begin(), text.end(),
+                      [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == '\x7f'; });
 }
 
 }  // namespace hitless::net

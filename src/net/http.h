@@ -41,6 +41,10 @@ struct HttpRequest {
   std::string_view query() const;  // behind '?', or empty
 };
 
+// Whether a method, a target or a field's name holds neither blanks nor controls: outside data must
+// not be able to add fields, or a second request, to ours.
+bool is_sendable(std::string_view text);
+
 class HttpStream;
 
 struct HttpResponse {

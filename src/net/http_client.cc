@@ -84,11 +84,6 @@ class Transfer {
   std::unique_ptr<CURL, FreeEasy> easy_;
 };
 
-bool is_sendable(std::string_view text) {
-  return std::none_of(text.begin(), text.end(),
-                      [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == '\x7f'; });
-}
-
 // Outside data must not be able to add fields, or a second request, to ours.
 Result<void> check_request(const HttpRequest& request) {
   if (request.method.empty() || !is_sendable(request.method)) {
