@@ -12,7 +12,8 @@ namespace {
 Time whole_at(const model::Rollout& rollout) {
   const model::Report& report = rollout.report;
   const Time ended = rollout.ended_at.value_or(rollout.phase_at);
-  if (report.after || rollout.phase == model::Phase::superseded) return ended;
+  const bool superseded = rollout.phase == model::Phase::superseded;
+  if (report.after || (superseded && report.during)) return ended;
   const auto requests = [](const std::optional<model::Window>& window) {
     return window ? window->outcomes.requests : 0;
   };

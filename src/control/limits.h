@@ -12,6 +12,10 @@ namespace hitless::control {
 // second, short enough that a user waits for it.
 inline constexpr Duration k_report_window = std::chrono::seconds(5);
 
+// A change that parked requests has ended when they go out, before they are answered: their
+// answers are waited for as long as this, so that the report has them among what came during it.
+inline constexpr Duration k_held_answers_wait = k_report_window;
+
 // How often counters are kept for the look back.
 inline constexpr Duration k_traffic_sample = std::chrono::seconds(1);
 

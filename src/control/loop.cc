@@ -187,7 +187,7 @@ Result<void> Loop::load(const model::ServiceId& id) {
   state.at_end.reset();
   state.start_errors.clear();
   state.short_of.clear();
-  return reporter_.restore(state);
+  return reporter_.restore(state, parts_.clock.now());
 }
 
 void Loop::reload_stale() {

@@ -292,6 +292,7 @@ void Loop::keep_report(ServiceState& state, Time now) {
   Result<void> done;
   if (!state.rollout->report.during) {
     done = reporter_.end(state, now);
+    if (done && !state.rollout->report.during) return;
   } else if (const auto due = reporter_.due(state); due && *due <= now) {
     done = reporter_.complete(state, now);
   } else {

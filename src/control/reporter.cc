@@ -43,6 +43,7 @@ Result<void> Reporter::begin(ServiceState& state, Time now) {
 }
 
 Result<void> Reporter::end(ServiceState& state, Time now) {
+  if (awaits_held(state, now)) return {};
   if (!state.at_end) state.at_end = traffic_.mark(state.service.id, now);
   if (!state.at_start) return {};
   // The reading first: a report that says what came before its end is looked at again after it.
@@ -51,7 +52,18 @@ Result<void> Reporter::end(ServiceState& state, Time now) {
   return store_.update_report(state.rollout->id, state.rollout->report);
 }
 
+bool Reporter::awaits_held(const ServiceState& state, Time now) const {
+  if (!state.at_start || now - state.rollout->phase_at >= k_held_answers_wait) return false;
+  const model::Outcomes during =
+      traffic_.reading(state.service.id, now).total.since(state.at_start->total);
+  return during.held > during.held_done;
+}
+
 std::optional<Time> Reporter::due(const ServiceState& state) const {
+  if (!state.rollout || state.is_rolling_out()) return std::nullopt;
+  if (state.at_start && !state.rollout->report.during) {
+    return state.rollout->phase_at + k_held_answers_wait;
+  }
   if (!state.at_end || state.rollout->report.after) return std::nullopt;
   return state.at_end->at + k_report_window;
 }
@@ -63,18 +75,31 @@ Result<void> Reporter::complete(ServiceState& state, Time now) {
   return store_.update_report(state.rollout->id, state.rollout->report);
 }
 
-Result<void> Reporter::restore(ServiceState& state) {
+Result<void> Reporter::restore(ServiceState& state, Time now) {
   HL_TRY_ASSIGN(const auto text, store_.find_setting(setting_of(state)));
   if (!text || !state.rollout) return {};
   HL_TRY_ASSIGN(const json::value value, parse_json(*text));
   if (!value.is_object()) return Error(Code::corrupt, setting_of(state) + " is not an object");
   const json::object& object = value.get_object();
   HL_TRY_ASSIGN(const std::string rollout, get_string(object, "rollout"));
-  if (rollout != state.rollout->id.text()) return {};
-  HL_TRY_ASSIGN(state.at_start, find_reading(object, "start"));
+  HL_TRY_ASSIGN(const auto start, find_reading(object, "start"));
+  if (rollout != state.rollout->id.text()) {
+    return start ? finish_superseded(model::RolloutId(rollout), *start, now) : Result<void>();
+  }
+  state.at_start = start;
   if (state.rollout->report.after) return {};
   HL_TRY_ASSIGN(state.at_end, find_reading(object, "end"));
   return {};
+}
+
+// What comes after it is the next one's to tell.
+Result<void> Reporter::finish_superseded(const model::RolloutId& id, const Reading& start,
+                                         Time now) {
+  auto found = store_.find_rollout(id);
+  if (!found) return found.error().code() == Code::not_found ? Result<void>() : found.error();
+  if (found->report.during) return {};
+  found->report.during = window(start, traffic_.reading(found->service, now));
+  return store_.update_report(id, found->report);
 }
 
 Result<void> Reporter::save(const ServiceState& state) {

@@ -17,19 +17,22 @@ class Reporter {
   // A rollout that has just begun: looks back, and takes the first reading.
   Result<void> begin(ServiceState& state, Time now);
 
-  // It has just ended: the second reading.
+  // It has ended: the second reading, once the requests that it parked are answered.
   Result<void> end(ServiceState& state, Time now);
 
-  // When the report becomes whole; nullopt when it is.
+  // When there is something to be read at the latest; nullopt when the report is whole.
   std::optional<Time> due(const ServiceState& state) const;
 
   // Looks at what came after the end; the report is whole then.  Due, or the next change has come.
   Result<void> complete(ServiceState& state, Time now);
 
-  // Finds the readings of a rollout that an earlier serve began.
-  Result<void> restore(ServiceState& state);
+  // For a rollout that is new here: its readings, if an earlier serve began them; and if they are
+  // those of the one before, which was superseded, the report of that one ends.
+  Result<void> restore(ServiceState& state, Time now);
 
  private:
+  bool awaits_held(const ServiceState& state, Time now) const;
+  Result<void> finish_superseded(const model::RolloutId& id, const Reading& start, Time now);
   Result<void> save(const ServiceState& state);
 
   store::Store& store_;

@@ -258,6 +258,7 @@ void Exchange::account() {
   outcomes.streams += streamed_ && !gone_ ? 1 : 0;
   outcomes.client_gone += gone_ ? 1 : 0;
   count_hold();
+  outcomes.held_done += hold_counted_ ? 1 : 0;
   outcomes.latency.record(static_cast<std::uint64_t>((now - began_).count()));
   if (first_byte_at_ != net::k_never) {
     outcomes.first_byte.record(static_cast<std::uint64_t>((first_byte_at_ - began_).count()));

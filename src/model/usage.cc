@@ -22,11 +22,12 @@ struct NamedCounter {
   std::string_view name;
   std::uint64_t Outcomes::*member;
 };
-constexpr std::array<NamedCounter, 7> k_counters{{
+constexpr std::array<NamedCounter, 8> k_counters{{
     {"requests", &Outcomes::requests},
     {"failed", &Outcomes::failed},
     {"retried", &Outcomes::retried},
     {"held", &Outcomes::held},
+    {"held_done", &Outcomes::held_done},
     {"streams", &Outcomes::streams},
     {"cut", &Outcomes::cut},
     {"client_gone", &Outcomes::client_gone},

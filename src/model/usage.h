@@ -22,6 +22,7 @@ struct Outcomes {
   std::uint64_t failed = 0;
   std::uint64_t retried = 0;          // replayed on another connection or endpoint
   std::uint64_t held = 0;             // parked while no endpoint was ready
+  std::uint64_t held_done = 0;        // of those, accounted since
   std::uint64_t held_longest_us = 0;  // of what is in here
   std::uint64_t streams = 0;          // answers of no stated length that ended whole
   std::uint64_t cut = 0;              // answers that broke off after their first byte

@@ -11,6 +11,7 @@ Outcomes some_outcomes(std::uint64_t seed) {
                     .failed = seed + 1,
                     .retried = seed + 2,
                     .held = seed + 3,
+                    .held_done = seed + 2,
                     .held_longest_us = seed * 100,
                     .cut = seed + 4,
                     .client_gone = seed + 5,

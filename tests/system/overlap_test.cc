@@ -108,6 +108,8 @@ TEST_P(Superseded, KeepsWhatServesAndEndsAsWasAskedLast) {
   fmt::print("superseded in {}\n", last_one);
   // The loop takes a change up at once: who asks right behind it may find it one phase on.
   EXPECT_TRUE(last_one == GetParam() || std::string(GetParam()) == "planned") << last_one;
+  ASSERT_TRUE(before.at("report").as_object().contains("during")) << to_json_text(before);
+  EXPECT_EQ(before.at("report").at("during").at("failed").to_number<int>(), 0);
   expect_settled(last_rollout(), k_count);
   expect_none_held(last_rollout());
   EXPECT_EQ(model_served(), last);
