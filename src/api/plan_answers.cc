@@ -78,6 +78,12 @@ void add_forecast(const model::Plan& plan, json::object& out) {
   json::array unmet;
   for (const std::string& sentence : forecast.unmet) unmet.emplace_back(sentence);
   out["unmet"] = std::move(unmet);
+  json::array leftovers;
+  for (const auto& [revision, count] : forecast.leftovers) {
+    leftovers.push_back({{"revision", revision}, {"count", count}});
+  }
+  out["leftovers"] = std::move(leftovers);
+  out["instances_restarted"] = forecast.restarts;
 }
 
 std::string name_of(store::Store& store, const std::string& id) {
@@ -139,6 +145,9 @@ InstancesTouched instances_touched(const model::Plan& plan) {
     sum.stopped += touched.stopped;
     sum.kept += touched.kept;
   }
+  sum.started += plan.forecast.restarts;
+  sum.kept -= plan.forecast.restarts;
+  for (const auto& [revision, count] : plan.forecast.leftovers) sum.stopped += count;
   return sum;
 }
 

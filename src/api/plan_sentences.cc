@@ -43,9 +43,11 @@ class Sentences {
   explicit Sentences(const Plan& plan) : plan_(plan), exchange_(exchange_of(plan)) {}
 
   std::vector<std::string> take() {
+    tell_restarts();
     for (const Slot& slot : plan_.slots) tell_growth(slot);
     tell_exchange();
     for (const Slot& slot : plan_.slots) tell_departure(slot);
+    tell_leftovers();
     if (out_.empty()) {
       out_.push_back(plan_.slots.empty() ? "keep it: no instance is touched"
                                          : "publish it: no instance is touched");
@@ -60,6 +62,22 @@ class Sentences {
   template <class... Args>
   void tell(fmt::format_string<Args...> format, Args&&... args) {
     out_.push_back(fmt::format(format, std::forward<Args>(args)...));
+  }
+
+  void tell_restarts() {
+    const int count = plan_.forecast.restarts;
+    if (count > 0) {
+      tell("start {} again that the change under way has stopped", instances(count));
+    }
+  }
+
+  void tell_leftovers() {
+    for (const auto& [revision, count] : plan_.forecast.leftovers) {
+      tell(
+          "take {} of revision {}, which the change under way has started, out of the route, let "
+          "{} finish, and stop {}",
+          instances(count), revision, count == 1 ? "it" : "them", count == 1 ? "it" : "them");
+    }
   }
 
   void tell_growth(const Slot& slot) {

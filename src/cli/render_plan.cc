@@ -181,6 +181,10 @@ std::string plan_summary(const Io& io, const json::object& plan) {
     added += started - both;
     removed += stopped - both;
   }
+  added += int_or_zero(plan, "instances_restarted");
+  for (const json::value& value : array_or_empty(plan, "leftovers")) {
+    removed += int_or_zero(value.get_object(), "count");
+  }
   const auto part = [&](Colour colour, std::int64_t count, std::string_view what) {
     return paint(io, count == 0 ? Colour::plain : colour, fmt::format("{} to {}", count, what));
   };

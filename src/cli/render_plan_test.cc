@@ -110,6 +110,17 @@ TEST(PlanText, SaysWhatTheChangeWouldMeet) {
   EXPECT_NE(text_with("supersede").find("speech --plan ab\n"), std::string::npos);
 }
 
+TEST(PlanText, CountsWhatTheChangeUnderWayLeaves) {
+  json::object plan = object(
+      R"({"kind":"update","from_revision":1,"to_revision":3,"strategy":"none","hitless":true,
+          "entries":[{"entry":0,"action":"keep","instances_started":0,"instances_stopped":0,
+                      "instances_kept":2}],
+          "leftovers":[{"revision":2,"count":2},{"revision":4,"count":1}],
+          "instances_restarted":1})");
+  EXPECT_EQ(plan_summary(plain_io(), plan),
+            "Plan: 0 to replace, 1 to add, 3 to remove · hitless\n");
+}
+
 TEST(PlanText, SaysWhereTheTimeIsNotKnown) {
   json::object plan = object(k_plan);
   EXPECT_EQ(render_plan(plain_io(), plan).find("not known"), std::string::npos);

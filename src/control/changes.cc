@@ -176,6 +176,10 @@ Result<Changes::Standing> Changes::read(const model::ServiceId& id) {
     HL_TRY_ASSIGN(const auto instances, store_.list_instances(id));
     standing.serving =
         rollout::base_of(standing.under_way->plan, standing.under_way->phase, instances);
+    for (const model::Instance& each : instances) {
+      if (each.stage != model::Stage::starting && each.stage != model::Stage::ready) continue;
+      standing.present.push_back({.group = each.group, .revision = each.revision, .count = 1});
+    }
     return standing;
   }
   const ServiceStatus status = standing.service.status;

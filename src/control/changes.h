@@ -42,7 +42,8 @@ class Changes {
   struct Standing {
     model::Service service;
     std::optional<model::Rollout> under_way;
-    model::RevisionNumber serving = 0;  // what a new plan starts from; 0: nothing serves
+    model::RevisionNumber serving = 0;      // what a new plan starts from; 0: nothing serves
+    std::vector<rollout::Present> present;  // while one is under way
 
     bool rests() const;  // stopped: a change is kept for the next start
   };

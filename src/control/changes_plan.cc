@@ -101,6 +101,7 @@ Result<model::Plan> Changes::plan_draft(const Standing& standing, const Draft& d
     input.from = draft.to;  // nothing is touched, wherever the service stands
     return rollout::plan_change(input);
   }
+  if (standing.under_way) input.present = standing.present;
   const model::RevisionNumber from = draft.keeps ? service.revision : standing.serving;
   if (from != 0) {
     HL_TRY_ASSIGN(input.from, store_.find_revision(service.id, from));

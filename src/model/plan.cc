@@ -111,7 +111,27 @@ json::value to_json(const Forecast& forecast) {
                       {"hitless", forecast.hitless},
                       {"unmet", array_of(forecast.unmet)}};
   if (forecast.predicted) object["predicted_us"] = forecast.predicted->count();
+  json::array leftovers;
+  for (const auto& [revision, count] : forecast.leftovers) {
+    leftovers.push_back({{"revision", revision}, {"count", count}});
+  }
+  object["leftovers"] = std::move(leftovers);
+  object["restarts"] = forecast.restarts;
   return object;
+}
+
+// Plans of before there were any have none.
+Result<std::vector<Leftover>> find_leftovers(const json::object& from) {
+  std::vector<Leftover> leftovers;
+  if (!from.contains("leftovers")) return leftovers;
+  HL_TRY_ASSIGN(const json::array* rows, get_array(from, "leftovers"));
+  for (const json::value& row : *rows) {
+    HL_TRY_ASSIGN(const json::object* object, as_object(row));
+    Leftover& leftover = leftovers.emplace_back();
+    HL_TRY_ASSIGN(leftover.revision, get_int(*object, "revision"));
+    HL_TRY_ASSIGN(leftover.count, get_small_int(*object, "count"));
+  }
+  return leftovers;
 }
 
 Result<Forecast> forecast_from_json(const json::value& value) {
@@ -124,6 +144,10 @@ Result<Forecast> forecast_from_json(const json::value& value) {
   HL_TRY_ASSIGN(forecast.unmet, get_strings(*object, "unmet"));
   if (object->if_contains("predicted_us") != nullptr) {
     HL_TRY_ASSIGN(forecast.predicted, get_micros(*object, "predicted_us"));
+  }
+  HL_TRY_ASSIGN(forecast.leftovers, find_leftovers(*object));
+  if (object->contains("restarts")) {
+    HL_TRY_ASSIGN(forecast.restarts, get_small_int(*object, "restarts"));
   }
   return forecast;
 }

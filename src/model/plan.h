@@ -56,6 +56,13 @@ struct Slot {
   friend bool operator==(const Slot&, const Slot&) = default;
 };
 
+// Instances that a change under way has started and the next one has no use for.
+struct Leftover {
+  RevisionNumber revision = 0;
+  int count = 0;
+  friend bool operator==(const Leftover&, const Leftover&) = default;
+};
+
 // What is expected of a plan.  For people; nothing is carried out by it, and of it only `hitless`
 // and `unmet` are in the hash, because the rest moves with every measurement.
 struct Forecast {
@@ -65,6 +72,9 @@ struct Forecast {
   std::optional<Duration> predicted;  // the whole rollout; none: no start was measured yet
   bool hitless = true;
   std::vector<std::string> unmet;  // what keeps it from being hitless, a sentence each
+  // Of a change during a change: what else it touches than its slots say.
+  std::vector<Leftover> leftovers{};  // by revision; they leave
+  int restarts = 0;                   // of what stays, but has been stopped by the one under way
   friend bool operator==(const Forecast&, const Forecast&) = default;
 };
 

@@ -88,6 +88,10 @@ Change any_change() {
                 .to = any_text()};
 }
 
+Leftover any_leftover() {
+  return {.revision = any_int(), .count = any_int()};
+}
+
 Plan any_plan() {
   Plan plan;
   plan.service = ServiceId(any_text());
@@ -109,6 +113,8 @@ Plan any_plan() {
   if (*rc::gen::arbitrary<bool>()) plan.forecast.predicted = any_duration();
   plan.forecast.hitless = *rc::gen::arbitrary<bool>();
   plan.forecast.unmet = some(any_text);
+  plan.forecast.leftovers = some(any_leftover);
+  plan.forecast.restarts = any_int();
   plan.reason = any_text();
   plan.hash = any_text();
   return plan;

@@ -87,6 +87,36 @@ std::vector<std::string> unmet_of(const model::Plan& plan, bool holds, bool unme
   return unmet;
 }
 
+int present_of(const PlanInput& input, const std::string& group) {
+  int count = 0;
+  for (const Present& each : *input.present) count += each.group == group ? each.count : 0;
+  return count;
+}
+
+bool is_in(const std::optional<model::Group>& side, const std::string& group) {
+  return side && side->key == group;
+}
+
+// What a change during a change meets beside what its slots say.
+void foresee_leftovers(const PlanInput& input, const model::Plan& plan, model::Forecast& forecast) {
+  int all = 0;
+  std::map<model::RevisionNumber, int> leftovers;
+  for (const Present& each : *input.present) {
+    all += each.count;
+    const bool is_used = std::any_of(plan.slots.begin(), plan.slots.end(), [&](const auto& slot) {
+      return is_in(slot.from, each.group) || is_in(slot.to, each.group);
+    });
+    if (!is_used) leftovers[each.revision] += each.count;
+  }
+  for (const auto& [revision, count] : leftovers) forecast.leftovers.push_back({revision, count});
+  for (const model::Slot& slot : plan.slots) {
+    if (!slot.is_kept()) continue;
+    const int stay = std::min(slot.from->count, slot.to->count);
+    forecast.restarts += std::max(0, stay - present_of(input, slot.from->key));
+  }
+  forecast.highest = std::max(forecast.highest, all);
+}
+
 // How often new instances have to rise to their full share before an old one leaves.  Where old
 // ones leave first, none is left for the last of them.
 int rises_of(const model::Plan& plan, const Rehearsal& rehearsal) {
@@ -119,6 +149,7 @@ void foresee(const PlanInput& input, const Rehearsal& rehearsal, model::Plan& pl
     whole += rises_of(plan, rehearsal) * plan.slow_start;
     forecast.predicted = whole;
   }
+  if (input.present) foresee_leftovers(input, plan, forecast);
   forecast.unmet = unmet_of(plan, holds, !start, missing_text(input, plan, rehearsal.lowest));
   forecast.hitless = forecast.unmet.empty();
 }

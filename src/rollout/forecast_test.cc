@@ -211,5 +211,36 @@ TEST(Plan, GivesEveryKnobOfThePolicyItsLine) {
   }
 }
 
+// Blue and green both run, and the change goes back to what blue is.
+TEST(Forecast, OfAChangeDuringAChangeCountsWhatTheOneUnderWayLeaves) {
+  PlanInput input = update(3, 9);
+  input.to->config.entries[0].model = input.from->config.entries[0].model;
+  const auto rest = plan_change(input);
+  ASSERT_TRUE(rest);
+  EXPECT_TRUE(rest->forecast.leftovers.empty());
+  EXPECT_EQ(rest->forecast.highest, 3);
+  const std::string kept = rest->slots.at(0).from->key;
+
+  input.present = {{kept, 1, 2}, {"green", 7, 1}, {"green", 7, 2}, {"red", 8, 1}};
+  const auto plan = plan_change(input);
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->forecast.leftovers, (std::vector<model::Leftover>{{7, 3}, {8, 1}}));
+  EXPECT_EQ(plan->forecast.restarts, 1) << "two of three are left";
+  EXPECT_EQ(plan->forecast.highest, 6) << "as many run now";
+  EXPECT_EQ(plan->hash, rest->hash) << "what is carried out is the same";
+}
+
+TEST(Forecast, OfAChangeDuringAChangeKeepsWhatIsAskedForAgain) {
+  PlanInput input = update(2, 9);
+  const std::string old = plan_change(input)->slots.at(0).from->key;
+  const std::string asked = plan_change(input)->slots.at(0).to->key;
+  input.present = {{old, 1, 1}, {asked, 2, 2}};
+  const auto plan = plan_change(input);
+  ASSERT_TRUE(plan);
+  EXPECT_TRUE(plan->forecast.leftovers.empty());
+  EXPECT_EQ(plan->forecast.restarts, 0) << "what is replaced need not come back";
+  EXPECT_EQ(plan->forecast.highest, 3);
+}
+
 }  // namespace
 }  // namespace hitless::rollout

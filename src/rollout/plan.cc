@@ -115,7 +115,9 @@ std::string hash_of(Plan plan) {
                    .longest_hold = {},
                    .predicted = std::nullopt,
                    .hitless = plan.forecast.hitless,
-                   .unmet = plan.forecast.unmet};
+                   .unmet = plan.forecast.unmet,
+                   .leftovers = {},
+                   .restarts = 0};
   return sha256_hex(to_json_text(model::to_json(plan)));
 }
 

@@ -13,6 +13,13 @@
 
 namespace hitless::rollout {
 
+// Instances of one group that run or start, and are not on their way out.
+struct Present {
+  std::string group;
+  model::RevisionNumber revision = 0;
+  int count = 0;
+};
+
 struct PlanInput {
   model::ServiceId service;
   model::RolloutKind kind = model::RolloutKind::update;
@@ -27,6 +34,8 @@ struct PlanInput {
   std::map<model::ModelId, Duration> start_times;
   std::vector<model::Change> notes{};  // of the service beside its configuration
   bool keeps = false;                  // the service does not run: `to` is for its next start
+  // What there is of the service while a change is under way; none: all that `from` says.
+  std::optional<std::vector<Present>> present = {};
 
   // What `policy` says, or `to`; to must be there.
   const model::RolloutPolicy& effective_policy() const {

@@ -77,6 +77,33 @@ TEST_F(PlanInPool, PicksByRoomPredictsAndAppliesExactlyWhatItShowed) {
   EXPECT_GT(back.object().at("predicted_seconds").to_number<double>(), 0) << "v1 has started";
 }
 
+// All traffic is on the new ones while the old ones are kept warm, and the change goes back to
+// those.
+TEST_F(PlanInPool, CountsWhatTheChangeUnderWayLeaves) {
+  start("2048");
+  serve(2);
+  const std::string green =
+      service_->update({entry(two_, 2)}, {{"strategy", "blue_green"}, {"bake_seconds", 3600}});
+  ASSERT_TRUE(service_->wait_for_phase(green, "baking"));
+  const ApiAnswer plan = ask_plan(entry(one_, 2));
+  ASSERT_EQ(plan.status, 200) << plan.text;
+  EXPECT_EQ(plan.object().at("instances_kept").to_number<int>(), 2);
+  EXPECT_EQ(plan.object().at("instances_stopped").to_number<int>(), 2);
+  EXPECT_EQ(plan.object().at("leftovers").at(0).at("revision").to_number<int>(), 2);
+  EXPECT_EQ(plan.object().at("highest").to_number<int>(), 4);
+  EXPECT_TRUE(says(plan, "take 2 instances of revision 2")) << plan.text;
+
+  EXPECT_EQ(apply(entry(one_, 2), text(plan, "plan_hash")).status, 200);
+  const std::string back = service_->newest_rollout();
+  EXPECT_EQ(service_->wait_for_end(back), "succeeded");
+  EXPECT_EQ(service_->phase(green), "superseded");
+  const json::array live = service_->live_instances();
+  EXPECT_EQ(live.size(), 2U);
+  for (const json::value& instance : live) {
+    EXPECT_EQ(instance.at("revision").to_number<int>(), 1) << to_json_text(instance);
+  }
+}
+
 TEST_F(PlanInPool, RefusesThePlanOnceTheWorldHasMoved) {
   start("1024");
   serve(2);
