@@ -135,6 +135,12 @@ Checked<void> read_deploy_timeout(const ApiOptions& options, const json::object&
   return {};
 }
 
+// Below 1 a share of the instances, from 1 on a number of them.
+bool is_share_or_count(double allowance) {
+  return allowance >= 0 && allowance <= k_allowance_max &&
+         (allowance < 1 || allowance == std::floor(allowance));
+}
+
 Checked<void> read_allowances(const json::object& properties, const std::string& path,
                               model::Knobs& knobs) {
   const Result<std::optional<double>> surge = find_number(properties, "max_surge");
@@ -148,15 +154,14 @@ Checked<void> read_allowances(const json::object& properties, const std::string&
                                path));
   }
   const bool may_shrink = *unavailable && **unavailable > 0;
-  const bool surge_fits =
-      !*surge || ((**surge > 0 || (**surge == 0 && may_shrink)) && **surge <= k_allowance_max);
-  if (!surge_fits) {
+  const std::string wanted =
+      fmt::format("a share below 1 or a whole number up to {}", k_allowance_max);
+  if (*surge && !(is_share_or_count(**surge) && (**surge > 0 || may_shrink))) {
     return bad_field(path, "max_surge",
-                     "above 0, below 1 a share, from 1 on a number; or 0 with a max_unavailable "
-                     "above 0");
+                     "above 0: " + wanted + "; or 0 with a max_unavailable above 0");
   }
-  if (*unavailable && !(**unavailable >= 0 && **unavailable <= k_allowance_max)) {
-    return bad_field(path, "max_unavailable", "0 or more: below 1 a share, from 1 on a number");
+  if (*unavailable && !is_share_or_count(**unavailable)) {
+    return bad_field(path, "max_unavailable", "0 or more: " + wanted);
   }
   knobs.max_surge = surge->value_or(knobs.max_surge);
   knobs.max_unavailable = unavailable->value_or(knobs.max_unavailable);

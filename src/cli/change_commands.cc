@@ -103,6 +103,12 @@ Result<int> plan_update(Session& session, const Options& options) {
   return k_exit_ok;
 }
 
+// What JSON cannot say: "nan" and "inf" are numbers to the flags' parser.
+std::string refuse_odd_number(const std::string& text) {
+  const bool is_odd = text.find_first_of("nN") != std::string::npos;
+  return is_odd ? text + " is not a number" : std::string();
+}
+
 void add_flags(CLI::App& command, const std::shared_ptr<Options>& options, bool update) {
   ServiceFlags& flags = options->flags;
   command
@@ -117,8 +123,10 @@ void add_flags(CLI::App& command, const std::shared_ptr<Options>& options, bool 
   command.add_option("--count", flags.count, "Instances")->check(CLI::Range(1, 128));
   command.add_option("--spec", flags.specification, "As GET .../services/specifications lists");
   command.add_option("--env", flags.envs, "NAME=VALUE, again for more")->allow_extra_args(false);
-  command.add_option("--max-surge", flags.max_surge, "Extra instances during a change");
-  command.add_option("--max-unavailable", flags.max_unavailable, "Instances that may be missing");
+  command.add_option("--max-surge", flags.max_surge, "Extra instances during a change")
+      ->check(refuse_odd_number);
+  command.add_option("--max-unavailable", flags.max_unavailable, "Instances that may be missing")
+      ->check(refuse_odd_number);
   command.add_option("--deploy-timeout", flags.deploy_timeout_seconds,
                      "Seconds for an instance to get ready");
   command.add_option("--grace", flags.grace_seconds, "Seconds from SIGTERM to SIGKILL");

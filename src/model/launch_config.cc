@@ -208,7 +208,10 @@ Result<void> read_listening(const json::object& config, Launch& launch) {
 Result<void> check_type(const json::object& config, const std::string& engine) {
   HL_TRY_ASSIGN(const std::string named, read_word(config, "model_type", "model_type", engine));
   if (named == engine) return {};
-  return wrong("model_type", fmt::format("the model's own type, \"{}\"", engine));
+  return wrong("model_type",
+               fmt::format("\"{}\", the type that the model is imported with, but the package says "
+                           "\"{}\": import it with that type",
+                           engine, named));
 }
 
 }  // namespace

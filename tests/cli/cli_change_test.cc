@@ -4,6 +4,14 @@
 namespace hitless::cli {
 namespace {
 
+TEST_F(Cli, TakesNoNumberThatJsonCannotSay) {
+  for (const char* odd : {"nan", "inf", "-inf", "NaN"}) {
+    const Ran ran = run({"service", "plan", "speech", "--max-surge", odd});
+    EXPECT_NE(ran.status, 0);
+    EXPECT_TRUE(has(ran.err, "--max-surge")) << ran.err;
+  }
+}
+
 TEST_F(Cli, SaysHowAServiceWantsToBeChanged) {
   deploy();
   const auto policy = [&] {
