@@ -47,7 +47,7 @@ show_failure() {
 }
 
 # On a terminal the same as the command itself; elsewhere ninja's lines would bury everything, so
-# one in a minute says how far it is.
+# one each quarter of a minute says how far it is.
 showing_progress() {
   local name=$1 log=build/logs/$1.log began=$SECONDS
   shift
@@ -55,16 +55,16 @@ showing_progress() {
     "$@" || return 1
   else
     mkdir -p build/logs
-    "$@" 2>&1 | one_line_a_minute "$log" || show_failure "$log" "$@" || return 1
+    "$@" 2>&1 | one_line_now_and_then "$log" || show_failure "$log" "$@" || return 1
   fi
   echo "$name: $((SECONDS - began)) s"
 }
 
-one_line_a_minute() {
+one_line_now_and_then() {
   local line told=$SECONDS
   while IFS= read -r line; do
     printf '%s\n' "$line"
-    [[ $line == \[*/*\]* && $((SECONDS - told)) -ge 60 ]] || continue
+    [[ $line == \[*/*\]* && $((SECONDS - told)) -ge 15 ]] || continue
     told=$SECONDS
     printf '  %s\n' "$line" >&3
   done 3>&1 >"$1"
