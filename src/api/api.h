@@ -39,6 +39,7 @@ struct ApiOptions {
   uid_t uid = 0;
 
   std::vector<Flavor> flavors = default_flavors();
+  std::int64_t gpus = 0;                                      // that the pool has
   std::vector<std::string> model_types = {"ONNX", "Custom"};  // what this hitless can run
   std::vector<std::string> pools;                             // dedicated ones, by name
 

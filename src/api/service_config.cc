@@ -58,7 +58,24 @@ Checked<std::optional<std::int64_t>> read_weight(const json::object& entry, std:
   return weight;
 }
 
-Checked<model::Resources> read_custom_spec(const json::object& entry, std::string_view path) {
+// GPUs are whole here: what shares one device does so inside an instance.
+Checked<std::int64_t> read_gpus(const ApiOptions& options, const json::object& spec,
+                                const std::string& path) {
+  const Result<std::optional<double>> wanted = find_number(spec, "gpu_p4");
+  if (!wanted) return in_field(path, wanted.error());
+  const double count = wanted->value_or(0);
+  if (!(count >= 0) || count != std::floor(count)) {
+    return bad_field(path, "gpu_p4", "a whole number from 0 on");
+  }
+  if (count <= static_cast<double>(options.gpus)) return static_cast<std::int64_t>(count);
+  return Failure(Cause::resources_short,
+                 fmt::format("The field [{}.gpu_p4] asks for {} GPUs: the pool has {} "
+                             "(serve --pool-gpus).",
+                             path, count, options.gpus));
+}
+
+Checked<model::Resources> read_custom_spec(const ApiOptions& options, const json::object& entry,
+                                           std::string_view path) {
   const Result<const json::object*> spec = get_object(entry, "custom_spec");
   if (!spec) return in_field(path, spec.error());
   const std::string inner = fmt::format("{}.custom_spec", path);
@@ -69,16 +86,17 @@ Checked<model::Resources> read_custom_spec(const json::object& entry, std::strin
   if (!memory) return in_field(inner, memory.error());
   if (!(*cpu >= 0.01) || *cpu > 4096) return bad_field(inner, "cpu", "from 0.01 to 4096 cores");
   if (*memory < 1 || *memory > (1 << 26)) return bad_field(inner, "memory", "1 MB or more");
-  for (std::string_view accelerator : {"gpu_p4", "ascend_a310"}) {
-    const Result<std::optional<double>> wanted = find_number(**spec, accelerator);
-    if (!wanted) return in_field(inner, wanted.error());
-    if (wanted->value_or(0) != 0) {
-      return Failure(Cause::resources_short,
-                     fmt::format("The field [{}.{}] asks for an accelerator: no pool has one.",
-                                 inner, accelerator));
-    }
+  const Result<std::optional<double>> ascend = find_number(**spec, "ascend_a310");
+  if (!ascend) return in_field(inner, ascend.error());
+  if (ascend->value_or(0) != 0) {
+    return Failure(
+        Cause::resources_short,
+        fmt::format("The field [{}.ascend_a310] asks for an accelerator: no pool has one.", inner));
   }
-  return model::Resources{static_cast<std::int64_t>(std::llround(*cpu * 1000)), *memory};
+  HL_TRY_ASSIGN(const std::int64_t gpus, read_gpus(options, **spec, inner));
+  return model::Resources{.cpu_millis = static_cast<std::int64_t>(std::llround(*cpu * 1000)),
+                          .memory_mib = *memory,
+                          .gpus = gpus};
 }
 
 Checked<void> read_specification(const ApiOptions& options, const json::object& entry,
@@ -87,7 +105,7 @@ Checked<void> read_specification(const ApiOptions& options, const json::object& 
   if (!name) return in_field(path, name.error());
   out.specification = *name;
   if (out.specification == "custom") {
-    HL_TRY_ASSIGN(out.resources, read_custom_spec(entry, path));
+    HL_TRY_ASSIGN(out.resources, read_custom_spec(options, entry, path));
     return {};
   }
   std::string known = "custom";

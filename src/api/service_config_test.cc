@@ -65,6 +65,19 @@ TEST(ConfigEntry, TakesCustomResources) {
   EXPECT_EQ(read_back->resources.memory_mib, 300);
 }
 
+TEST(ConfigEntry, TakesAsManyGpusAsThePoolHas) {
+  ApiOptions with_gpus = options();
+  with_gpus.gpus = 2;
+  const auto ask = [&](int gpus) {
+    json::object wanted{{"model_id", "m"}, {"specification", "custom"}, {"instance_count", 1}};
+    wanted["custom_spec"] = {{"cpu", 1}, {"memory", 300}, {"gpu_p4", gpus}};
+    return read_entry(with_gpus, wanted, "config[0]", "");
+  };
+  ASSERT_TRUE(ask(2)) << ask(2).error().text();
+  EXPECT_EQ(ask(2)->resources.gpus, 2);
+  EXPECT_NE(ask(3).error().text().find("asks for 3 GPUs: the pool has 2"), std::string::npos);
+}
+
 TEST(ConfigEntry, KeepsWhatWasSentButNotWhatOnlyAnswersCarry) {
   auto read_back = read(entry(R"("affinity":{"a":1},"status":"ready","model_name":"vad")"));
   ASSERT_TRUE(read_back) << read_back.error().text();
@@ -131,7 +144,13 @@ INSTANTIATE_TEST_SUITE_P(
                 "[config[0].custom_spec] is required"},
         Refused{"gpu", R"({"model_id":"m","specification":"custom","instance_count":1,
                 "custom_spec":{"cpu":1,"memory":1,"gpu_p4":1}})",
+                "asks for 1 GPUs: the pool has 0"},
+        Refused{"ascend", R"({"model_id":"m","specification":"custom","instance_count":1,
+                "custom_spec":{"cpu":1,"memory":1,"ascend_a310":1}})",
                 "accelerator"},
+        Refused{"half_a_gpu", R"({"model_id":"m","specification":"custom","instance_count":1,
+                "custom_spec":{"cpu":1,"memory":1,"gpu_p4":0.5}})",
+                "whole number"},
         Refused{"none", R"({"model_id":"m","specification":"hitless.cpu.small",
                 "instance_count":0})",
                 "[config[0].instance_count] must be from 1 to 128"},

@@ -76,6 +76,11 @@ void add_serve_flags(CLI::App& command, ServeOptions& options) {
       .add_option("--pool-cpu", options.cpu_millis,
                   "Thousandths of a core instances may have; 0: not counted")
       ->capture_default_str();
+  command
+      .add_option("--pool-gpus", options.gpus,
+                  "GPUs instances may have: devices 0, 1, …; each is one instance's at a time")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
   command.add_option("--port-first", options.port_first, "First port for instances")
       ->capture_default_str();
   command.add_option("--port-last", options.port_last, "Last port for instances")

@@ -21,6 +21,7 @@ struct ServeOptions {
   std::string project = "00000000000000000000000000000000";
   std::int64_t memory_mib = 0;  // of the pool; 0: the machine's
   std::int64_t cpu_millis = 0;  // of the pool; 0: not counted
+  int gpus = 0;                 // of the pool: devices 0, 1, …
   std::chrono::seconds deploy_timeout_min{180};
   std::uint16_t port_first = 20000;
   std::uint16_t port_last = 29999;

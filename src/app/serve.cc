@@ -134,6 +134,12 @@ api::ApiOptions api_options(const ServeOptions& options, const std::string& toke
   made.token = token;
   made.uid = ::geteuid();
   made.deploy_timeout_min = options.deploy_timeout_min;
+  made.gpus = options.gpus;
+  if (options.gpus > 0) {
+    made.flavors.push_back({.name = "hitless.gpu.1",
+                            .resources = {.cpu_millis = 4000, .memory_mib = 16384, .gpus = 1},
+                            .display = "GPU: 1 GPU, 4 cores, 16 GB"});
+  }
   made.warnings = [&pool] { return pool.status().warnings; };
   return made;
 }
@@ -174,7 +180,8 @@ Result<void> run_serve(const ServeOptions& options) {
   HL_TRY_ASSIGN(const auto pool, pools::open_process_pool({.directory = state.instances(),
                                                            .shim = "/proc/self/exe",
                                                            .port_first = options.port_first,
-                                                           .port_last = options.port_last},
+                                                           .port_last = options.port_last,
+                                                           .gpus = options.gpus},
                                                           [&bell] { bell.ring(); }));
   GatewayKeeper keeper(state, gateway_arguments(options, state));
   std::atomic<gateway::GatewayClient*> link{nullptr};

@@ -151,6 +151,7 @@ Loop::World Loop::observe() {
   model::Resources capacity = options_.capacity;
   const pools::PoolStatus pool = parts_.pool.status();
   if (capacity.memory_mib == 0) capacity.memory_mib = pool.capacity.memory_mib;
+  capacity.gpus = pool.capacity.gpus;
   world.limits_ports = pool.ports.has_value();
   capacity.ports = pool.ports.value_or(0);
   world.free = capacity;

@@ -71,7 +71,7 @@ class Loop {
     Time now;
     std::map<model::InstanceId, pools::Observed> observed;
     model::Usage usage;
-    model::Resources capacity;  // 0 members: not limited
+    model::Resources capacity;  // 0 members: not limited, but for GPUs: none
     model::Resources free;
     bool limits_ports = false;  // ports, though: only if the pool says so
 

@@ -17,7 +17,7 @@ rollout::Room Loop::World::room_in(const model::Resources& left) const {
   rollout::Room room;
   if (capacity.cpu_millis > 0) room.cpu_millis = left.cpu_millis;
   if (capacity.memory_mib > 0) room.memory_mib = left.memory_mib;
-  if (capacity.gpus > 0) room.gpus = left.gpus;
+  room.gpus = left.gpus;
   if (limits_ports) room.ports = left.ports;
   return room;
 }

@@ -53,7 +53,7 @@ bool wants_port(const InstanceSpec& spec);
 
 // What the pool can hold and what it could not enforce.
 struct PoolStatus {
-  model::Resources capacity;  // 0 members: not known; without ports
+  model::Resources capacity;  // 0 members: not known, of GPUs: none; without ports
   // TCP ports that its instances have or can have; none: not limited.
   std::optional<std::int64_t> ports;
   std::vector<std::string> warnings;  // "memory limits are not enforced: no cgroup write access"

@@ -77,6 +77,13 @@ Result<RunRecord> run_record_from(const json::object& from) {
   HL_TRY_ASSIGN(record.address, parse_address(address));
   HL_TRY_ASSIGN(const std::int64_t port, get_int(from, "port"));
   record.port = static_cast<std::uint16_t>(port);
+  if (from.contains("gpus")) {  // those of before there were any have none
+    HL_TRY_ASSIGN(const json::array* gpus, get_array(from, "gpus"));
+    for (const json::value& device : *gpus) {
+      if (!device.is_int64()) return Error(Code::corrupt, "field [gpus] must hold numbers");
+      record.gpus.push_back(static_cast<int>(device.get_int64()));
+    }
+  }
   HL_TRY_ASSIGN(record.limits.cpu_millis, get_int(from, "cpu_millis"));
   HL_TRY_ASSIGN(record.limits.memory_mib, get_int(from, "memory_mib"));
   HL_TRY_ASSIGN(const auto user, find_int(from, "user"));
@@ -111,6 +118,7 @@ Result<void> write_record(const InstanceFolder& folder, const RunRecord& record)
                       {"package", record.package.string()},
                       {"address", to_text(record.address)},
                       {"port", record.port},
+                      {"gpus", json::array(record.gpus.begin(), record.gpus.end())},
                       {"cpu_millis", record.limits.cpu_millis},
                       {"memory_mib", record.limits.memory_mib},
                       {"cgroup", record.cgroup},

@@ -47,6 +47,7 @@ struct RunRecord {
   std::filesystem::path package;
   Address address;
   std::uint16_t port = 0;  // taken from the pool's range; 0: none
+  std::vector<int> gpus;   // taken from the pool's devices
   model::Resources limits;
   std::optional<uid_t> user;  // uid and gid to run as; absent: the shim's
   std::string cgroup;         // name below the controllers' roots; empty: no cgroups

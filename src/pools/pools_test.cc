@@ -181,6 +181,7 @@ TEST(Records, ReadBackAsWritten) {
   run.id = model::InstanceId("a-r1-1");
   run.command = {"./serve", "--x", "ü \" \n"};
   run.environment = {{"PATH", "/bin"}, {"KEY", ""}};
+  run.gpus = {0, 3};
   run.package = "/packages/x";
   run.address = Address{.host = "127.0.0.1", .port = 20001, .path = {}};
   run.port = 20001;
@@ -191,6 +192,7 @@ TEST(Records, ReadBackAsWritten) {
   const RunRecord back = read_run_record(folder).value();
   EXPECT_EQ(back.command, run.command);
   EXPECT_EQ(back.environment, run.environment);
+  EXPECT_EQ(back.gpus, run.gpus);
   EXPECT_EQ(back.address, run.address);
   EXPECT_EQ(back.limits, run.limits);
   EXPECT_EQ(back.user, run.user);

@@ -1,6 +1,7 @@
 #include "pools/preparation.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -12,6 +13,8 @@ namespace {
 
 constexpr const char* k_search_path =
     "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+// By which CUDA and ROCm know which devices are theirs; empty: none.
+constexpr const char* k_gpu_variables[] = {"CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"};
 constexpr std::size_t k_id_bytes_max = 64;            // it names folders and control groups
 constexpr std::size_t k_unix_socket_bytes_max = 107;  // unix(7)
 
@@ -36,10 +39,15 @@ void fill_in(std::string& text, const RunRecord& run) {
   replace_all(text, "{listen}", to_text(run.address));
 }
 
-// Never ours: an instance sees what its service says and no more.
+// Never ours: an instance sees what its service says and no more, of GPUs those it was given.
 std::map<std::string, std::string> environment_of(const InstanceSpec& spec,
-                                                  const InstanceFolder& folder) {
+                                                  const InstanceFolder& folder,
+                                                  const Choices& choices) {
   std::map<std::string, std::string> environment = spec.envs;
+  if (choices.gpus) {
+    const std::string devices = fmt::format("{}", fmt::join(*choices.gpus, ","));
+    for (const char* name : k_gpu_variables) environment[name] = devices;
+  }
   environment.emplace("PATH", k_search_path);
   environment.emplace("HOME", folder.run().string());
   environment.emplace("LANG", "C.UTF-8");
@@ -94,9 +102,10 @@ RunRecord prepare(const InstanceSpec& spec, const InstanceFolder& folder, const 
   run.id = spec.id;
   run.service = spec.service;
   run.command = spec.command;
-  run.environment = environment_of(spec, folder);
+  run.environment = environment_of(spec, folder, choices);
   run.package = spec.package;
   run.port = choices.port;
+  run.gpus = choices.gpus.value_or(std::vector<int>());
   if (spec.listens_on_unix) {
     run.address.path = folder.socket().string();
   } else {

@@ -12,6 +12,7 @@ namespace hitless::pools {
 // What the pool chose for this instance.
 struct Choices {
   std::uint16_t port = 0;
+  std::optional<std::vector<int>> gpus;  // none: the pool does not manage them
   std::optional<uid_t> user;
   bool cgroups = false;
   std::size_t log_bytes_max = 0;

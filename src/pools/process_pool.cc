@@ -75,6 +75,7 @@ class ProcessPool final : public PoolDriver {
   void adopt(const InstanceFolder& folder) HL_REQUIRES(mutex_);
   void settle_free(const InstanceFolder& folder, Member& member) HL_REQUIRES(mutex_);
   std::set<std::uint16_t> ports_taken() const HL_REQUIRES(mutex_);
+  Result<std::vector<int>> choose_gpus(std::int64_t wanted) const HL_REQUIRES(mutex_);
   Result<Choices> choose(const InstanceSpec& spec) HL_REQUIRES(mutex_);
   Result<void> watch(int fd, Watch what) HL_REQUIRES(mutex_);
   void watch_link(Member& member) HL_REQUIRES(mutex_);
@@ -213,6 +214,22 @@ std::set<std::uint16_t> ProcessPool::ports_taken() const {
   return ports;
 }
 
+// Of an instance that ends it is free when the process is gone, not when it was told to go.
+Result<std::vector<int>> ProcessPool::choose_gpus(std::int64_t wanted) const {
+  std::set<int> taken;
+  for (const auto& [id, member] : members_) {
+    if (member.seen.state == ProcessState::exited) continue;
+    taken.insert(member.run.gpus.begin(), member.run.gpus.end());
+  }
+  std::vector<int> chosen;
+  for (int device = 0; device < options_.gpus && std::cmp_less(chosen.size(), wanted); ++device) {
+    if (!taken.contains(device)) chosen.push_back(device);
+  }
+  if (std::cmp_equal(chosen.size(), wanted)) return chosen;
+  return Error(Code::exhausted, fmt::format("{} GPUs are wanted and {} of {} are free", wanted,
+                                            chosen.size(), options_.gpus));
+}
+
 Result<Choices> ProcessPool::choose(const InstanceSpec& spec) {
   std::set<uid_t> users;
   for (const auto& [id, member] : members_) {
@@ -223,6 +240,9 @@ Result<Choices> ProcessPool::choose(const InstanceSpec& spec) {
   choices.log_bytes_max = options_.log_bytes_max;
   if (wants_port(spec)) {
     HL_TRY_ASSIGN(choices.port, ports_.choose(ports_taken()));
+  }
+  if (options_.gpus > 0 || spec.limits.gpus > 0) {
+    HL_TRY_ASSIGN(choices.gpus, choose_gpus(spec.limits.gpus));
   }
   if (options_.drop_privileges && ::geteuid() == 0) {
     HL_TRY_ASSIGN(choices.user, choose_user(folder_of(spec.id).path.string(), users));
@@ -312,7 +332,9 @@ PoolStatus ProcessPool::status() {
     warnings.insert(member.run.warnings.begin(), member.run.warnings.end());
     warnings.insert(member.warnings.begin(), member.warnings.end());
   }
-  return {.capacity = machine_capacity(CgroupLayout::of_machine()),
+  model::Resources capacity = machine_capacity(CgroupLayout::of_machine());
+  capacity.gpus = options_.gpus;
+  return {.capacity = capacity,
           .ports = ports_.count_usable(ports_taken(), SystemClock().now()),
           .warnings = {warnings.begin(), warnings.end()}};
 }

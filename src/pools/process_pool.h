@@ -14,10 +14,11 @@
 namespace hitless::pools {
 
 struct ProcessPoolOptions {
-  std::filesystem::path directory;       // <state>/instances; made when missing
-  std::filesystem::path shim;            // the hitless binary; run as "<shim> shim <folder>"
-  std::uint16_t port_first = 20000;      // ports for instances that cannot use a Unix socket;
-  std::uint16_t port_last = 29999;       // below the kernel's ephemeral range
+  std::filesystem::path directory;   // <state>/instances; made when missing
+  std::filesystem::path shim;        // the hitless binary; run as "<shim> shim <folder>"
+  std::uint16_t port_first = 20000;  // ports for instances that cannot use a Unix socket;
+  std::uint16_t port_last = 29999;   // below the kernel's ephemeral range
+  int gpus = 0;  // devices 0, 1, … of this machine, each for one instance at a time; 0: not managed
   std::size_t log_bytes_max = 16 << 20;  // per instance, over the current and one older file
   bool drop_privileges = true;           // when we are root: an unprivileged user per instance
   bool use_cgroups = true;

@@ -216,6 +216,40 @@ TEST_F(ProcessPool, GivesACleanEnvironment) {
   EXPECT_EQ(variables, 5) << log;
 }
 
+TEST_F(ProcessPool, GivesNoGpuToTwoAtATime) {
+  start([](ProcessWorld& made) { made.options().gpus = 3; });
+  const auto spec = [this](const std::string& id, int gpus) {
+    InstanceSpec made = world->spec(id, {"--environment", "--listen", "{listen}", "--serve"});
+    made.limits.gpus = gpus;
+    made.envs["CUDA_VISIBLE_DEVICES"] = "7";  // not its own to choose
+    return made;
+  };
+  const auto devices = [this](const std::string& id) {
+    return bench->line(id, "env CUDA_VISIBLE_DEVICES=");
+  };
+  bench->run(spec("a", 2));
+  bench->run(spec("b", 0));
+  bench->run(spec("c", 1));
+  EXPECT_EQ(devices("a"), "0,1");
+  EXPECT_EQ(devices("b"), "");
+  EXPECT_EQ(devices("c"), "2");
+  EXPECT_EQ(bench->pool().status().capacity.gpus, 3);
+
+  bench->close();  // another serve finds them
+  bench->open();
+  const auto full = bench->pool().ensure_running(spec("d", 1));
+  ASSERT_FALSE(full);
+  EXPECT_EQ(full.error().code(), Code::exhausted);
+  EXPECT_NE(full.error().text().find("1 GPUs are wanted and 0 of 3 are free"), std::string::npos)
+      << full.error().text();
+
+  bench->await_log("a", "ready");
+  ASSERT_TRUE(bench->pool().ensure_stopped(model::InstanceId("a"), Duration::zero()));
+  bench->await("a", ProcessState::exited);
+  bench->run(spec("d", 1));
+  EXPECT_EQ(devices("d"), "0");
+}
+
 TEST_F(ProcessPool, TakesPrivilegesAway) {
   start();
   bench->run(k_id, {"--status", "--listen", "{listen}", "--serve"});

@@ -102,7 +102,7 @@ json::object to_json(const Entry& entry) {
   return {{"model_id", entry.model_id},
           {"weight", entry.weight},
           {"specification", "custom"},
-          {"custom_spec", {{"cpu", 2.0}, {"memory", entry.memory_mib}}},
+          {"custom_spec", {{"cpu", 2.0}, {"memory", entry.memory_mib}, {"gpu_p4", entry.gpus}}},
           {"instance_count", entry.count},
           {"envs", entry.envs},
           {"deploy_timeout_in_seconds", entry.deploy_timeout_seconds},

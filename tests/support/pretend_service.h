@@ -44,6 +44,7 @@ struct Entry {
   int deploy_timeout_seconds = 30;
   int grace_seconds = 5;
   int memory_mib = 256;
+  int gpus = 0;
 };
 
 json::object to_json(const Entry& entry);

@@ -9,8 +9,9 @@ namespace {
 
 class PlanInPool : public ::testing::Test {
  protected:
-  void start(const std::string& pool_mib) {
-    hitless_ = HitlessProcess::start({.serve_flags = {"--pool-memory", pool_mib}});
+  void start(const std::string& pool_mib, const std::string& gpus = "0") {
+    hitless_ =
+        HitlessProcess::start({.serve_flags = {"--pool-memory", pool_mib, "--pool-gpus", gpus}});
     ASSERT_TRUE(hitless_);
     one_ = import_model(*hitless_, {.version = "v1"});
     two_ = import_model(*hitless_, {.version = "v2"});
@@ -163,6 +164,25 @@ TEST_F(PlanInPool, SwapsTheOnlyInstanceWhereThereIsRoomForOne) {
 }
 
 // Nothing but the end of an old instance makes room for the next new one, and nobody calls.
+TEST_F(PlanInPool, CountsGpusAndSwapsWhereNoneIsFree) {
+  start("4096", "2");
+  const auto on_gpus = [this](const std::string& model, int count) {
+    return Entry{.model_id = model, .count = count, .gpus = 1};
+  };
+  service_.emplace(*hitless_, "planned", std::vector<Entry>{on_gpus(one_, 2)});
+  ASSERT_EQ(service_->wait_for_end(service_->newest_rollout()), "succeeded");
+  const ApiAnswer more = ask_plan(on_gpus(one_, 3));
+  EXPECT_EQ(more.status, 400);
+  EXPECT_TRUE(says(more, "3 × 1 = 3 GPUs are needed, 2 are in the whole pool")) << more.text;
+
+  const ApiAnswer plan = ask_plan(on_gpus(two_, 2));
+  ASSERT_EQ(plan.status, 200) << plan.text;
+  EXPECT_EQ(text(plan, "strategy"), "hold_and_swap");
+  EXPECT_EQ(apply(on_gpus(two_, 2), text(plan, "plan_hash")).status, 200);
+  EXPECT_EQ(service_->wait_for_end(service_->newest_rollout()), "succeeded");
+  EXPECT_EQ(service_->live_instances().size(), 2U);
+}
+
 TEST_F(PlanInPool, GoesOnAtOnceWhenRoomIsMade) {
   start("768");
   serve(2);
