@@ -165,6 +165,12 @@ TEST(PolicyFlags, StartFromWhatTheServiceHas) {
   EXPECT_EQ(
       body.at("rollout_policy"),
       json::value(object(R"({"drop_budget":4,"judgement":{"enabled":false,"requests_min":9}})")));
+  flags.proving = "1.5m";
+  ASSERT_TRUE(apply_policy(flags, service, body));
+  EXPECT_EQ(body.at("rollout_policy").at("judgement"),
+            json::value(object(R"({"enabled":false,"requests_min":9,"proving_seconds":90.0})")));
+  flags.proving = "long";
+  EXPECT_EQ(apply_policy(flags, service, body).error().text().substr(0, 9), "--proving");
 }
 
 TEST(CommandLine, QuotesWhatAShellWouldSplit) {
