@@ -240,7 +240,7 @@ TEST_F(ProberTest, AnAnswerThatDoesNotComeFailsToo) {
   hangs.check.failure_threshold = 1;
   prober_->ensure(hangs);
   EXPECT_TRUE(fails());
-  EXPECT_EQ(state().detail, "warm-up request 1: GET /predict was not answered within 0.05 s");
+  EXPECT_EQ(state().detail, "warm-up request 1: GET /predict was not answered within 50 ms");
   const std::lock_guard lock(mutex_);
   released_ = true;
   changed_.notify_all();

@@ -79,7 +79,7 @@ TEST(Forecast, NamesTheLongestHoldAndWhatItMeansForClients) {
   EXPECT_FALSE(plan->forecast.hitless);
   ASSERT_EQ(plan->forecast.unmet.size(), 1u);
   EXPECT_EQ(plan->forecast.unmet[0],
-            "for a while nothing serves: requests are parked for up to 60 s, and clients with a "
+            "for a while nothing serves: requests are parked for up to 1 min, and clients with a "
             "shorter timeout give up");
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/duration_text.h"
 #include "rollout/judge.h"
 #include "rollout/limits.h"
 #include "rollout/prove.h"
@@ -55,9 +56,8 @@ std::string lost_text(const View& view) {
       view.dropped == 1 ? "1 request was" : fmt::format("{} requests were", view.dropped);
   std::string text = fmt::format("{} lost, {} may be", lost, view.plan.drop_budget);
   if (!has_held_too_long(view)) return text;
-  return text +
-         fmt::format(": nothing serves yet, and requests are parked for no longer than {:g} s",
-                     std::chrono::duration<double>(view.plan.hold).count());
+  return text + fmt::format(": nothing serves yet, and requests are parked for no longer than {}",
+                            duration_text(view.plan.hold));
 }
 
 bool has_way_back(const model::Plan& plan) {
