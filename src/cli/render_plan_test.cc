@@ -2,23 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <iostream>
-
 #include "cli/command_line.h"
 #include "cli/policy_flags.h"
+#include "tests/support/render_values.h"
 
 namespace hitless::cli {
 namespace {
-
-Io plain_io() {
-  return Io{std::cout, std::cerr, std::cin};
-}
-
-json::object object(const char* text) {
-  auto value = parse_json(text);
-  EXPECT_TRUE(value) << text;
-  return value ? value->get_object() : json::object();
-}
 
 constexpr const char* k_plan = R"({
     "kind": "update", "from_revision": 1, "to_revision": 2, "strategy": "surge",
