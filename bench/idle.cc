@@ -98,11 +98,17 @@ std::vector<Row> measure_idle(const IdleOptions& options) {
   const auto named = [&](const char* what) {
     return fmt::format("{} ({} services, each with a running instance)", what, options.services);
   };
-  return {row_of(named("serve idle, CPU"), "%", 1, {busy}),
-          row_of(named("serve idle, memory"), "MB", 200, {resident_mb(serve)}),
-          row_of(named("gateway idle, CPU"), "%", 0,
-                 {percent_of_a_core(hitless->gateway_pid(), options.seconds)}),
-          row_of(named("from the first POST until all run"), "s", 0, {start.count()})};
+  std::vector<Row> rows{
+      row_of(named("serve idle, CPU"), "%", 1, {busy}),
+      row_of(named("serve idle, memory"), "MB", 200, {resident_mb(serve)}),
+      row_of(named("gateway idle, CPU"), "%", 0,
+             {percent_of_a_core(hitless->gateway_pid(), options.seconds)}),
+      row_of(named("from the first POST until all run"), "s", 0, {start.count()})};
+  const auto told = std::chrono::steady_clock::now();
+  hitless->down();
+  const std::chrono::duration<double> end = std::chrono::steady_clock::now() - told;
+  rows.push_back(row_of(named("`hitless down` until all have ended"), "s", 0, {end.count()}));
+  return rows;
 }
 
 }  // namespace hitless::bench

@@ -26,6 +26,7 @@ std::vector<Row> measure(const Options& options) {
     rows.insert(rows.end(), more.begin(), more.end());
   };
   for (const int count : options.counts) add(measure_upgrades(options.upgrades, count));
+  rows.push_back(measure_proof(options.upgrades));
   if (options.idle.services > 0) add(measure_idle(options.idle));
   return rows;
 }

@@ -27,6 +27,7 @@ struct Measured {
   double start_to_ready = 0;         // the longest
   double start_to_ready_mean = 0;    // what a wave takes
   double rollout = 0;
+  double proof = 0;         // phases of baking
   double rollout_seen = 0;  // by the caller's clock, from PUT to the last phase
   int waves = 1;
 
@@ -107,6 +108,14 @@ double mean_start(const json::object& rollout) {
   return count == 0 ? 0 : sum / count;
 }
 
+double phase_millis(const json::object& report, std::string_view phase) {
+  double micros = 0;
+  for (const json::value& each : report.at("phases").as_array()) {
+    if (each.at("phase").as_string() == phase) micros += number(each.as_object(), "duration_us");
+  }
+  return micros / 1000;
+}
+
 Measured upgrade(tests::HitlessProcess& hitless, tests::PretendService& service,
                  const std::string& model, const std::string& version, int count) {
   const Caller caller(hitless, service.id(), version);
@@ -123,13 +132,17 @@ Measured upgrade(tests::HitlessProcess& hitless, tests::PretendService& service,
   measured.ready_to_routed = number(report, "ready_to_routed_us") / 1000;
   measured.start_to_ready = number(report, "start_to_ready_us") / 1000;
   measured.start_to_ready_mean = mean_start(rollout);
+  measured.proof = phase_millis(report, "baking");
   measured.rollout = number(rollout, "ended_at") - number(rollout, "created_at");
   tests::eventually([&] { return caller.first_answer() > 0; });
   measured.ready_to_first_answer = caller.first_answer() - first_ready(rollout);
   return measured;
 }
 
-std::vector<Measured> measure(const UpgradeOptions& options, int count) {
+// The ideal has no time in which nothing starts: a proof is measured apart.
+std::vector<Measured> measure(const UpgradeOptions& options, int count, bool proves) {
+  const json::object policy =
+      proves ? json::object() : json::object{{"judgement", {{"proving_seconds", 0}}}};
   const auto hitless = tests::HitlessProcess::start();
   const std::vector<std::string> flags{"--start-delay-ms", fmt::format("{}", options.start_ms)};
   const std::string versions[] = {"v1", "v2"};
@@ -137,7 +150,8 @@ std::vector<Measured> measure(const UpgradeOptions& options, int count) {
   for (int i = 0; i < 2; ++i) {
     models[i] = tests::import_model(*hitless, {.version = versions[i], .flags = flags});
   }
-  tests::PretendService service(*hitless, "bench", {{.model_id = models[0], .count = count}});
+  tests::PretendService service(*hitless, "bench", {{.model_id = models[0], .count = count}},
+                                policy);
   service.wait_for_end(service.newest_rollout());
   std::vector<Measured> all;
   for (int i = 1; i <= options.repetitions; ++i) {
@@ -176,7 +190,12 @@ std::vector<Row> rows_of(int count, const std::vector<Measured>& all) {
 }  // namespace
 
 std::vector<Row> measure_upgrades(const UpgradeOptions& options, int count) {
-  return rows_of(count, measure(options, count));
+  return rows_of(count, measure(options, count, false));
+}
+
+Row measure_proof(const UpgradeOptions& options) {
+  return row("proof, of a service whose calls end with the first new answer (1 instance)", "ms", 0,
+             measure(options, 1, true), [](const Measured& each) { return each.proof; });
 }
 
 }  // namespace hitless::bench

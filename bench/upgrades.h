@@ -13,6 +13,10 @@ struct UpgradeOptions {
   int repetitions = 3;
 };
 
+// Without a proof: the last old instance leaves as soon as the last new one serves.
 std::vector<Row> measure_upgrades(const UpgradeOptions& options, int count);
+
+// What the proof adds, as by default, where nobody calls any more.
+Row measure_proof(const UpgradeOptions& options);
 
 }  // namespace hitless::bench

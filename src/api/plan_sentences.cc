@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "api/plan_answers.h"
+#include "base/duration_text.h"
 
 namespace hitless::api {
 namespace {
@@ -12,10 +13,6 @@ using model::Strategy;
 
 std::string instances(int count) {
   return count == 1 ? "1 instance" : fmt::format("{} instances", count);
-}
-
-std::string seconds_text(Duration duration) {
-  return fmt::format("{:g} s", std::chrono::duration<double>(duration).count());
 }
 
 // Of all replaced slots together.
@@ -135,7 +132,7 @@ class Sentences {
     tell(
         "judged: errors and latency against revision {} while both serve; for a verdict the last "
         "old one stays up to {} longer, if requests come",
-        plan_.from, seconds_text(plan_.judgement.proving));
+        plan_.from, duration_text(plan_.judgement.proving));
   }
 
   std::string new_instances() const {
@@ -147,7 +144,7 @@ class Sentences {
     tell("take an old instance out of the route, let it finish its requests, stop it");
     if (plan_.hold > Duration{}) {
       tell("start a new one in its place; requests are parked meanwhile, for up to {}",
-           seconds_text(plan_.hold));
+           duration_text(plan_.hold));
     } else {
       tell("start a new one in its place, while the others serve");
     }
@@ -160,19 +157,19 @@ class Sentences {
     tell("start {} beside the old ones, without traffic", new_instances());
     tell("switch all traffic to them at once");
     const Duration bake = plan_.steps.empty() ? Duration{} : plan_.steps.back().bake;
-    if (bake > Duration{}) tell("keep the old ones warm for {} and judge", seconds_text(bake));
+    if (bake > Duration{}) tell("keep the old ones warm for {} and judge", duration_text(bake));
     tell("let the old ones finish their requests, and stop them");
   }
 
   void tell_canary() {
     for (const model::BakeStep& step : plan_.steps) {
       const std::string bake =
-          step.bake > Duration{} ? fmt::format(" for {}, and judge", seconds_text(step.bake)) : "";
+          step.bake > Duration{} ? fmt::format(" for {}, and judge", duration_text(step.bake)) : "";
       if (step.weight == 100) {
         tell("put all traffic on {}{}", new_instances(), bake);
         continue;
       }
-      const int count = (exchange_.new_count * step.weight + 99) / 100;
+      const int count = model::part_of(exchange_.new_count, step.weight);
       tell("put {} % of the traffic on {} new {}{}", step.weight, count,
            count == 1 ? "instance" : "instances", bake);
     }

@@ -254,7 +254,7 @@ TEST(PlanAnswer, TellsTheStepsOfEachStrategy) {
   model::Plan canary = some_plan(Strategy::canary, 4, 4);
   canary.steps = {{10, seconds(60)}, {100, {}}};
   EXPECT_EQ(sentences_of(canary)[0],
-            "put 10 % of the traffic on 1 new instance for 60 s, and judge");
+            "put 10 % of the traffic on 1 new instance for 1 min, and judge");
   EXPECT_EQ(sentences_of(canary)[1], "put all traffic on 4 new instances");
   model::Plan green = some_plan(Strategy::blue_green, 2, 2);
   green.steps = {{100, seconds(9)}};

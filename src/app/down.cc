@@ -6,9 +6,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
 
+#include "app/ending_watch.h"
 #include "app/state_dir.h"
 #include "base/thread_annotations.h"
 #include "gateway/client.h"
@@ -65,10 +65,12 @@ Result<void> end_process(pid_t pid, std::chrono::seconds within) {
                fmt::format("process {} did not end within {} s", pid, within.count()));
 }
 
-bool all_ended(const std::vector<pools::Observed>& instances) {
-  return std::all_of(instances.begin(), instances.end(), [](const pools::Observed& seen) {
-    return seen.state == pools::ProcessState::exited;
-  });
+std::vector<model::InstanceId> alive(pools::PoolDriver& pool) {
+  std::vector<model::InstanceId> ids;
+  for (pools::Observed& seen : pool.observe()) {
+    if (seen.state != pools::ProcessState::exited) ids.push_back(std::move(seen.id));
+  }
+  return ids;
 }
 
 Result<void> stop_instances(const StateDir& state, Duration grace) {
@@ -76,13 +78,17 @@ Result<void> stop_instances(const StateDir& state, Duration grace) {
   HL_TRY_ASSIGN(const auto pool,
                 pools::open_process_pool({.directory = state.instances(), .shim = "/proc/self/exe"},
                                          [&bell] { bell.ring(); }));
-  for (const pools::Observed& seen : pool->observe()) {
-    if (seen.state != pools::ProcessState::exited) HL_TRY(pool->ensure_stopped(seen.id, grace));
-  }
-  const SteadyTime deadline =
-      std::chrono::steady_clock::now() + grace + std::chrono::seconds(5);  // SIGKILL and the shim
-  while (!all_ended(pool->observe())) {
-    if (!bell.wait(deadline)) return Error(Code::timeout, "some instances did not end");
+  std::vector<model::InstanceId> left = alive(*pool);
+  const std::size_t told = left.size();
+  for (const model::InstanceId& id : left) HL_TRY(pool->ensure_stopped(id, grace));
+  EndingWatch watch(told, std::chrono::steady_clock::now(), grace);
+  while (!left.empty()) {
+    if (!bell.wait(watch.deadline())) {
+      return Error(Code::timeout, fmt::format("{} of {} instances did not end, {} among them",
+                                              left.size(), told, left.front().text()));
+    }
+    left = alive(*pool);
+    watch.note(left.size(), std::chrono::steady_clock::now());
   }
   return {};
 }

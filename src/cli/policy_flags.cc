@@ -39,8 +39,8 @@ CLI::Validator not_empty() {
 
 bool is_set(const PolicyFlags& flags) {
   return !flags.strategy.empty() || !flags.canary.empty() || !flags.bake.empty() ||
-         !flags.overlap.empty() || !flags.silence.empty() || !flags.slow_start.empty() ||
-         flags.drop_budget || flags.judge;
+         !flags.overlap.empty() || !flags.silence.empty() || !flags.proving.empty() ||
+         !flags.slow_start.empty() || flags.drop_budget || flags.judge;
 }
 
 Error bad_step(std::string_view step) {
@@ -112,6 +112,12 @@ void add_policy_flags(CLI::App& command, PolicyFlags& flags) {
       ->check(word_of({"advance", "wait", "warm_up"}))
       ->group(group);
   command
+      .add_option(
+          "--proving", flags.proving,
+          "Without steps: how long the last old instance stays for a verdict; 0: not at all")
+      ->check(not_empty())
+      ->group(group);
+  command
       .add_flag_function(
           "--judge,!--no-judge", [&flags](std::int64_t count) { flags.judge = count > 0; },
           "Judge the new version by its answers")
@@ -148,10 +154,13 @@ Result<void> apply_policy(const PolicyFlags& flags, const json::object& service,
   }
   if (!flags.overlap.empty()) policy["overlap"] = flags.overlap;
   if (flags.drop_budget) policy["drop_budget"] = *flags.drop_budget;
-  if (flags.judge || !flags.silence.empty()) {
+  if (flags.judge || !flags.silence.empty() || !flags.proving.empty()) {
     json::object judgement = object_or_empty(policy, "judgement");
     if (flags.judge) judgement["enabled"] = *flags.judge;
     if (!flags.silence.empty()) judgement["silence"] = flags.silence;
+    if (!flags.proving.empty()) {
+      HL_TRY_ASSIGN(judgement["proving_seconds"], read_seconds("--proving", flags.proving));
+    }
     policy["judgement"] = std::move(judgement);
   }
   body["rollout_policy"] = std::move(policy);

@@ -20,6 +20,7 @@ struct PolicyFlags {
   std::string bake;
   std::string overlap;
   std::string silence;
+  std::string proving;
   std::string slow_start;
   std::optional<std::int64_t> drop_budget;
   std::optional<bool> judge;

@@ -2,23 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <iostream>
-
 #include "cli/command_line.h"
 #include "cli/policy_flags.h"
+#include "tests/support/render_values.h"
 
 namespace hitless::cli {
 namespace {
-
-Io plain_io() {
-  return Io{std::cout, std::cerr, std::cin};
-}
-
-json::object object(const char* text) {
-  auto value = parse_json(text);
-  EXPECT_TRUE(value) << text;
-  return value ? value->get_object() : json::object();
-}
 
 constexpr const char* k_plan = R"({
     "kind": "update", "from_revision": 1, "to_revision": 2, "strategy": "surge",
@@ -165,6 +154,12 @@ TEST(PolicyFlags, StartFromWhatTheServiceHas) {
   EXPECT_EQ(
       body.at("rollout_policy"),
       json::value(object(R"({"drop_budget":4,"judgement":{"enabled":false,"requests_min":9}})")));
+  flags.proving = "1.5m";
+  ASSERT_TRUE(apply_policy(flags, service, body));
+  EXPECT_EQ(body.at("rollout_policy").at("judgement"),
+            json::value(object(R"({"enabled":false,"requests_min":9,"proving_seconds":90.0})")));
+  flags.proving = "long";
+  EXPECT_EQ(apply_policy(flags, service, body).error().text().substr(0, 9), "--proving");
 }
 
 TEST(CommandLine, QuotesWhatAShellWouldSplit) {

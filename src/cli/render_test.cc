@@ -1,23 +1,12 @@
 #include <gtest/gtest.h>
 
-#include <iostream>
-
 #include "cli/completion.h"
 #include "cli/render_report.h"
 #include "cli/text.h"
+#include "tests/support/render_values.h"
 
 namespace hitless::cli {
 namespace {
-
-Io plain_io() {
-  return Io{std::cout, std::cerr, std::cin};
-}
-
-json::object object(const char* text) {
-  auto value = parse_json(text);
-  EXPECT_TRUE(value) << text;
-  return value ? value->get_object() : json::object();
-}
 
 TEST(HumanText, RoundsForPeople) {
   EXPECT_EQ(human_count(0), "0");

@@ -1,9 +1,11 @@
 // What a rollout's sides did to traffic, through the loop and over the lives of serve.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <thread>
 
 #include "control/loop.h"
+#include "store/sqlite.h"
 #include "tests/support/store_values.h"
 
 namespace hitless::control {
@@ -14,11 +16,15 @@ class PretendPool final : public pools::PoolDriver {
   Result<void> ensure_running(const pools::InstanceSpec&) override { return {}; }
   Result<void> ensure_stopped(const model::InstanceId&, Duration) override { return {}; }
   Result<void> forget(const model::InstanceId&) override { return {}; }
-  std::vector<pools::Observed> observe() override { return running; }
+  std::vector<pools::Observed> observe() override {
+    ++looks;
+    return running;
+  }
   Result<std::string> logs(const model::InstanceId&, std::size_t) override { return std::string(); }
   pools::PoolStatus status() override { return {}; }
 
   std::vector<pools::Observed> running;  // set before a loop starts
+  std::atomic<int> looks = 0;
 };
 
 // A gateway that outlives each serve and counts what a test tells it to.
@@ -32,7 +38,9 @@ class PretendGateway final : public gateway::GatewayClient {
     const MutexLock lock(mutex_);
     return is_attached_ ? usage_ : model::Usage();
   }
-  std::optional<gateway::GatewayHello> attached() const override { return std::nullopt; }
+  std::optional<gateway::GatewayHello> attached() const override {
+    return gateway::GatewayHello{.gateway = "g", .version = "", .listen = {}};
+  }
   void shut_down(Duration) override {}
 
   void attach(bool attached) {
@@ -77,9 +85,10 @@ class LoopSides : public store::StoreTest {
     model::Rollout rollout = store::some_rollout("r", before.id, 1, 2);
     rollout.plan.slots = {{group("old", 1), group("new", 2), 1, 0}};
     rollout.plan.drop_budget = 2;
+    adjust(rollout.plan);
     ASSERT_TRUE(store().accept_change({.expected = before,
                                        .service = after,
-                                       .revision = store::some_revision(before.id, 2),
+                                       .revision = store::some_revision(before.id, 2, "m2"),
                                        .rollout = rollout,
                                        .superseded = std::nullopt,
                                        .events = {}}));
@@ -92,6 +101,8 @@ class LoopSides : public store::StoreTest {
     ASSERT_TRUE(store().record(rows));
     pool_.running = {{.id = old.id, .state = pools::ProcessState::running}};
   }
+
+  virtual void adjust(model::Plan&) {}
 
   void end_first(const model::RolloutId& id) {
     model::Rollout first = store().find_rollout(id).value();
@@ -165,6 +176,24 @@ TEST_F(LoopSides, AreNotLookedAtBeforeTheGatewayHasToldOfItsCounters) {
   EXPECT_EQ(rollout().lost_before->at("new"), 5U);
 }
 
+TEST_F(LoopSides, KeepTheirEvidenceWhenTheNextServeFindsThemJudged) {
+  model::Rollout judged = rollout();
+  judged.phase = model::Phase::draining;
+  judged.step = 1;
+  model::Evidence& evidence = judged.evidence.emplace();
+  evidence.verdict = model::Verdict::good;
+  evidence.text = "errors: 1 of 200 on revision 2 against 2 of 300 on revision 1";
+  evidence.measures = {{.name = "errors",
+                        .what = "",
+                        .old_events = 2,
+                        .old_total = 300,
+                        .new_events = 1,
+                        .new_total = 200}};
+  ASSERT_TRUE(store().update_rollout(judged));
+  live([&] { return rollout().lost_before.has_value(); });
+  EXPECT_EQ(rollout().evidence, judged.evidence);
+}
+
 TEST_F(LoopSides, AndWhatElseWasRecordedOutliveTheChangeThatTakesOver) {
   const model::Service before = store().find_service(model::ServiceId("s")).value();
   const model::Rollout known = rollout();  // when the next change was planned
@@ -190,6 +219,72 @@ TEST_F(LoopSides, AndWhatElseWasRecordedOutliveTheChangeThatTakesOver) {
   EXPECT_EQ(rollout().evidence, recorded.evidence);
   EXPECT_EQ(rollout().report.instances_started, 4);
   EXPECT_EQ(loop.accept(change).error().code(), Code::conflict) << "it has ended by now";
+}
+
+// The first step of a canary has baked, nobody has called, and the policy has samples sent.
+class LoopSamples : public LoopSides {
+ protected:
+  void SetUp() override {
+    LoopSides::SetUp();
+    bake();
+  }
+  void adjust(model::Plan& plan) override {
+    plan.strategy = model::Strategy::canary;
+    plan.steps = {{50, {}}, {100, {}}};
+    plan.judgement.silence = model::Silence::warm_up;
+  }
+  void bake() {
+    for (const char* id : {"m1", "m2"}) {
+      model::ModelVersion version = store::some_model(id, id);
+      version.launch.warm_up.clear();
+      version.launch.health.method = model::HealthCheck::Method::exec;
+      version.launch.health.command = {"true"};
+      ASSERT_TRUE(store().add_model(version));
+    }
+    model::Rollout baking = rollout();
+    baking.phase = model::Phase::baking;
+    baking.baking_at = store::at(3);
+    ASSERT_TRUE(store().update_rollout(baking));
+    model::Instance fresh = store::some_instance(baking.service, 2);
+    fresh.rollout = baking.id;
+    fresh.revision = 2;
+    fresh.group = "new";
+    fresh.stage = model::Stage::ready;
+    fresh.ready_at = store::at(3);
+    store::DecisionRecord rows;
+    rows.instances.push_back(fresh);
+    ASSERT_TRUE(store().record(rows));
+    pool_.running.push_back({.id = fresh.id, .state = pools::ProcessState::running});
+  }
+
+  // What is stored of the old side's model, while no store is open.
+  void set_launch(const std::string& text) {
+    store_.reset();
+    {
+      const auto database = store::Database::open(file());
+      ASSERT_TRUE(database);
+      store::Statement update =
+          (*database)->prepare("UPDATE models SET launch = ? WHERE id = ?").value();
+      ASSERT_TRUE(update.bind(text, "m1").run());
+    }
+    reopen();
+  }
+};
+
+TEST_F(LoopSamples, ThatTheStoreCannotReadPromoteNobody) {
+  const std::string launch =
+      to_json_text(to_json(store().find_model(model::ModelId("m1"))->launch));
+  set_launch("{");
+  ASSERT_EQ(store().find_model(model::ModelId("m1")).error().code(), Code::corrupt);
+  live([&] {
+    const bool waits = rollout().why.find("warm-up requests are sent") != std::string::npos;
+    if (!waits) pool_.looks = 0;
+    return waits && pool_.looks > 20;
+  });
+  EXPECT_EQ(rollout().phase, model::Phase::baking) << rollout().why;
+  EXPECT_EQ(rollout().step, 0);
+  set_launch(launch);
+  live([&] { return rollout().step > 0; });  // there are none to send
 }
 
 }  // namespace

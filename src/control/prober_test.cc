@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <condition_variable>
+#include <fstream>
 #include <mutex>
 
 #include "base/file.h"
@@ -239,10 +240,26 @@ TEST_F(ProberTest, AnAnswerThatDoesNotComeFailsToo) {
   hangs.check.failure_threshold = 1;
   prober_->ensure(hangs);
   EXPECT_TRUE(fails());
-  EXPECT_EQ(state().detail, "warm-up request 1: GET /predict was not answered within 0.05 s");
+  EXPECT_EQ(state().detail, "warm-up request 1: GET /predict was not answered within 50 ms");
   const std::lock_guard lock(mutex_);
   released_ = true;
   changed_.notify_all();
+}
+
+TEST_F(ProberTest, AsksACommandAgainAndAgain) {
+  const std::filesystem::path sign = directory_->path() / "up";
+  std::filesystem::permissions(directory_->path(), std::filesystem::perms(0755));
+  ProbeTarget asked = target("[]");
+  asked.check.method = model::HealthCheck::Method::exec;
+  asked.check.command = {"test", "-e", sign.string()};
+  asked.check.failure_threshold = 1'000'000;
+  asked.package = "/";
+  prober_->ensure(asked);
+  ASSERT_TRUE(eventually([this] { return !state().detail.empty(); })) << "never asked";
+  std::ofstream(sign) << "here";
+  EXPECT_TRUE(passes()) << state().detail;
+  std::filesystem::remove(sign);
+  EXPECT_TRUE(eventually([this] { return !state().detail.empty(); })) << "asked no more";
 }
 
 }  // namespace

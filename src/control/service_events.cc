@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/duration_text.h"
+
 namespace hitless::control {
 namespace {
 
@@ -97,12 +99,11 @@ void add_course_events(const ServiceState& state, const model::Rollout& after, T
   const auto& steps = after.plan.steps;
   const auto step = static_cast<std::size_t>(after.step);
   if (!after.baking_at || before.baking_at || step >= steps.size()) return;
-  events.push_back(
-      event(state, normal, "update-step",
-            fmt::format("step {} of {}: revision {} has {} % of the traffic for {:.0f} s", step + 1,
-                        steps.size(), after.plan.to, steps[step].weight,
-                        std::chrono::duration<double>(steps[step].bake).count()),
-            now));
+  events.push_back(event(
+      state, normal, "update-step",
+      fmt::format("step {} of {}: revision {} has {} % of the traffic for {}", step + 1,
+                  steps.size(), after.plan.to, steps[step].weight, duration_text(steps[step].bake)),
+      now));
 }
 
 void add_instance_events(const ServiceState& state, const std::vector<model::Instance>& changed,

@@ -53,7 +53,8 @@ void keep_window(std::optional<SideWindow>& window, model::Rollout& rollout,
                         .is_stored = rollout.lost_before.has_value(),
                         .at_rollout = now,
                         .at_step = now};
-    if (rollout.evidence) begin_anew(*rollout.evidence);
+    const bool is_judged = rollout::is_judged_in(rollout.plan, rollout.phase, rollout.step);
+    if (rollout.evidence && is_judged) begin_anew(*rollout.evidence);
   }
   rollout.lost_before = window->lost_before;  // a reading of the store may have come between
   if (window->step == rollout.step) return;

@@ -28,7 +28,8 @@ struct SideWindow {
   std::optional<Time> requests_at = {};  // … and when there came more
 };
 
-// Begins a window if `window` is of another rollout or step; evidence of before goes on in it.
+// Begins a window if `window` is of another rollout or step; evidence of before goes on in it, or
+// stays as it is when the sides are not judged any more.
 // Gives the rollout its lost_before if it has none yet.
 void keep_window(std::optional<SideWindow>& window, model::Rollout& rollout,
                  const GroupCounts& now);

@@ -102,14 +102,39 @@ TEST_F(Sides, WhatWasLostBeforeStaysWithTheRolloutWhenItIsReadAgain) {
   EXPECT_EQ(rollout_.lost_before->at("new"), 4U);
 }
 
+model::Evidence some_evidence() {
+  model::Evidence made;
+  made.measures = {{.name = "errors",
+                    .what = "",
+                    .old_events = 1,
+                    .old_total = 100,
+                    .new_events = 9,
+                    .new_total = 100,
+                    .log_ratio = 2.5}};
+  return made;
+}
+
+TEST_F(Sides, EvidenceStaysWholeInTheNextServeWhenItIsNotAddedToAnyMore) {
+  rollout_.plan = plan_;
+  const auto kept = [&](model::Phase phase, int step) {
+    rollout_.phase = phase;
+    rollout_.step = step;
+    rollout_.evidence = some_evidence();
+    window_.reset();
+    view({{"old", counted(100)}});
+    return rollout_.evidence == some_evidence();
+  };
+  EXPECT_TRUE(kept(model::Phase::draining, 1));
+  EXPECT_TRUE(kept(model::Phase::rolling_back, 0));
+  EXPECT_TRUE(kept(model::Phase::shifting, 1)) << "it has proved";
+  EXPECT_FALSE(kept(model::Phase::shifting, 0));
+  rollout_.plan.steps = {{50, {}}, {100, {}}};
+  EXPECT_FALSE(kept(model::Phase::baking, 1));
+}
+
 TEST_F(Sides, EvidenceOfAnEarlierServeGoesOnWithItsRatioAlone) {
-  rollout_.evidence.emplace().measures = {{.name = "errors",
-                                           .what = "",
-                                           .old_events = 1,
-                                           .old_total = 100,
-                                           .new_events = 9,
-                                           .new_total = 100,
-                                           .log_ratio = 2.5}};
+  rollout_.phase = model::Phase::baking;
+  rollout_.evidence = some_evidence();
   view({{"old", counted(100)}});
   const model::Measure& measure = rollout_.evidence->measures.front();
   EXPECT_EQ(measure.old_total, 0U);

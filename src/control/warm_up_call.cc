@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/duration_text.h"
 #include "control/limits.h"
 
 namespace hitless::control {
@@ -29,8 +30,7 @@ std::string warm_up_fault(const model::WarmUpRequest& request,
                           const Result<net::HttpResponse>& answer) {
   const std::string name = model::name_of(request);
   if (!answer && answer.error().code() == Code::timeout) {
-    return fmt::format("{} was not answered within {:g} s", name,
-                       std::chrono::duration<double>(request.timeout).count());
+    return fmt::format("{} was not answered within {}", name, duration_text(request.timeout));
   }
   if (!answer) {
     return fmt::format("{} was not answered, expected {}: {}", name, request.status,

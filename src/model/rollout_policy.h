@@ -29,6 +29,11 @@ struct BakeStep {
   friend bool operator==(const BakeStep&, const BakeStep&) = default;
 };
 
+// The least number of instances that carries so much percent of what `count` carry.
+constexpr int part_of(int count, int percent) {
+  return (count * percent + 99) / 100;
+}
+
 // A change during a change.
 enum class Overlap {
   supersede,  // takes its place at once

@@ -13,11 +13,12 @@ Result<RolloutPolicy> read(std::string_view text) {
 TEST(RolloutPolicy, IsTheSameAfterWritingAndReading) {
   const auto policy = read(R"({"strategy": "canary", "overlap": "queue", "drop_budget": 3,
       "steps": [{"weight": 5, "bake_seconds": 60}, {"weight": 100, "bake_seconds": 0.5}],
-      "judgement": {"error_ratio": 4, "silence": "wait", "enabled": false},
+      "judgement": {"error_ratio": 4, "silence": "wait", "enabled": false, "proving_seconds": 1.5},
       "slow_start_seconds": 30})");
   ASSERT_TRUE(policy) << policy.error().text();
   EXPECT_EQ(policy->strategy, Strategy::canary);
   EXPECT_EQ(policy->steps[1].bake, std::chrono::milliseconds(500));
+  EXPECT_EQ(policy->judgement.proving, std::chrono::milliseconds(1500));
   const auto again = rollout_policy_from_json(to_json(*policy));
   ASSERT_TRUE(again) << again.error().text();
   EXPECT_EQ(*again, *policy);
@@ -43,6 +44,10 @@ TEST(RolloutPolicy, RefusesWithTheFieldAndTheReason) {
       {R"({"strategy": "canary", "bake_seconds": -1})", "[bake_seconds] must be from 0"},
       {R"({"overlap": "fight"})", "field [overlap] must be one of supersede, queue, refuse"},
       {R"({"judgement": {"error_ratio": 1}})", "field [judgement.error_ratio] must be"},
+      {R"({"judgement": {"proving_seconds": -1}})",
+       "field [judgement.proving_seconds] must be from 0 to 3600"},
+      {R"({"judgement": {"proving_seconds": 3601}})", "[judgement.proving_seconds] must be"},
+      {R"({"judgement": {"proving_seconds": "10"}})", "judgement.proving_seconds"},
       {R"({"drop_budget": -1})", "[drop_budget]"},
       {R"({"judgement": {"silence": "shout"}})",
        "field [judgement.silence] must be one of advance, wait, warm_up"},

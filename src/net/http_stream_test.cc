@@ -117,6 +117,15 @@ class HttpStreamTest : public testing::Test {
   RawSocket connect(std::size_t which = 0) {
     return RawSocket::connect(server_->addresses().at(which));
   }
+  // More than any buffer takes, to a client that reads none of it.
+  RawSocket flood(const HttpServerOptions& options) {
+    script_.idle = {.bytes = std::string(1 << 20, 'x'), .patience = Duration(0)};
+    start(options);
+    RawSocket client = connect(1);
+    client.send(k_get);
+    EXPECT_TRUE(eventually([this] { return script_.asked > 0; }));
+    return client;
+  }
   bool all_gone() {
     return eventually([this] { return script_.alive == 0; });
   }
@@ -205,13 +214,9 @@ TEST_F(HttpStreamTest, IsLeftAloneWhileItPauses) {
 }
 
 TEST_F(HttpStreamTest, CostsOnePieceForAReaderWhoDoesNotRead) {
-  script_.idle = {.bytes = std::string(1 << 20, 'x'), .patience = Duration(0)};
   HttpServerOptions options;
   options.read_timeout = milliseconds(200);
-  start(options);
-  RawSocket client = connect(1);
-  client.send(k_get);
-  EXPECT_TRUE(eventually([this] { return script_.asked > 0; }));
+  const RawSocket client = flood(options);
   EXPECT_TRUE(all_gone()) << "it is cut off";
   // What it was asked for is with the kernel, but for one piece.
   EXPECT_LE(script_.asked, 8);
@@ -297,13 +302,9 @@ TEST_F(HttpStreamTest, EndsAsItShouldWhenTheServerStops) {
 }
 
 TEST_F(HttpStreamTest, IsCutWhenTheServerStopsAndNobodyReads) {
-  script_.idle = {.bytes = std::string(1 << 20, 'x'), .patience = Duration(0)};
   HttpServerOptions options;
   options.stop_timeout = milliseconds(50);
-  start(options);
-  RawSocket client = connect(1);
-  client.send(k_get);
-  EXPECT_TRUE(eventually([this] { return script_.asked > 0; }));
+  const RawSocket client = flood(options);
   server_->stop();
   EXPECT_TRUE(all_gone());
 }

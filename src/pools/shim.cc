@@ -65,7 +65,7 @@ class Shim {
 
   void take_signals();
   void note_exit();
-  void reap();
+  bool reap();
   void take_failure();
   void copy_output();
   void take_listener();
@@ -73,6 +73,7 @@ class Shim {
 
   void stop(Duration grace);
   void kill_everything();
+  void kill_children();
   bool nothing_left();
   Result<void> record_exit();
   void tell_all();
@@ -211,9 +212,13 @@ void Shim::note_exit() {
   kill_everything();
 }
 
-void Shim::reap() {
-  while (::waitpid(-1, nullptr, WNOHANG) > 0) {
-  }
+// False: there is no child left.
+bool Shim::reap() {
+  pid_t ended = 0;
+  do {
+    ended = ::waitpid(-1, nullptr, WNOHANG);
+  } while (ended > 0);
+  return ended == 0;
 }
 
 void Shim::take_failure() {
@@ -285,16 +290,19 @@ void Shim::kill_everything() {
   for (const pid_t pid : cgroup_.members()) ::kill(pid, SIGKILL);
 }
 
-// Whatever escaped from the group has become our child by now, or does when its parent dies.
-bool Shim::nothing_left() {
-  reap();
+void Shim::kill_children() {
   const pid_t self = ::getpid();
-  bool children = false;
   for (const ProcessFacts& process : all_processes()) {
-    if (process.parent != self) continue;
-    children = true;
-    ::kill(process.pid, SIGKILL);
+    if (process.parent == self) ::kill(process.pid, SIGKILL);
   }
+}
+
+// Whatever escaped from the group has become our child by now, or does when its parent dies.  Which
+// those are is read off the whole machine's processes: with a thousand shims ending at once, each
+// must not do so for nothing.
+bool Shim::nothing_left() {
+  const bool children = reap();
+  if (children) kill_children();
   for (const pid_t pid : cgroup_.members()) ::kill(pid, SIGKILL);
   // Also when the kernel chose a helper of it and the rest then gave up with a status.
   if (exit_.status != 0 && !ended_by_us_ && cgroup_.out_of_memory_kills() > 0) {

@@ -38,10 +38,6 @@ int weight_in(const model::Plan& plan, int step, model::Phase phase) {
   return step_weight(plan, phase == model::Phase::baking ? step : step - 1);
 }
 
-int part_of(int count, int percent) {
-  return (count * percent + 99) / 100;
-}
-
 std::optional<Time> bake_end(const View& view) {
   if (!view.baking_at || view.step < 0 || view.step >= steps_of(view.plan)) return std::nullopt;
   if (view.step < view.orders.skip) return view.now;

@@ -23,9 +23,6 @@ int step_weight(const model::Plan& plan, int index);
 // What the new side has while `step` is under way in `phase`.
 int weight_in(const model::Plan& plan, int step, model::Phase phase);
 
-// The least number that carries so much percent of what `count` carry.
-int part_of(int count, int percent);
-
 // When the step's bake is over by time; none: it has not begun.
 std::optional<Time> bake_end(const View& view);
 

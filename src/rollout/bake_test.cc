@@ -70,11 +70,11 @@ TEST(Split, IsWithinWhatIsReadyWheneverThatIsEnough) {
 }
 
 TEST(Bake, WantsTheLeastNumberThatCarriesAWeight) {
-  EXPECT_EQ(part_of(4, 10), 1);
-  EXPECT_EQ(part_of(4, 25), 1);
-  EXPECT_EQ(part_of(4, 26), 2);
-  EXPECT_EQ(part_of(4, 0), 0);
-  EXPECT_EQ(part_of(128, 100), 128);
+  EXPECT_EQ(model::part_of(4, 10), 1);
+  EXPECT_EQ(model::part_of(4, 25), 1);
+  EXPECT_EQ(model::part_of(4, 26), 2);
+  EXPECT_EQ(model::part_of(4, 0), 0);
+  EXPECT_EQ(model::part_of(128, 100), 128);
 }
 
 TEST(Bake, TakesAPlanWithoutReplacementsForOneWithoutSteps) {

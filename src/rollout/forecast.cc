@@ -4,15 +4,11 @@
 
 #include <algorithm>
 
+#include "base/duration_text.h"
 #include "rollout/limits.h"
 
 namespace hitless::rollout {
 namespace {
-
-std::string duration_text(Duration duration) {
-  const double seconds = std::chrono::duration<double>(duration).count();
-  return seconds < 120 ? fmt::format("{:g} s", seconds) : fmt::format("{:g} min", seconds / 60);
-}
 
 bool replaces(const model::Plan& plan) {
   return std::any_of(plan.slots.begin(), plan.slots.end(),

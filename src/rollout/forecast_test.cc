@@ -79,7 +79,7 @@ TEST(Forecast, NamesTheLongestHoldAndWhatItMeansForClients) {
   EXPECT_FALSE(plan->forecast.hitless);
   ASSERT_EQ(plan->forecast.unmet.size(), 1u);
   EXPECT_EQ(plan->forecast.unmet[0],
-            "for a while nothing serves: requests are parked for up to 60 s, and clients with a "
+            "for a while nothing serves: requests are parked for up to 1 min, and clients with a "
             "shorter timeout give up");
 }
 
@@ -193,6 +193,8 @@ TEST(Plan, GivesEveryKnobOfThePolicyItsLine) {
        [](auto& policy) { policy.overlap = model::Overlap::queue; }},
       {"rollout_policy.judgement.false_alarm", "0.01", "0.010000001",
        [](auto& policy) { policy.judgement.false_alarm = 0.010000001; }},
+      {"rollout_policy.judgement.proving_seconds", "10", "0",
+       [](auto& policy) { policy.judgement.proving = Duration{}; }},
       {"rollout_policy.judgement.silence", "advance", "wait",
        [](auto& policy) { policy.judgement.silence = model::Silence::wait; }},
       {"rollout_policy.drop_budget", "0", "7", [](auto& policy) { policy.drop_budget = 7; }},

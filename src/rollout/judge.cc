@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/duration_text.h"
+
 namespace hitless::rollout {
 namespace {
 
@@ -53,12 +55,6 @@ constexpr std::array<MeasureKind, k_measures> k_kinds{{
     {"first byte p50", "first bytes later than", nullptr, &Outcomes::first_byte, 0.5},
     {"cut answers", "answers that broke off", cut_answers_of},
 }};
-
-std::string duration_text(std::int64_t micros) {
-  const auto millis = static_cast<double>(micros) / 1e3;
-  if (millis < 10'000) return fmt::format("{:.1f} ms", millis);
-  return fmt::format("{:.1f} s", millis / 1e3);
-}
 
 // 12,345: reports are read by people.
 std::string grouped(std::uint64_t number) {
@@ -259,7 +255,7 @@ Measure measure_of(const MeasureKind& kind, const JudgeInput& input) {
   if (kind.histogram != nullptr) {
     measure.what += measure.limit_us == 0
                         ? fmt::format(" {} × the old side's", input.policy.latency_factor)
-                        : " " + duration_text(measure.limit_us);
+                        : " " + duration_text(Duration(measure.limit_us));
   }
   weigh(input, measure);
   measure.verdict = verdict_of(input, kind, measure);

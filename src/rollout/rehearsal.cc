@@ -65,7 +65,7 @@ class Rehearser {
     for (Stand& stand : stands_) {
       if (stand.goal == nullptr) continue;
       const bool steps = stand.leaving != nullptr;
-      stand.wanted = steps ? part_of(stand.goal->count, percent) : stand.goal->count;
+      stand.wanted = steps ? model::part_of(stand.goal->count, percent) : stand.goal->count;
     }
     while (!reached()) {
       if (!turn()) return tell_stuck(), false;

@@ -34,8 +34,8 @@ Place make_place(const model::Slot& slot, Side goal_side) {
 // What a step of this weight wants of it.  Instances that stay are not the step's concern.
 void narrow(Place& place, int weight) {
   if (place.goal == nullptr) return;
-  if (place.leaving != nullptr) place.kept = part_of(place.leaving->count, 100 - weight);
-  if (place.leaving != nullptr || place.added) place.wanted = part_of(place.count, weight);
+  if (place.leaving != nullptr) place.kept = model::part_of(place.leaving->count, 100 - weight);
+  if (place.leaving != nullptr || place.added) place.wanted = model::part_of(place.count, weight);
 }
 
 void find_place(const Scene& scene, Seat& seat) {

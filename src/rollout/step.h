@@ -189,6 +189,9 @@ struct Decision {
 // Carries a plan one step on.  A terminal phase gives no moves and no starts.
 Decision step(const View& view);
 
+// Whether the sides are compared now.  Once they are not any more, evidence is what was found.
+bool is_judged_in(const model::Plan& plan, model::Phase phase, int step);
+
 // The step's bake is over, its new side had too few requests to be judged by, and the policy has
 // the model's warm-up requests sent as samples: control sends them, they are counted like any
 // other request, and samples_done ends the wait when they do not suffice.

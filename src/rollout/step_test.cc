@@ -222,6 +222,80 @@ TEST(Step, LeavesWhatServesWhenTheWayBackFailsToo) {
   EXPECT_NE(decision.reason.find("HTTP 500"), std::string::npos);
 }
 
+// Both new instances serve, and one old one: nothing else is left to exchange.
+View proving() {
+  const Group from = group("old", 1, 2, 100);
+  const Group to = group("new", 2, 2, 100);
+  View view = replacing(from, to);
+  view.phase = Phase::baking;
+  view.baking_at = view.now - seconds(4);
+  view.requests_at = view.now;
+  view.adopted = true;
+  view.instances = {instance(from, 1, Stage::ready), instance(to, 2, Stage::ready),
+                    instance(to, 3, Stage::ready)};
+  return view;
+}
+
+TEST(Step, ProvesBeforeTheLastOldInstanceLeaves) {
+  struct Row {
+    const char* name;
+    void (*change)(View&);
+    Phase want;
+    std::optional<Duration> wake_in;
+  };
+  const auto good = [](View& view) { view.evidence.emplace().verdict = model::Verdict::good; };
+  const auto bad = [](View& view) {
+    view.old_side.requests = view.new_side.requests = 100;
+    view.new_side.by_class[5] = 50;
+  };
+  const auto quiet = [](View& view) { view.requests_at = view.now - k_quiet; };
+  const Row rows[] = {
+      {"begins", [](View& view) { view.phase = Phase::shifting, view.baking_at.reset(); },
+       Phase::baking, Duration{}},
+      {"goes on until nobody calls any more", [](View&) {}, Phase::baking, k_quiet},
+      {"goes on to its end while the new side still answers",
+       [](View& view) {
+         view.requests_at = view.now - k_quiet;
+         view.instances[1].in_flight = 1;
+       },
+       Phase::baking, seconds(6)},
+      {"is no silence where the old side alone still answers",
+       [](View& view) {
+         view.requests_at = view.now - k_quiet;
+         view.instances[0].in_flight = 1;
+       },
+       Phase::draining,
+       {}},
+      {"ends where nobody calls", quiet, Phase::draining, {}},
+      {"ends with its time",
+       [](View& view) { view.baking_at = view.now - view.plan.judgement.proving; },
+       Phase::draining,
+       {}},
+      {"ends with a good verdict", good, Phase::draining, {}},
+      {"ends when it is skipped", [](View& view) { view.orders.skip = 1; }, Phase::draining, {}},
+      {"turns round with a bad verdict", bad, Phase::rolling_back, {}},
+      {"is not for what is not judged",
+       [](View& view) { view.plan.judgement.enabled = false; },
+       Phase::draining,
+       {}},
+      {"is not with no time for it",
+       [](View& view) { view.plan.judgement.proving = Duration{}; },
+       Phase::draining,
+       {}},
+      {"is not where it is over", [](View& view) { view.step = 1; }, Phase::draining, {}},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.name);
+    View view = proving();
+    row.change(view);
+    const Decision decision = step(view);
+    EXPECT_EQ(to_text(decision.phase), to_text(row.want)) << decision.why;
+    if (row.want != Phase::baking) continue;
+    EXPECT_TRUE(decision.moves.empty()) << "the old one stays";
+    EXPECT_EQ(decision.wake_at, view.now + *row.wake_in);
+  }
+}
+
 TEST(Tend, KeepsAnInstanceThatFailsItsProbeOutOfTheRoute) {
   const Group served = group("a", 1, 2, 100);
   View view = replacing(served, served);

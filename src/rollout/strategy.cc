@@ -171,8 +171,10 @@ class Chooser {
       got += granted[index];
     }
     const std::string missing = missing_text(unavailable_in_all());
+    if (got == asked && extra == 1)
+      return fmt::format("1 extra instance runs meanwhile, {}", missing);
     if (got == asked)
-      return fmt::format("up to {} extra instance(s) run meanwhile, {}", extra, missing);
+      return fmt::format("up to {} extra instances run meanwhile, {}", extra, missing);
     return fmt::format(
         "the pool has room for {} of the {} extra instances that max_surge allows, {}", got, asked,
         missing);
@@ -252,8 +254,8 @@ class Chooser {
       const int count = slot->to->count;
       const int step_count = static_cast<int>(plan_.steps.size());
       const int beside = plan_.steps[static_cast<std::size_t>(std::max(0, step_count - 2))].weight;
-      least.push_back(part_of(count, plan_.steps.front().weight));
-      most.push_back(part_of(count, beside));
+      least.push_back(model::part_of(count, plan_.steps.front().weight));
+      most.push_back(model::part_of(count, beside));
     }
     if (const std::string lack = lack_of(least); !lack.empty()) {
       return no_room(

@@ -110,7 +110,7 @@ TEST(Strategy, IsPickedByKnobsAndRoom) {
 
 TEST(Strategy, SaysWhyItWasPicked) {
   EXPECT_EQ(planned(update(3, 1024)).reason,
-            "up to 1 extra instance(s) run meanwhile, none may be missing");
+            "1 extra instance runs meanwhile, none may be missing");
   PlanInput limited = update(4, 2048);
   limited.to->config.entries[0].knobs.max_surge = 3;
   EXPECT_EQ(planned(limited).reason,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/duration_text.h"
 #include "rollout/judge.h"
 #include "rollout/limits.h"
 #include "rollout/prove.h"
@@ -39,13 +40,6 @@ std::optional<std::string> find_broken(const Scene& scene, const model::Group& g
                      group.revision, last->seen->recorded.id.text(), last->detail);
 }
 
-bool is_judged(const Scene& scene) {
-  const View& view = *scene.view;
-  const bool beside = view.phase == model::Phase::shifting || view.phase == model::Phase::baking;
-  const bool proved = proves(view.plan) && view.step > 0;
-  return beside && !proved && view.plan.judgement.enabled && scene.has_both_sides();
-}
-
 // Nothing has served for longer than a request may be parked.
 bool has_held_too_long(const View& view) {
   const Duration hold = view.plan.hold;
@@ -62,9 +56,8 @@ std::string lost_text(const View& view) {
       view.dropped == 1 ? "1 request was" : fmt::format("{} requests were", view.dropped);
   std::string text = fmt::format("{} lost, {} may be", lost, view.plan.drop_budget);
   if (!has_held_too_long(view)) return text;
-  return text +
-         fmt::format(": nothing serves yet, and requests are parked for no longer than {:g} s",
-                     std::chrono::duration<double>(view.plan.hold).count());
+  return text + fmt::format(": nothing serves yet, and requests are parked for no longer than {}",
+                            duration_text(view.plan.hold));
 }
 
 bool has_way_back(const model::Plan& plan) {
@@ -85,9 +78,16 @@ bool changes_weights_alone(const Scene& scene) {
                      [](const Seat& seat) { return seat.is_gone() || seat.goal; });
 }
 
+bool is_judged_in(const model::Plan& plan, model::Phase phase, int step) {
+  const bool beside = phase == model::Phase::shifting || phase == model::Phase::baking;
+  const bool proved = proves(plan) && step > 0;
+  return beside && !proved && plan.judgement.enabled;
+}
+
 std::optional<model::Evidence> look(const Scene& scene) {
   const View& view = *scene.view;
-  if (!is_judged(scene)) return view.evidence;
+  const bool is_judged = is_judged_in(view.plan, view.phase, view.step) && scene.has_both_sides();
+  if (!is_judged) return view.evidence;
   return judge({.policy = view.plan.judgement,
                 .old_side = view.old_side,
                 .new_side = view.new_side,

@@ -116,6 +116,8 @@ std::string unjudged_text(const model::Plan& plan, const std::optional<model::Ev
 
 }  // namespace
 
+// A countdown: with its digits fixed, what is recorded of it (control's record.cc) does not change
+// but for them.
 std::string time_left(Time now, Time deadline) {
   const auto left = std::max(Duration{}, deadline - now);
   const double seconds = std::chrono::duration<double>(left).count();

@@ -36,6 +36,20 @@ Result<model::Rollout> read_rollout(const Statement& statement) {
   return row.finish(std::move(rollout));
 }
 
+// All of them, for select_newest(); SQLite takes a negative limit for none.
+constexpr std::int64_t k_no_limit = -1;
+
+Result<std::vector<model::Rollout>> select_newest(Database& database,
+                                                  const model::ServiceId& service,
+                                                  std::int64_t limit) {
+  HL_TRY_ASSIGN(
+      Statement select,
+      database.prepare(fmt::format(
+          "SELECT {} FROM rollouts WHERE service = ? ORDER BY sequence DESC LIMIT ?", k_columns)));
+  select.bind(service.text(), limit);
+  return read_all(std::move(select), read_rollout);
+}
+
 // The phase that is recorded, without reading the plan.
 Result<model::Phase> select_phase(Database& database, const model::RolloutId& id) {
   HL_TRY_ASSIGN(Statement select, database.prepare("SELECT phase FROM rollouts WHERE id = ?"));
@@ -99,12 +113,7 @@ Result<model::Rollout> select_rollout(Database& database, const model::RolloutId
 
 Result<std::vector<model::Rollout>> select_rollouts(Database& database,
                                                     const model::ServiceId& service) {
-  HL_TRY_ASSIGN(
-      Statement select,
-      database.prepare(fmt::format(
-          "SELECT {} FROM rollouts WHERE service = ? ORDER BY sequence DESC", k_columns)));
-  select.bind(service.text());
-  return read_all(std::move(select), read_rollout);
+  return select_newest(database, service, k_no_limit);
 }
 
 Result<Page<model::Rollout>> page_rollouts(Database& database, const model::ServiceId& service,
@@ -118,12 +127,7 @@ Result<Page<model::Rollout>> page_rollouts(Database& database, const model::Serv
 
 Result<std::optional<model::Rollout>> select_newest_rollout(Database& database,
                                                             const model::ServiceId& service) {
-  HL_TRY_ASSIGN(
-      Statement select,
-      database.prepare(fmt::format(
-          "SELECT {} FROM rollouts WHERE service = ? ORDER BY sequence DESC LIMIT 1", k_columns)));
-  select.bind(service.text());
-  HL_TRY_ASSIGN(auto rows, read_all(std::move(select), read_rollout));
+  HL_TRY_ASSIGN(auto rows, select_newest(database, service, 1));
   if (rows.empty()) return std::optional<model::Rollout>();
   return std::optional(std::move(rows.front()));
 }

@@ -196,7 +196,7 @@ TEST_F(Cli, TellsPhasesThatPassedBetweenTwoEvents) {
   };
   ASSERT_TRUE(port().change(id, pass));
   std::thread ender([&] {
-    while (!port().is_told()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    EXPECT_TRUE(port().wait_until_told());
     EXPECT_TRUE(port().finish(id));
   });
   const Ran ran = run({"rollout", "watch", "speech"});
@@ -214,14 +214,11 @@ TEST_F(Cli, WatchesOnWhenServeIsRestarted) {
   ASSERT_EQ(run({"service", "update", "speech", "--model", "vad:0.0.2"}).status, 0);
   const json::object service = run({"--json", "service", "show", "speech"}).as_json();
   const model::ServiceId id(text(service, "service_id"));
-  const auto until_watched = [&] {
-    while (!port().is_watched(id)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  };
   std::thread restarter([&] {
-    until_watched();
+    EXPECT_TRUE(port().wait_until_watched(id));
     server().stop();
     start_server();
-    until_watched();
+    EXPECT_TRUE(port().wait_until_watched(id));
     EXPECT_TRUE(port().finish(id));
   });
   const Ran ran = run({"rollout", "watch", "speech"});

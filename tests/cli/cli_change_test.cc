@@ -17,15 +17,17 @@ TEST_F(Cli, SaysHowAServiceWantsToBeChanged) {
   const auto policy = [&] {
     return run({"--json", "service", "show", "speech"}).as_json().at("rollout_policy").get_object();
   };
-  ASSERT_EQ(run({"service", "update", "speech", "--canary", "5:60s,50:2m", "--bake", "90",
-                 "--drop-budget", "2", "--overlap", "refuse", "--silence", "wait"})
-                .status,
-            0);
+  ASSERT_EQ(
+      run({"service", "update", "speech", "--canary", "5:60s,50:2m", "--bake", "90",
+           "--drop-budget", "2", "--overlap", "refuse", "--silence", "wait", "--proving", "0"})
+          .status,
+      0);
   json::object shown = policy();
   EXPECT_EQ(text(shown, "strategy"), "canary");
   EXPECT_EQ(shown.at("steps").get_array().at(1).at("bake_seconds"), 120.0);
   EXPECT_EQ(shown.at("bake_seconds"), 90.0);
   EXPECT_EQ(text(shown, "overlap"), "refuse");
+  EXPECT_EQ(shown.at("judgement").at("proving_seconds"), 0.0);
   ASSERT_EQ(run({"service", "update", "speech", "--strategy", "surge"}).status, 0);
   shown = policy();
   EXPECT_EQ(text(shown, "strategy"), "surge");
@@ -37,7 +39,8 @@ TEST_F(Cli, SaysHowAServiceWantsToBeChanged) {
   const Ran fast = run({"service", "update", "speech", "--strategy", "fast"});
   EXPECT_EQ(fast.status, k_exit_usage);
   EXPECT_TRUE(has(fast.err, "[fast] is none of surge,") && has(fast.err, "auto")) << fast.err;
-  for (const char* flag : {"--canary", "--bake", "--slow-start", "--overlap", "--silence"}) {
+  for (const char* flag :
+       {"--canary", "--bake", "--slow-start", "--overlap", "--silence", "--proving"}) {
     const Ran empty = run({"service", "update", "speech", flag, ""});
     EXPECT_EQ(empty.status, k_exit_usage) << flag;
     EXPECT_TRUE(has(empty.err, flag)) << empty.err;

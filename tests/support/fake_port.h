@@ -257,18 +257,25 @@ class FakePort final : public control::Port {
   std::optional<control::SideTraffic> side_traffic(const model::ServiceId&) override {
     MutexLock lock(mutex_);
     ++looks_at_sides_;
+    changed_.notify_all();
     return world_.sides;
   }
 
   std::unique_ptr<control::Watch> watch(const model::ServiceId& id,
                                         std::function<void()> on_change) override {
-    return news_.watch(id, std::move(on_change));
+    auto made = news_.watch(id, std::move(on_change));
+    MutexLock lock(mutex_);  // whoever waits has not looked yet, or waits by now
+    changed_.notify_all();
+    return made;
   }
   bool is_watched(const model::ServiceId& id) const { return news_.is_watched(id); }
-  // A stream has read the rollout it tells of.
-  bool is_told() const {
-    MutexLock lock(mutex_);
-    return looks_at_sides_ > 0;
+  // Until a stream of it begins; false: none did.
+  bool wait_until_watched(const model::ServiceId& id) {
+    return wait_for([&] { return news_.is_watched(id); });
+  }
+  // Until a stream has read the rollout it tells of; false: none did.
+  bool wait_until_told() {
+    return wait_for([this]() HL_REQUIRES(mutex_) { return looks_at_sides_ > 0; });
   }
   void tell(const model::ServiceId& id) { news_.tell({id}); }
 
@@ -431,7 +438,21 @@ class FakePort final : public control::Port {
 
   store::Store& store_;
   control::News news_;
+  template <class Holds>
+  bool wait_for(Holds holds) {
+    const auto deadline = std::chrono::steady_clock::now() + k_patience;
+    MutexLock lock(mutex_);
+    while (!holds()) {
+      if (changed_.wait_until(mutex_, deadline) == std::cv_status::timeout) return holds();
+    }
+    return true;
+  }
+
+  // As long as the slowest machine may take; whoever meets it has failed.
+  static constexpr std::chrono::seconds k_patience{60};
+
   mutable Mutex mutex_;
+  ConditionVariable changed_;
   World world_ HL_GUARDED_BY(mutex_);
   int looks_left_ HL_GUARDED_BY(mutex_) = 0;
   int looks_at_sides_ HL_GUARDED_BY(mutex_) = 0;

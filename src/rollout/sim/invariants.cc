@@ -300,7 +300,7 @@ class Checker {
           seen.recorded.stage == Stage::ready && stage_after(seen) == Stage::draining;
       if (!old || !leaves || seen.probe == Probe::failing) continue;
       const model::Group& coming = *at(slot).to;
-      const int wanted = part_of(coming.count, step_weight(view_.plan, view_.step));
+      const int wanted = model::part_of(coming.count, step_weight(view_.plan, view_.step));
       const int missing = wanted - count_after(coming.key);
       const int alive = alive_or_back(slot);
       if (missing <= 0) fail("{} leaves, and nothing comes", seen.recorded.id.text());
