@@ -159,5 +159,17 @@ TEST(Crypto, KnownAnswers) {
   EXPECT_FALSE(equal_in_constant_time("secret", "secre"));
 }
 
+TEST(Crypto, OneByteMakesTextsDifferentWhereverItIs) {
+  for (std::size_t size = 0; size <= 100; ++size) {
+    const std::string text(size, 'a');
+    EXPECT_TRUE(equal_in_constant_time(text, text));
+    for (std::size_t at = 0; at < size; ++at) {
+      std::string other = text;
+      other[at] = 'b';
+      EXPECT_FALSE(equal_in_constant_time(text, other)) << size << " " << at;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace hitless

@@ -153,37 +153,44 @@ void ClientConnection::take(std::string_view bytes, bool from_kept) {
 
 // How many bytes it used: the head and what came of its body; 0 while the head is not whole.
 std::size_t ClientConnection::begin_exchange(std::string_view bytes) {
-  const std::size_t size_max = worker_.limits().head_bytes_max;
-  const HeadEnd end = net::http1::find_head_end(bytes, scanned_);
-  if (end.state == HeadEnd::State::incomplete && bytes.size() <= size_max) {
+  net::http1::Head& head = worker_.head();
+  const Fault fault = take_head(bytes, head);
+  if (fault == Fault::incomplete) {
     if (!head_begun_) {
       head_begun_ = true;
       timer_.set(worker_.loop().turn() + worker_.limits().head_timeout);
     }
     return 0;
   }
-  scanned_ = 0;
-  if (end.state == HeadEnd::State::bad) {
-    refuse(Cause::bad_request);
-    return bytes.size();
-  }
-  if (end.state == HeadEnd::State::incomplete || end.size > size_max) {
-    refuse(Cause::head_too_large);
-    return bytes.size();
-  }
-  net::http1::Head& head = worker_.head();
-  const Fault fault = net::http1::parse_request(bytes.substr(0, end.size), head);
   if (fault != Fault::none) {
     refuse(cause_of(fault));
     return bytes.size();
   }
   timer_.clear();
   exchange_ = std::make_unique<Exchange>(worker_, *this);
-  const std::size_t used = end.size + exchange_->begin(head, bytes.substr(end.size));
+  const std::size_t used = head.size + exchange_->begin(head, bytes.substr(head.size));
   if (exchange_ != nullptr && !exchange_->request_done() && exchange_->wants_body()) {
     expect_body();
   }
   return used;
+}
+
+// Most heads come whole and well-formed, and are read in one pass; the others are measured as they
+// grow.
+Fault ClientConnection::take_head(std::string_view bytes, net::http1::Head& head) {
+  const std::size_t size_max = worker_.limits().head_bytes_max;
+  if (scanned_ == 0 && net::http1::parse_request(bytes, head) == Fault::none &&
+      head.size <= size_max) {
+    return Fault::none;
+  }
+  const HeadEnd end = net::http1::find_head_end(bytes, scanned_);
+  if (end.state == HeadEnd::State::incomplete && bytes.size() <= size_max) {
+    return Fault::incomplete;
+  }
+  scanned_ = 0;
+  if (end.state == HeadEnd::State::bad) return Fault::bad_request;
+  if (end.state == HeadEnd::State::incomplete || end.size > size_max) return Fault::head_too_large;
+  return net::http1::parse_request(bytes.substr(0, end.size), head);
 }
 
 void ClientConnection::expect_body() {

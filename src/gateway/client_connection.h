@@ -61,6 +61,7 @@ class ClientConnection final : public net::Handler {
   void read_some();
   void take(std::string_view bytes, bool from_kept);
   std::size_t begin_exchange(std::string_view bytes);
+  net::http1::Fault take_head(std::string_view bytes, net::http1::Head& head);
   void refuse(Cause cause);
   void on_end_of_input();
   void check_half_closed();

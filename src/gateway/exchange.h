@@ -101,6 +101,7 @@ class Exchange final : public net::Mortal {
   std::size_t unsent() const { return request_.size() - request_sent_; }
 
   // exchange_answer.cc: relay
+  net::http1::Fault take_answer_head(std::string_view bytes, net::http1::Head& head);
   void begin_answer(const net::http1::Head& head, std::string_view rest);
   void begin_tunnel();
   void pass_interim(const net::http1::Head& head);

@@ -31,22 +31,34 @@ void Exchange::on_answer(std::string_view bytes) {
   }
   Head& head = worker_.head();
   for (;;) {
-    const HeadEnd end = net::http1::find_head_end(bytes, upstream_->scanned());
-    if (end.state == HeadEnd::State::incomplete &&
-        bytes.size() <= worker_.limits().head_bytes_max) {
+    const Fault fault = take_answer_head(bytes, head);
+    if (fault == Fault::incomplete) {
       partial.assign(bytes);
       return;
     }
-    upstream_->scanned() = 0;
-    if (end.state != HeadEnd::State::complete) return fail(Cause::invalid_answer);
-    const Fault fault = net::http1::parse_answer(bytes.substr(0, end.size), to_head_, head);
     if (fault != Fault::none) return fail(Cause::invalid_answer);
-    bytes.remove_prefix(end.size);
+    bytes.remove_prefix(head.size);
     if (head.status >= 200 || head.status == 101) break;
     pass_interim(head);
     if (over_) return;
   }
   begin_answer(head, bytes);
+}
+
+// Most heads come whole and are read in one pass; the others are measured as they grow.
+Fault Exchange::take_answer_head(std::string_view bytes, Head& head) {
+  std::size_t& scanned = upstream_->scanned();
+  if (scanned == 0) {
+    const Fault fault = net::http1::parse_answer(bytes, to_head_, head);
+    if (fault != Fault::incomplete) return fault;
+  }
+  const HeadEnd end = net::http1::find_head_end(bytes, scanned);
+  if (end.state == HeadEnd::State::incomplete && bytes.size() <= worker_.limits().head_bytes_max) {
+    return Fault::incomplete;
+  }
+  scanned = 0;
+  if (end.state != HeadEnd::State::complete) return Fault::bad_request;
+  return net::http1::parse_answer(bytes.substr(0, end.size), to_head_, head);
 }
 
 // 100 is answered by ourselves; the others are news for the client.

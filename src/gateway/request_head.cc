@@ -14,12 +14,15 @@ using Use = RequestFields::Use;
 
 constexpr std::string_view k_prefix = "/v1/infers/";
 
-std::string_view authority_of(std::string_view target) {
-  if (target.empty() || target.front() == '/') return {};
+std::string_view authority_of_absolute(std::string_view target) {
   const std::size_t scheme = target.find("://");
   if (scheme == std::string_view::npos) return {};
   const std::string_view rest = target.substr(scheme + 3);
   return rest.substr(0, rest.find_first_of("/?"));
+}
+
+inline std::string_view authority_of(std::string_view target) {
+  return target.starts_with('/') ? std::string_view() : authority_of_absolute(target);
 }
 
 bool is_request_id(std::string_view text) {
@@ -99,11 +102,10 @@ std::optional<Call> parse_call(std::string_view target) {
   const std::string_view path = origin_form(target);
   if (!path.starts_with(k_prefix)) return std::nullopt;
   const std::string_view call = path.substr(k_prefix.size());
-  std::size_t end = 0;
-  while (end < call.size() && call[end] != '/' && call[end] != '?') ++end;
-  const Call found{.service = call.substr(0, end), .rest = call.substr(end)};
-  if (found.service.empty()) return std::nullopt;
-  return found;
+  std::string_view service = call.substr(0, call.find('/'));
+  service = service.substr(0, service.find('?'));
+  if (service.empty()) return std::nullopt;
+  return Call{.service = service, .rest = call.substr(service.size())};
 }
 
 void read_fields(const Head& head, RequestFields& fields) {

@@ -1,5 +1,6 @@
 #include "net/http1.h"
 
+#include <array>
 #include <cstring>
 
 #include "net/http1_text.h"
@@ -109,37 +110,64 @@ Fault take(const FieldLine& line, Head& head, Gathered& gathered) {
   return Fault::none;
 }
 
-// One line without its CRLF.
-Fault parse_field(std::string_view text, FieldLine& line) {
-  std::size_t colon = 0;
-  while (colon < text.size() && is_token_byte(text[colon])) ++colon;
-  // Also refuses an empty name, a folded line and a blank before the colon.
-  if (colon == 0 || colon == text.size() || text[colon] != ':') return Fault::bad_request;
-  line.name = text.substr(0, colon);
-  line.value = trimmed(text.substr(colon + 1));
-  if (has_control(line.value)) return Fault::bad_request;
+// What is read of a head: from `at` on.  The functions below take their part off the front.
+struct Rest {
+  const char* at;
+  const char* end;
+  bool empty() const { return at == end; }
+};
+
+std::string_view between(const char* from, const char* to) {
+  return {from, static_cast<std::size_t>(to - from)};
+}
+
+std::string_view take_token(Rest& rest) {
+  const char* const from = rest.at;
+  rest.at = token_end(rest.at, rest.end);
+  return between(from, rest.at);
+}
+
+Fault take_line_end(Rest& rest) {
+  if (!rest.empty() && *rest.at != '\r') return Fault::bad_request;
+  if (rest.end - rest.at < 2) return Fault::incomplete;
+  if (rest.at[1] != '\n') return Fault::bad_request;
+  rest.at += 2;
+  return Fault::none;
+}
+
+Fault parse_field(Rest& rest, FieldLine& line) {
+  const char* const from = rest.at;
+  line.name = take_token(rest);
+  if (rest.empty()) return Fault::incomplete;
+  // Also refuses a folded line and a blank before the colon.
+  if (line.name.empty() || *rest.at != ':') return Fault::bad_request;
+  ++rest.at;
+  const char* value = rest.at;
+  while (value != rest.end && is_blank(*value)) ++value;
+  rest.at = first_control(value, rest.end);
+  const char* value_end = rest.at;
+  while (value_end != value && is_blank(value_end[-1])) --value_end;
+  if (const Fault fault = take_line_end(rest); fault != Fault::none) return fault;
+  line.value = between(value, value_end);
+  line.line = between(from, rest.at);
   line.field = field_of(line.name);
   return Fault::none;
 }
 
-// `bytes` are the lines after the first, with the empty one.
-Fault parse_fields(std::string_view bytes, Head& head, Gathered& gathered) {
-  while (bytes.size() > 2) {
-    const void* const found = std::memchr(bytes.data(), '\n', bytes.size());
-    const auto size = static_cast<std::size_t>(static_cast<const char*>(found) - bytes.data()) + 1;
-    if (head.field_count == k_fields_max) return Fault::head_too_large;
-    FieldLine& line = head.fields[head.field_count++];
-    line.line = bytes.substr(0, size);
-    if (const Fault fault = parse_field(line.line.substr(0, size - 2), line);
-        fault != Fault::none) {
-      return fault;
+// The lines after the first, with the empty one.
+Fault parse_fields(Rest& all, Head& head, Gathered& gathered) {
+  Rest rest = all;  // a copy needs no memory while it is walked
+  FieldLine* line = head.fields.data();
+  for (; rest.empty() || *rest.at != '\r'; ++line) {
+    if (line == head.fields.data() + k_fields_max) return Fault::head_too_large;
+    if (const Fault fault = parse_field(rest, *line); fault != Fault::none) return fault;
+    if (line->field != Field::other) {
+      if (const Fault fault = take(*line, head, gathered); fault != Fault::none) return fault;
     }
-    if (line.field != Field::other) {
-      if (const Fault fault = take(line, head, gathered); fault != Fault::none) return fault;
-    }
-    bytes.remove_prefix(size);
   }
-  return Fault::none;
+  head.field_count = static_cast<std::size_t>(line - head.fields.data());
+  all = rest;
+  return take_line_end(all);
 }
 
 void reset(Head& head) {
@@ -160,36 +188,76 @@ void settle_persistence(Head& head, const Gathered& gathered) {
 }
 
 // "HTTP/1.0" or "HTTP/1.1"; higher minors are read as 1.1 (RFC 9110 section 2.5).
-Fault parse_version(std::string_view text, int& minor) {
-  if (text.size() != 8 || !text.starts_with("HTTP/") || text[6] != '.') return Fault::bad_request;
+Fault take_version(Rest& rest, int& minor) {
+  constexpr std::ptrdiff_t k_size = 8;
+  if (rest.end - rest.at < k_size) {
+    const bool ends = std::memchr(rest.at, '\r', static_cast<std::size_t>(rest.end - rest.at));
+    return ends ? Fault::bad_request : Fault::incomplete;
+  }
+  const std::string_view text(rest.at, k_size);
+  rest.at += k_size;
+  minor = text[7] == '0' ? 0 : 1;
+  if (text == "HTTP/1.1") return Fault::none;
+  if (!text.starts_with("HTTP/") || text[6] != '.') return Fault::bad_request;
   const auto is_digit = [](char byte) { return byte >= '0' && byte <= '9'; };
   if (!is_digit(text[5]) || !is_digit(text[7])) return Fault::bad_request;
-  if (text[5] != '1') return Fault::bad_version;
-  minor = text[7] == '0' ? 0 : 1;
-  return Fault::none;
+  return text[5] == '1' ? Fault::none : Fault::bad_version;
 }
+
+constexpr std::array<bool, 256> k_not_in_hosts = [] {
+  std::array<bool, 256> table{};
+  for (const char byte : std::string_view(" \t,/@")) table[static_cast<std::uint8_t>(byte)] = true;
+  return table;
+}();
 
 bool is_host(std::string_view text) {
   for (const char byte : text) {
-    if (byte == ' ' || byte == '\t' || byte == ',' || byte == '/' || byte == '@') return false;
+    if (k_not_in_hosts[static_cast<std::uint8_t>(byte)]) return false;
   }
   return true;
 }
 
-bool is_target(std::string_view text) {
-  return !text.empty() && !has_blank_or_control(text);
+// A message may be preceded by one empty line (RFC 9112 section 2.2), which belongs to its head.
+Fault skip_empty_line(Rest& rest) {
+  return !rest.empty() && *rest.at == '\r' ? take_line_end(rest) : Fault::none;
 }
 
-Fault parse_request_line(std::string_view line, Head& head) {
-  const std::size_t first = line.find(' ');
-  const std::size_t last = line.rfind(' ');
-  if (first == std::string_view::npos || first == last) return Fault::bad_request;
-  head.method = line.substr(0, first);
-  head.target = line.substr(first + 1, last - first - 1);
-  if (!is_token(head.method)) return Fault::bad_request;
+Fault parse_request_line(Rest& rest, Head& head) {
+  head.method = take_token(rest);
+  if (rest.empty()) return Fault::incomplete;
+  if (head.method.empty() || *rest.at != ' ') return Fault::bad_request;
+  const char* const target = ++rest.at;
+  rest.at = first_blank_or_control(rest.at, rest.end);
+  head.target = between(target, rest.at);
   if (head.target.size() > k_target_bytes_max) return Fault::uri_too_long;
-  if (!is_target(head.target)) return Fault::bad_request;
-  return parse_version(line.substr(last + 1), head.minor);
+  if (rest.empty()) return Fault::incomplete;
+  if (head.target.empty() || *rest.at != ' ') return Fault::bad_request;
+  ++rest.at;
+  if (const Fault fault = take_version(rest, head.minor); fault != Fault::none) return fault;
+  return take_line_end(rest);
+}
+
+// "HTTP/1.1 200 OK"; the reason and the blank before it may be missing.
+Fault parse_status_line(Rest& rest, Head& head) {
+  if (const Fault fault = take_version(rest, head.minor); fault != Fault::none) return fault;
+  constexpr std::ptrdiff_t k_status_size = 4;
+  if (rest.end - rest.at < k_status_size) {
+    const bool ends = std::memchr(rest.at, '\r', static_cast<std::size_t>(rest.end - rest.at));
+    return ends ? Fault::bad_request : Fault::incomplete;
+  }
+  if (*rest.at != ' ') return Fault::bad_request;
+  for (int i = 1; i < k_status_size; ++i) {
+    if (rest.at[i] < '0' || rest.at[i] > '9') return Fault::bad_request;
+    head.status = head.status * 10 + (rest.at[i] - '0');
+  }
+  if (head.status < 100 || head.status > 599) return Fault::bad_request;
+  rest.at += k_status_size;
+  if (!rest.empty() && *rest.at == ' ') {
+    const char* const reason = ++rest.at;
+    rest.at = first_control(rest.at, rest.end);
+    head.reason = between(reason, rest.at);
+  }
+  return take_line_end(rest);
 }
 
 Fault settle_request(Head& head, const Gathered& gathered) {
@@ -233,15 +301,6 @@ bool begins_a_head(std::string_view bytes) {
   return bytes.size() <= 2 || is_token_byte(bytes[2]);
 }
 
-// The first line without its CRLF; `bytes` loses it.
-std::string_view take_first_line(std::string_view& bytes) {
-  if (bytes.starts_with("\r\n")) bytes.remove_prefix(2);
-  const std::size_t end = bytes.find('\n');
-  const std::string_view line = bytes.substr(0, end - 1);
-  bytes.remove_prefix(end + 1);
-  return line;
-}
-
 }  // namespace
 
 bool same_text(std::string_view left, std::string_view right) {
@@ -269,7 +328,6 @@ bool is_token(std::string_view text) {
   return true;
 }
 
-// A message may be preceded by one empty line (RFC 9112 section 2.2), which belongs to its head.
 HeadEnd find_head_end(std::string_view bytes, std::size_t& scanned) {
   using State = HeadEnd::State;
   if (!begins_a_head(bytes)) return {State::bad, 0};
@@ -290,32 +348,23 @@ HeadEnd find_head_end(std::string_view bytes, std::size_t& scanned) {
 
 Fault parse_request(std::string_view bytes, Head& head) {
   reset(head);
-  head.size = bytes.size();
-  const std::string_view line = take_first_line(bytes);
-  if (const Fault fault = parse_request_line(line, head); fault != Fault::none) return fault;
+  Rest rest{bytes.data(), bytes.data() + bytes.size()};
+  if (const Fault fault = skip_empty_line(rest); fault != Fault::none) return fault;
+  if (const Fault fault = parse_request_line(rest, head); fault != Fault::none) return fault;
   Gathered gathered;
-  if (const Fault fault = parse_fields(bytes, head, gathered); fault != Fault::none) return fault;
+  if (const Fault fault = parse_fields(rest, head, gathered); fault != Fault::none) return fault;
+  head.size = static_cast<std::size_t>(rest.at - bytes.data());
   return settle_request(head, gathered);
 }
 
 Fault parse_answer(std::string_view bytes, bool to_head, Head& head) {
   reset(head);
-  head.size = bytes.size();
-  const std::string_view line = take_first_line(bytes);
-  if (line.size() < 12 || line[8] != ' ') return Fault::bad_request;
-  if (const Fault fault = parse_version(line.substr(0, 8), head.minor); fault != Fault::none) {
-    return fault;
-  }
-  for (const char digit : line.substr(9, 3)) {
-    if (digit < '0' || digit > '9') return Fault::bad_request;
-    head.status = head.status * 10 + (digit - '0');
-  }
-  if (head.status < 100 || head.status > 599) return Fault::bad_request;
-  if (line.size() > 12 && line[12] != ' ') return Fault::bad_request;
-  head.reason = line.size() > 13 ? line.substr(13) : std::string_view();
-  if (has_control(head.reason)) return Fault::bad_request;
+  Rest rest{bytes.data(), bytes.data() + bytes.size()};
+  if (const Fault fault = skip_empty_line(rest); fault != Fault::none) return fault;
+  if (const Fault fault = parse_status_line(rest, head); fault != Fault::none) return fault;
   Gathered gathered;
-  if (const Fault fault = parse_fields(bytes, head, gathered); fault != Fault::none) return fault;
+  if (const Fault fault = parse_fields(rest, head, gathered); fault != Fault::none) return fault;
+  head.size = static_cast<std::size_t>(rest.at - bytes.data());
   return settle_answer(head, gathered, to_head);
 }
 

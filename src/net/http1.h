@@ -1,9 +1,10 @@
 // HTTP/1.1 messages as bytes, for the gateway's data path (RFC 9112, read strictly).
 //
-// Pure: no I/O, no allocation, any thread.  A head is parsed once it is whole; bodies are followed
-// byte range by byte range, wherever the network cut them.  What two parsers could read in two
-// ways is refused: Content-Length with Transfer-Encoding, differing lengths, folded lines, bare CR
-// or LF, NUL and other controls, a blank before a colon, odd chunk sizes.
+// Pure: no I/O, no allocation, any thread.  A head that came whole is parsed in one pass, one that
+// came in pieces once it is whole; bodies are followed byte range by byte range, wherever the
+// network cut them.  What two parsers could read in two ways is refused: Content-Length with
+// Transfer-Encoding, differing lengths, folded lines, bare CR or LF, NUL and other controls, a
+// blank before a colon, odd chunk sizes.
 #pragma once
 
 #include <array>
@@ -42,6 +43,7 @@ enum class Framing : std::uint8_t { none, length, chunked, until_close };
 // refused for any reason is bad.
 enum class Fault : std::uint8_t {
   none,
+  incomplete,       // the bytes end before the head does
   bad_request,      // 400
   uri_too_long,     // 414
   head_too_large,   // 431
@@ -75,7 +77,7 @@ struct Head {
   bool connection_names_fields = false;  // Connection names more than close, keep-alive, upgrade
 };
 
-// Where a head ends, found without looking at a byte twice.
+// Where a head ends that comes in pieces, found without looking at a byte twice.
 struct HeadEnd {
   enum class State : std::uint8_t { incomplete, complete, bad } state = State::incomplete;
   std::size_t size = 0;
@@ -83,7 +85,9 @@ struct HeadEnd {
 // `scanned` starts at 0, belongs to the message and is carried from call to call as bytes grow.
 HeadEnd find_head_end(std::string_view bytes, std::size_t& scanned);
 
-// `bytes` is exactly one head as find_head_end() measured it.
+// `bytes` begin with a head; head.size says where it ends, and what is behind is not looked at.  As
+// each call begins at the front, bytes that may be incomplete are given once, and then measured by
+// find_head_end() until they are whole.
 Fault parse_request(std::string_view bytes, Head& head);
 // `to_head`: answers to HEAD have no body whatever they say.
 Fault parse_answer(std::string_view bytes, bool to_head, Head& head);
@@ -92,21 +96,27 @@ Fault parse_answer(std::string_view bytes, bool to_head, Head& head);
 // In a token, setting the bit that tells small letters from large ones makes no other byte a letter
 // or a hyphen.
 inline bool is_name(std::string_view token, std::string_view name) {
+  const auto differs = [&]<class Word>(std::size_t at, Word) {
+    Word left = 0;
+    Word right = 0;
+    std::memcpy(&left, token.data() + at, sizeof left);
+    std::memcpy(&right, name.data() + at, sizeof right);
+    return (left | static_cast<Word>(0x2020202020202020)) != right;
+  };
   if (token.size() != name.size()) return false;
-  constexpr std::uint64_t k_small = 0x2020202020202020;
-  std::uint64_t difference = 0;
-  std::size_t at = 0;
-  for (; at + 8 <= name.size(); at += 8) {
-    std::uint64_t left = 0;
-    std::uint64_t right = 0;
-    std::memcpy(&left, token.data() + at, 8);
-    std::memcpy(&right, name.data() + at, 8);
-    difference |= (left | k_small) ^ right;
+  const std::size_t size = name.size();
+  if (size < 4) {
+    for (std::size_t at = 0; at < size; ++at) {
+      if ((token[at] | 0x20) != name[at]) return false;
+    }
+    return true;
   }
-  for (; at < name.size(); ++at) {
-    difference |= static_cast<std::uint64_t>((token[at] | 0x20) ^ name[at]);
+  // The last word overlaps the one before.
+  if (size < 8) return !differs(0, std::uint32_t{}) && !differs(size - 4, std::uint32_t{});
+  for (std::size_t at = 0; at + 8 < size; at += 8) {
+    if (differs(at, std::uint64_t{})) return false;
   }
-  return difference == 0;
+  return !differs(size - 8, std::uint64_t{});
 }
 // Equal without regard to case (ASCII).
 bool same_text(std::string_view left, std::string_view right);

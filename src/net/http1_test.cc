@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "net/http1_text.h"
+
 namespace hitless::net::http1 {
 namespace {
 
@@ -247,6 +249,53 @@ TEST(Http1Request, IsReadAlikeHoweverItIsCut) {
   }
 }
 
+// What the fields of a head are, as text.
+std::string text_of(const Head& head) {
+  std::string text(head.method);
+  text.append(" ").append(head.target).append(head.reason).append(std::to_string(head.status));
+  for (std::size_t i = 0; i < head.field_count; ++i) {
+    const FieldLine& line = head.fields[i];
+    text.append("|").append(line.name).append("|").append(line.value).append("|").append(line.line);
+  }
+  return text.append("|").append(std::to_string(static_cast<int>(head.framing)));
+}
+
+Fault parse(std::string_view bytes, Kind kind, Head& head) {
+  return kind == Kind::request ? parse_request(bytes, head) : parse_answer(bytes, false, head);
+}
+
+// One pass over bytes of which nobody knows where the head ends finds the head that was measured
+// first, says nothing of what is behind it, and takes no beginning of it for the whole.
+void expect_one_pass_reads_what_was_measured(std::string_view bytes, Kind kind) {
+  static Head head;
+  std::size_t scanned = 0;
+  const HeadEnd end = find_head_end(bytes, scanned);
+  const Fault fault = parse(bytes, kind, head);
+  if (end.state != HeadEnd::State::complete) {
+    ASSERT_NE(fault, Fault::none);
+    return;
+  }
+  ASSERT_NE(fault, Fault::incomplete);
+  const std::string once = text_of(head);
+  const std::size_t size = head.size;
+  ASSERT_EQ(parse(bytes.substr(0, end.size), kind, head), fault);
+  if (fault != Fault::none) return;
+  ASSERT_EQ(size, end.size);
+  ASSERT_EQ(text_of(head), once);
+  for (std::size_t cut = 0; cut < end.size; ++cut) {
+    ASSERT_EQ(parse(bytes.substr(0, cut), kind, head), Fault::incomplete) << cut;
+  }
+}
+
+TEST(Http1Request, OnePassReadsWhatWasMeasured) {
+  for (const Row& row : corpus()) {
+    SCOPED_TRACE(row.name);
+    ASSERT_NO_FATAL_FAILURE(expect_one_pass_reads_what_was_measured(row.bytes, Kind::request));
+    ASSERT_NO_FATAL_FAILURE(
+        expect_one_pass_reads_what_was_measured(row.bytes + get(k_host), Kind::request));
+  }
+}
+
 // Mutations of valid messages: nothing crashes, and cuts never change the reading.
 TEST(Http1Request, MutationsAreReadAlikeHoweverTheyAreCut) {
   std::mt19937 random(9112);
@@ -270,6 +319,12 @@ TEST(Http1Request, MutationsAreReadAlikeHoweverTheyAreCut) {
     }
     ASSERT_EQ(read(bytes, cuts), read(bytes, {})) << "round " << round;
     ASSERT_EQ(read(bytes, cuts, Kind::answer), read(bytes, {}, Kind::answer)) << "round " << round;
+    SCOPED_TRACE(round);
+    ASSERT_NO_FATAL_FAILURE(expect_one_pass_reads_what_was_measured(bytes, Kind::request));
+    const std::size_t first_end = bytes.find('\n');
+    if (first_end == std::string::npos) continue;
+    const std::string answer = "HTTP/1.1 200 OK\r\n" + bytes.substr(first_end + 1);
+    ASSERT_NO_FATAL_FAILURE(expect_one_pass_reads_what_was_measured(answer, Kind::answer));
   }
 }
 
@@ -348,6 +403,62 @@ TEST(Http1Body, LeavesTheNextMessageAlone) {
   } while (piece.state == Body::State::more);
   EXPECT_EQ(piece.state, Body::State::done);
   EXPECT_EQ(bytes.substr(used), "GET / HTTP/1.1\r\n");
+}
+
+// Every byte at every place of texts of every length up to three words.
+TEST(Http1Text, EightBytesAtATimeFindWhatOneFinds) {
+  for (std::size_t size = 0; size <= 24; ++size) {
+    for (std::size_t at = 0; at < size; ++at) {
+      for (int byte = 0; byte < 256; ++byte) {
+        std::string text(size, 'a');
+        text[at] = static_cast<char>(byte);
+        const char* const end = text.data() + size;
+        const char* const there = text.data() + at;
+        ASSERT_EQ(token_end(text.data(), end), is_token_byte(text[at]) ? end : there) << byte;
+        ASSERT_EQ(first_control(text.data(), end), is_control(text[at]) ? there : end) << byte;
+        ASSERT_EQ(first_blank_or_control(text.data(), end),
+                  is_control(text[at]) || is_blank(text[at]) ? there : end)
+            << byte;
+      }
+    }
+  }
+}
+
+// A tab is let pass, and makes its neighbours suspect.
+TEST(Http1Text, WhatIsNextToAnOddByteIsJudgedByItself) {
+  for (int left = 0; left < 256; ++left) {
+    for (int right = 0; right < 256; ++right) {
+      std::string text = "aaaaaaaa";
+      text[2] = static_cast<char>(left);
+      text[3] = static_cast<char>(right);
+      const char* const begin = text.data();
+      const char* expected = is_control(text[3]) ? begin + 3 : begin + 8;
+      if (is_control(text[2])) expected = begin + 2;
+      ASSERT_EQ(first_control(begin, begin + 8), expected) << left << " " << right;
+      expected = is_token_byte(text[3]) ? begin + 8 : begin + 3;
+      if (!is_token_byte(text[2])) expected = begin + 2;
+      ASSERT_EQ(token_end(begin, begin + 8), expected) << left << " " << right;
+    }
+  }
+}
+
+TEST(Http1Text, NamesAreTheSameInSmallAndLargeLettersOnly) {
+  const std::string name = "x-forwarded-for-y-abcdefgh";
+  for (std::size_t size = 0; size <= name.size(); ++size) {
+    const std::string small = name.substr(0, size);
+    std::string large = small;
+    for (char& byte : large) {
+      if (byte >= 'a') byte = static_cast<char>(byte - 0x20);
+    }
+    EXPECT_TRUE(is_name(small, small));
+    EXPECT_TRUE(is_name(large, small));
+    EXPECT_FALSE(is_name(small + "a", small));
+    for (std::size_t at = 0; at < size; ++at) {
+      std::string other = large;
+      other[at] = '_';
+      EXPECT_FALSE(is_name(other, small)) << other;
+    }
+  }
 }
 
 TEST(Http1Text, ListsAreReadWordByWord) {

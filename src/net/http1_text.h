@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
@@ -36,41 +37,56 @@ inline bool is_control(char byte) {
   return (value < 0x20 && value != '\t') || value == 0x7f;
 }
 
-// Whether a byte is below `least` or is 0x7f, except for tabs when these are allowed.  Eight bytes
-// at a time: most words have none, the others are looked at one by one.
-template <char least, bool tabs>
-bool has_odd_byte(std::string_view text) {
-  const auto is_odd = [](char byte) {
-    const auto value = static_cast<std::uint8_t>(byte);
-    return (value < static_cast<std::uint8_t>(least) && !(tabs && byte == '\t')) || value == 0x7f;
-  };
-  constexpr std::uint64_t k_ones = 0x0101010101010101;
-  constexpr std::uint64_t k_highs = 0x8080808080808080;
-  std::size_t at = 0;
-  for (; at + 8 <= text.size(); at += 8) {
+inline constexpr std::uint64_t k_ones = 0x0101010101010101;
+inline constexpr std::uint64_t k_highs = 0x8080808080808080;
+
+// Walks over the bytes eight at a time.  `suspects` says of eight, by their highest bits, which of
+// them may be odd, with none missing; `is_odd` decides.  Returns the first odd one, or `end`.
+template <class Suspects, class IsOdd>
+const char* first_odd_byte(const char* at, const char* end, Suspects suspects, IsOdd is_odd) {
+  static_assert(std::endian::native == std::endian::little);
+  for (; end - at >= 8; at += 8) {
     std::uint64_t word = 0;
-    std::memcpy(&word, text.data() + at, 8);
-    const std::uint64_t below = (word - k_ones * static_cast<std::uint64_t>(least)) & ~word;
-    const std::uint64_t deleted = word ^ (k_ones * 0x7f);
-    const std::uint64_t found = (below | ((deleted - k_ones) & ~deleted)) & k_highs;
-    if (found == 0) continue;
-    for (std::size_t i = at; i < at + 8; ++i) {
-      if (is_odd(text[i])) return true;
+    std::memcpy(&word, at, 8);
+    for (std::uint64_t left = suspects(word) & k_highs; left != 0; left &= left - 1) {
+      const char* const suspect = at + std::countr_zero(left) / 8;
+      if (is_odd(*suspect)) return suspect;
     }
   }
-  for (; at < text.size(); ++at) {
-    if (is_odd(text[at])) return true;
-  }
-  return false;
+  while (at != end && !is_odd(*at)) ++at;
+  return at;
 }
 
-// Controls other than tab.
-inline bool has_control(std::string_view text) {
-  return has_odd_byte<0x20, true>(text);
+// Bytes below `least`, and 0x7f; a neighbour of one may be among them.
+template <char least>
+std::uint64_t low_bytes(std::uint64_t word) {
+  const std::uint64_t below = (word - k_ones * static_cast<std::uint64_t>(least)) & ~word;
+  const std::uint64_t deleted = word ^ (k_ones * 0x7f);
+  return below | ((deleted - k_ones) & ~deleted);
 }
-// Controls and blanks.
-inline bool has_blank_or_control(std::string_view text) {
-  return has_odd_byte<0x21, false>(text);
+
+// Bytes that are neither letters nor hyphens.  Sums of bytes below 0x80 do not carry over.
+inline std::uint64_t no_letters(std::uint64_t word) {
+  const std::uint64_t bytes = word & ~k_highs;
+  const std::uint64_t small = bytes | (k_ones * 0x20);
+  const std::uint64_t letters = (small + k_ones * (0x80 - 'a')) & ~(small + k_ones * (0x7f - 'z'));
+  const std::uint64_t hyphens = ~((bytes ^ (k_ones * '-')) + k_ones * 0x7f);
+  return word | ~(letters | hyphens);
+}
+
+inline const char* token_end(const char* at, const char* end) {
+  return first_odd_byte(at, end, no_letters, [](char byte) { return !is_token_byte(byte); });
+}
+// A control other than tab, or `end`.
+inline const char* first_control(const char* at, const char* end) {
+  return first_odd_byte(at, end, low_bytes<0x20>, is_control);
+}
+// A control or a blank, or `end`.
+inline const char* first_blank_or_control(const char* at, const char* end) {
+  return first_odd_byte(at, end, low_bytes<0x21>, [](char byte) {
+    const auto value = static_cast<std::uint8_t>(byte);
+    return value <= 0x20 || value == 0x7f;
+  });
 }
 
 }  // namespace hitless::net::http1
