@@ -6,7 +6,6 @@
 #include <cerrno>
 
 #include "base/check.h"
-#include "base/crypto.h"
 #include "gateway/exchange.h"
 #include "gateway/worker.h"
 
@@ -44,11 +43,10 @@ void ClientConnection::start() {
 
 bool ClientConnection::is_token_valid(std::string_view token) {
   if (token.empty()) return false;
-  const identity::TokenVerifier* const tokens = &worker_.table().tokens();
-  if (valid_by_ == tokens && equal_in_constant_time(token, valid_token_)) return true;
-  if (!tokens->accepts(token)) return false;
-  valid_by_ = tokens;
-  valid_token_ = token;
+  const model::Generation since = worker_.table().tokens_since();
+  if (valid_token_.holds(token, since)) return true;
+  if (!worker_.is_token_valid(token)) return false;
+  valid_token_.keep(token, since);
   return true;
 }
 

@@ -9,12 +9,9 @@
 #include <string_view>
 
 #include "gateway/answers.h"
+#include "gateway/token_memory.h"
 #include "net/event_loop.h"
 #include "net/http1.h"
-
-namespace hitless::identity {
-class TokenVerifier;
-}
 
 namespace hitless::gateway {
 
@@ -34,7 +31,7 @@ class ClientConnection final : public net::Handler {
   void shut();
 
   const std::string& peer() const { return peer_; }
-  // Hashes a token once per connection, not once per request.
+  // A token that this connection sent before is only compared.
   bool is_token_valid(std::string_view token);
 
   // For the exchange.  send() takes all of it: what the kernel refuses is kept and has_unsent()
@@ -79,8 +76,7 @@ class ClientConnection final : public net::Handler {
   std::size_t scanned_ = 0;  // of in_, for the head's end
   std::string out_;          // what the kernel has not taken yet
   std::size_t out_sent_ = 0;
-  std::string valid_token_;  // the last one that was accepted, by these tokens
-  const identity::TokenVerifier* valid_by_ = nullptr;
+  TokenMemory valid_token_;
   std::uint64_t discarded_ = 0;
   bool in_waits_ = false;   // in_ has bytes that were not looked at
   bool head_begun_ = true;  // the head's deadline runs

@@ -112,6 +112,30 @@ TEST(Refusal, ATokenThatIsWithdrawnIsNoLongerGoodOnAnOpenConnection) {
   EXPECT_EQ(client.read_message().status(), 401);
 }
 
+TEST(Refusal, ATokenThatIsWithdrawnStaysSoHoweverOftenTheTokensChange) {
+  RawUpstream upstream(
+      RawUpstream::answering([](const RawMessage&) { return RawUpstream::ok("x"); }));
+  GatewayFixture fixture({}, 1);
+  ASSERT_TRUE(fixture.adopt_one(upstream));
+  RawConnection client = fixture.connect();
+  client.write(request());
+  EXPECT_EQ(client.read_message().status(), 200);
+  for (model::Generation generation = 100; generation < 150; ++generation) {
+    const std::string other = "token " + std::to_string(generation);
+    fixture.client().publish({.generation = generation,
+                              .services = {serving({{1, 1, {endpoint("i1", upstream.address())}}})},
+                              .token_digests = {sha256_hex(other)}});
+    ASSERT_TRUE(fixture.eventually([&](const auto& usage) { return usage.adopted == generation; }));
+    client.write(request());
+    ASSERT_EQ(client.read_message().status(), 401) << generation;
+    // Nor is it good on a connection that never had it, before or after one with a good token.
+    ASSERT_EQ(fixture.call(request()).status(), 401) << generation;
+    const std::string good = "GET " + path() + "/ HTTP/1.1\r\nHost: a\r\nX-Auth-Token: " + other;
+    ASSERT_EQ(fixture.call(good + "\r\n\r\n").status(), 200) << generation;
+    ASSERT_EQ(fixture.call(request()).status(), 401) << generation;
+  }
+}
+
 TEST(Refusal, OversizedBodiesAreRefusedAndTheClientSeesIt) {
   Limits limits;
   limits.body_bytes_max = 1000;

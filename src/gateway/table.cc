@@ -55,7 +55,10 @@ Table::Adopted Table::adopt(const TableChange& change) {
   Adopted adopted;
   ++adoptions_;
   generation_ = change.table->generation;
-  tokens_ = change.tokens;
+  if (tokens_ != change.tokens) {
+    tokens_ = change.tokens;
+    tokens_since_ = generation_;
+  }
   std::vector<Endpoint*> before;
   const auto remember = [&](const ServiceEntry& entry) {
     for (const ShareEntry& share : entry.shares) {

@@ -47,6 +47,7 @@ class Table {
 
   model::Generation generation() const { return generation_; }
   const identity::TokenVerifier& tokens() const { return *tokens_; }
+  model::Generation tokens_since() const { return tokens_since_; }  // the table that brought them
   ServiceEntry* find(std::string_view service);  // null: not in the adopted table
 
   // What an adoption leaves to its caller: idle connections to be closed, holds to be looked at.
@@ -82,6 +83,7 @@ class Table {
   std::uint64_t adoptions_ = 0;
   std::shared_ptr<const identity::TokenVerifier> tokens_ =
       std::make_shared<const identity::TokenVerifier>();
+  model::Generation tokens_since_ = 0;
   Services services_;
   Endpoints endpoints_;  // routed, by instance id
   std::vector<std::unique_ptr<Endpoint>> retired_;

@@ -126,6 +126,14 @@ void Worker::remove(ClientConnection& connection) {
   listener_.resume();
 }
 
+bool Worker::is_token_valid(std::string_view token) {
+  const model::Generation since = table_.tokens_since();
+  if (valid_token_.holds(token, since)) return true;
+  if (!table_.tokens().accepts(token)) return false;
+  valid_token_.keep(token, since);
+  return true;
+}
+
 // xorshift128+: unique, not secret.
 std::string_view Worker::make_request_id() {
   for (std::size_t half = 0; half < 2; ++half) {

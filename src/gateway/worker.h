@@ -17,6 +17,7 @@
 #include "gateway/options.h"
 #include "gateway/request_head.h"
 #include "gateway/table.h"
+#include "gateway/token_memory.h"
 #include "net/event_loop.h"
 #include "net/http1.h"
 
@@ -47,6 +48,9 @@ class Worker final : public net::Handler {
   Table& table() { return table_; }
   Counters& counters() { return counters_; }
   RevisionCounters& unrouted() { return unrouted_; }
+  // The token that any connection sent last is only compared, others are hashed: most clients open
+  // their connections with one token.
+  bool is_token_valid(std::string_view token);
   bool is_full() const { return connections_.size() >= connections_max_; }
   void accepted(UniqueFd fd, std::string peer);
   void remove(ClientConnection& connection);
@@ -86,6 +90,7 @@ class Worker final : public net::Handler {
   Counters counters_;
   RevisionCounters& unrouted_;
   Table table_;
+  TokenMemory valid_token_;
   Listener listener_;
   std::vector<std::unique_ptr<ClientConnection>> connections_;
   net::Timer report_timer_;
