@@ -171,7 +171,7 @@ Fault parse_fields(Rest& all, Head& head, Gathered& gathered) {
 }
 
 void reset(Head& head) {
-  head.method = head.target = head.reason = head.host = {};
+  head.method = head.target = head.status_and_reason = head.host = {};
   head.connection = head.keep_alive_value = {};
   head.status = 0;
   head.minor = 1;
@@ -251,12 +251,10 @@ Fault parse_status_line(Rest& rest, Head& head) {
     head.status = head.status * 10 + (rest.at[i] - '0');
   }
   if (head.status < 100 || head.status > 599) return Fault::bad_request;
+  const char* const status = rest.at + 1;
   rest.at += k_status_size;
-  if (!rest.empty() && *rest.at == ' ') {
-    const char* const reason = ++rest.at;
-    rest.at = first_control(rest.at, rest.end);
-    head.reason = between(reason, rest.at);
-  }
+  if (!rest.empty() && *rest.at == ' ') rest.at = first_control(rest.at, rest.end);
+  head.status_and_reason = between(status, rest.at);
   return take_line_end(rest);
 }
 

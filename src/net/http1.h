@@ -59,9 +59,10 @@ struct Head {
   std::string_view method;  // requests
   std::string_view target;  // requests: as sent
   int status = 0;           // answers
-  std::string_view reason;  // answers
-  int minor = 1;            // of HTTP/1.x
-  std::size_t size = 0;     // bytes of the whole head, with the empty lines around it
+  // Answers: "200 OK"; at least the status.
+  std::string_view status_and_reason;
+  int minor = 1;         // of HTTP/1.x
+  std::size_t size = 0;  // bytes of the whole head, with the empty lines around it
 
   std::size_t field_count = 0;
   std::array<FieldLine, k_fields_max> fields;

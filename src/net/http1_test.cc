@@ -252,7 +252,10 @@ TEST(Http1Request, IsReadAlikeHoweverItIsCut) {
 // What the fields of a head are, as text.
 std::string text_of(const Head& head) {
   std::string text(head.method);
-  text.append(" ").append(head.target).append(head.reason).append(std::to_string(head.status));
+  text.append(" ")
+      .append(head.target)
+      .append(head.status_and_reason)
+      .append(std::to_string(head.status));
   for (std::size_t i = 0; i < head.field_count; ++i) {
     const FieldLine& line = head.fields[i];
     text.append("|").append(line.name).append("|").append(line.value).append("|").append(line.line);

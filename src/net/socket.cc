@@ -6,7 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 
 namespace hitless::net {
@@ -20,6 +22,20 @@ constexpr int k_defer_seconds = 2;
 void set_option(int fd, int level, int option, int value) {
   // Each is an improvement, none a necessity: refusal changes speed only.
   ::setsockopt(fd, level, option, &value, sizeof value);
+}
+
+// inet_ntop() goes through sprintf(), a tenth of what a connection for one request costs us.
+std::string v4_text(in_addr address) {
+  std::array<unsigned char, 4> bytes;
+  static_assert(sizeof bytes == sizeof address);
+  std::memcpy(bytes.data(), &address, sizeof bytes);
+  char text[INET_ADDRSTRLEN];
+  char* at = text;
+  for (const unsigned char byte : bytes) {
+    if (at != text) *at++ = '.';
+    at = std::to_chars(at, text + sizeof text, byte).ptr;
+  }
+  return {text, at};
 }
 
 }  // namespace
@@ -102,9 +118,9 @@ int open_stream_socket(int family) {
 std::string peer_text(const SocketAddress& peer) {
   char text[INET6_ADDRSTRLEN] = "";
   if (peer.family() == AF_INET) {
-    ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(&peer.storage)->sin_addr, text,
-                sizeof text);
-  } else if (peer.family() == AF_INET6) {
+    return v4_text(reinterpret_cast<const sockaddr_in*>(&peer.storage)->sin_addr);
+  }
+  if (peer.family() == AF_INET6) {
     ::inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6*>(&peer.storage)->sin6_addr, text,
                 sizeof text);
   } else {
