@@ -37,10 +37,16 @@ CLI::Validator not_empty() {
       [](std::string& text) { return text.empty() ? "must not be empty" : std::string(); }, "");
 }
 
+bool sets_judgement(const PolicyFlags& flags) {
+  return flags.judge || !flags.silence.empty() || !flags.proving.empty() ||
+         !flags.latency_slack.empty() || !flags.tail_slack.empty() || flags.requests_min ||
+         flags.error_ratio || flags.latency_factor || flags.false_alarm || flags.miss;
+}
+
 bool is_set(const PolicyFlags& flags) {
   return !flags.strategy.empty() || !flags.canary.empty() || !flags.bake.empty() ||
-         !flags.overlap.empty() || !flags.silence.empty() || !flags.proving.empty() ||
-         !flags.slow_start.empty() || flags.drop_budget || flags.judge;
+         !flags.overlap.empty() || !flags.slow_start.empty() || flags.drop_budget ||
+         sets_judgement(flags);
 }
 
 Error bad_step(std::string_view step) {
@@ -77,6 +83,60 @@ void change_strategy(const std::string& strategy, json::object& policy) {
   }
   if (strategy != "canary") policy.erase("steps");
   if (strategy != "canary" && strategy != "blue_green") policy.erase("bake_seconds");
+}
+
+void add_thresholds(CLI::App& command, PolicyFlags& flags) {
+  const char* group = "By what it is judged";
+  command
+      .add_option("--requests-min", flags.requests_min,
+                  "Requests of the new version before more than errors by far is said (50)")
+      ->group(group);
+  command
+      .add_option("--error-ratio", flags.error_ratio,
+                  "So many times the old version's rate is to be noticed (2)")
+      ->group(group);
+  command
+      .add_option("--latency-factor", flags.latency_factor,
+                  "Slow is beyond so many times the old version's median, or p99 (1.5) ...")
+      ->group(group);
+  command
+      .add_option("--latency-slack", flags.latency_slack,
+                  "... and this much beyond the median (2ms)")
+      ->check(not_empty())
+      ->group(group);
+  command.add_option("--tail-slack", flags.tail_slack, "... or this much beyond the p99 (25ms)")
+      ->check(not_empty())
+      ->group(group);
+  command
+      .add_option("--false-alarm", flags.false_alarm,
+                  "Of rollouts, how many may take back an equal version (0.01)")
+      ->group(group);
+  command
+      .add_option("--miss", flags.miss,
+                  "Of versions so much worse, how many may not show in the sample (0.05)")
+      ->group(group);
+}
+
+Result<void> apply_judgement(const PolicyFlags& flags, json::object& judgement) {
+  if (flags.judge) judgement["enabled"] = *flags.judge;
+  if (!flags.silence.empty()) judgement["silence"] = flags.silence;
+  if (!flags.proving.empty()) {
+    HL_TRY_ASSIGN(judgement["proving_seconds"], read_seconds("--proving", flags.proving));
+  }
+  if (!flags.latency_slack.empty()) {
+    HL_TRY_ASSIGN(const double slack, read_seconds("--latency-slack", flags.latency_slack));
+    judgement["latency_slack_ms"] = slack * 1e3;
+  }
+  if (!flags.tail_slack.empty()) {
+    HL_TRY_ASSIGN(const double slack, read_seconds("--tail-slack", flags.tail_slack));
+    judgement["tail_slack_ms"] = slack * 1e3;
+  }
+  if (flags.requests_min) judgement["requests_min"] = *flags.requests_min;
+  if (flags.error_ratio) judgement["error_ratio"] = *flags.error_ratio;
+  if (flags.latency_factor) judgement["latency_factor"] = *flags.latency_factor;
+  if (flags.false_alarm) judgement["false_alarm"] = *flags.false_alarm;
+  if (flags.miss) judgement["miss"] = *flags.miss;
+  return {};
 }
 
 }  // namespace
@@ -122,6 +182,7 @@ void add_policy_flags(CLI::App& command, PolicyFlags& flags) {
           "--judge,!--no-judge", [&flags](std::int64_t count) { flags.judge = count > 0; },
           "Judge the new version by its answers")
       ->group(group);
+  add_thresholds(command, flags);
 }
 
 Result<double> read_seconds(std::string_view flag, std::string_view text) {
@@ -154,13 +215,9 @@ Result<void> apply_policy(const PolicyFlags& flags, const json::object& service,
   }
   if (!flags.overlap.empty()) policy["overlap"] = flags.overlap;
   if (flags.drop_budget) policy["drop_budget"] = *flags.drop_budget;
-  if (flags.judge || !flags.silence.empty() || !flags.proving.empty()) {
+  if (sets_judgement(flags)) {
     json::object judgement = object_or_empty(policy, "judgement");
-    if (flags.judge) judgement["enabled"] = *flags.judge;
-    if (!flags.silence.empty()) judgement["silence"] = flags.silence;
-    if (!flags.proving.empty()) {
-      HL_TRY_ASSIGN(judgement["proving_seconds"], read_seconds("--proving", flags.proving));
-    }
+    HL_TRY(apply_judgement(flags, judgement));
     policy["judgement"] = std::move(judgement);
   }
   body["rollout_policy"] = std::move(policy);

@@ -22,6 +22,13 @@ struct PolicyFlags {
   std::string silence;
   std::string proving;
   std::string slow_start;
+  std::string latency_slack;
+  std::string tail_slack;
+  std::optional<std::int64_t> requests_min;
+  std::optional<double> error_ratio;
+  std::optional<double> latency_factor;
+  std::optional<double> false_alarm;
+  std::optional<double> miss;
   std::optional<std::int64_t> drop_budget;
   std::optional<bool> judge;
 };

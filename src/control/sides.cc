@@ -32,13 +32,9 @@ model::LostRequests lost_by(const GroupCounts& now) {
   return lost;
 }
 
-// The log ratio stays; the counts that led to it are of another window.
+// What was counted stays; the counters that it was read from begin anew.
 void begin_anew(model::Evidence& evidence) {
-  for (model::Measure& measure : evidence.measures) {
-    measure.old_events = measure.old_total = measure.new_events = measure.new_total = 0;
-    measure.settled = measure.mark = {};
-    measure.settled_ratio = measure.log_ratio;
-  }
+  for (model::Measure& measure : evidence.measures) measure.seen = {};
 }
 
 }  // namespace

@@ -110,7 +110,8 @@ model::Evidence some_evidence() {
                     .old_total = 100,
                     .new_events = 9,
                     .new_total = 100,
-                    .log_ratio = 2.5}};
+                    .log_ratio = 2.5,
+                    .seen = {1, 120, 9, 110}}};
   return made;
 }
 
@@ -132,16 +133,17 @@ TEST_F(Sides, EvidenceStaysWholeInTheNextServeWhenItIsNotAddedToAnyMore) {
   EXPECT_FALSE(kept(model::Phase::baking, 1));
 }
 
-TEST_F(Sides, EvidenceOfAnEarlierServeGoesOnWithItsRatioAlone) {
+TEST_F(Sides, EvidenceOfAnEarlierServeGoesOnWithWhatWasCounted) {
   rollout_.phase = model::Phase::baking;
   rollout_.evidence = some_evidence();
   view({{"old", counted(100)}});
   const model::Measure& measure = rollout_.evidence->measures.front();
-  EXPECT_EQ(measure.old_total, 0U);
-  EXPECT_EQ(measure.settled_ratio, 2.5);
-  rollout_.evidence->measures.front().old_total = 7;
+  EXPECT_EQ(measure.seen, model::Tally()) << "the counters begin anew";
+  EXPECT_EQ(measure.old_total, 100U);
+  EXPECT_EQ(measure.log_ratio, 2.5);
+  rollout_.evidence->measures.front().seen.old_total = 7;
   view({{"old", counted(110)}});
-  EXPECT_EQ(rollout_.evidence->measures.front().old_total, 7U);
+  EXPECT_EQ(rollout_.evidence->measures.front().seen.old_total, 7U);
 }
 
 model::Usage usage(std::vector<model::RevisionUsage> rows) {

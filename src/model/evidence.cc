@@ -12,6 +12,12 @@ constexpr Words<Verdict, 3> k_verdicts{{
     {Verdict::bad, "bad"},
 }};
 
+constexpr Words<Called, 3> k_called{{
+    {Called::old_side, "old_side"},
+    {Called::both, "both"},
+    {Called::new_side, "new_side"},
+}};
+
 Result<Verdict> get_verdict(const json::object& from) {
   HL_TRY_ASSIGN(const std::string word, get_string(from, "verdict"));
   return value_of(k_verdicts, word, "verdict");
@@ -43,12 +49,30 @@ json::value to_json(const Measure& measure) {
                       {"old_total", measure.old_total},
                       {"new_events", measure.new_events},
                       {"new_total", measure.new_total},
+                      {"past_events", measure.apart.old_events},
+                      {"past_total", measure.apart.old_total},
+                      {"alone_events", measure.apart.new_events},
+                      {"alone_total", measure.apart.new_total},
+                      {"alone_bar", exact_text(measure.bar)},
                       {"limit_us", measure.limit_us},
                       {"log_ratio", exact_text(measure.log_ratio)},
                       {"verdict", to_text(measure.verdict)},
+                      {"seen", to_json(measure.seen)},
                       {"settled", to_json(measure.settled)},
                       {"mark", to_json(measure.mark)},
                       {"settled_ratio", exact_text(measure.settled_ratio)}};
+}
+
+// Of a version of hitless that compared past and present: none of these.
+Result<void> read_apart(const json::object& from, Measure& measure) {
+  if (from.if_contains("seen") == nullptr) return {};
+  HL_TRY_ASSIGN(measure.seen, tally_from_json(from.at("seen")));
+  HL_TRY_ASSIGN(measure.apart.old_events, get_count(from, "past_events"));
+  HL_TRY_ASSIGN(measure.apart.old_total, get_count(from, "past_total"));
+  HL_TRY_ASSIGN(measure.apart.new_events, get_count(from, "alone_events"));
+  HL_TRY_ASSIGN(measure.apart.new_total, get_count(from, "alone_total"));
+  HL_TRY_ASSIGN(measure.bar, get_exact(from, "alone_bar"));
+  return {};
 }
 
 Result<Measure> measure_from_json(const json::value& value) {
@@ -60,6 +84,7 @@ Result<Measure> measure_from_json(const json::value& value) {
   HL_TRY_ASSIGN(measure.old_total, get_count(*object, "old_total"));
   HL_TRY_ASSIGN(measure.new_events, get_count(*object, "new_events"));
   HL_TRY_ASSIGN(measure.new_total, get_count(*object, "new_total"));
+  HL_TRY(read_apart(*object, measure));
   HL_TRY_ASSIGN(measure.limit_us, get_int(*object, "limit_us"));
   HL_TRY_ASSIGN(measure.log_ratio, get_exact(*object, "log_ratio"));
   HL_TRY_ASSIGN(measure.verdict, get_verdict(*object));
@@ -84,6 +109,7 @@ json::value to_json(const Evidence& evidence) {
   return json::object{{"verdict", to_text(evidence.verdict)},
                       {"text", evidence.text},
                       {"step", evidence.step},
+                      {"called", text_of(k_called, evidence.called)},
                       {"measures", std::move(measures)}};
 }
 
@@ -93,6 +119,10 @@ Result<Evidence> evidence_from_json(const json::value& value) {
   HL_TRY_ASSIGN(evidence.verdict, get_verdict(*object));
   HL_TRY_ASSIGN(evidence.text, get_string(*object, "text"));
   HL_TRY_ASSIGN(evidence.step, get_small_int(*object, "step"));
+  HL_TRY_ASSIGN(const std::optional<std::string> called, find_string(*object, "called"));
+  if (called) {
+    HL_TRY_ASSIGN(evidence.called, value_of(k_called, *called, "called"));
+  }
   HL_TRY_ASSIGN(evidence.measures, get_each<Measure>(*object, "measures", measure_from_json));
   return evidence;
 }

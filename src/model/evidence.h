@@ -24,18 +24,24 @@ struct Tally {
   friend bool operator==(const Tally&, const Tally&) = default;
 };
 
+// Who was called when it was looked at last.  What came since counts only if it is the same now:
+// what both sides did is compared where both were called, and nowhere else.
+enum class Called { old_side, both, new_side };
+
 // One thing that is compared.
 struct Measure {
   std::string name;  // "errors", "latency p50", "latency p99", "first byte p50", "cut answers", …
   std::string what;  // "answers slower than 12.3 ms"
-  std::uint64_t old_events = 0, old_total = 0;
+  std::uint64_t old_events = 0, old_total = 0;  // while both sides were called, …
   std::uint64_t new_events = 0, new_total = 0;
+  Tally apart;     // … what the old side did before that, and the new one after a switch
+  double bar = 0;  // the rate that the new side may have there; 0: it has not begun
   std::int64_t limit_us = 0;  // of latencies: what counts as slow; 0: not fixed yet
   double log_ratio = 0;       // of the likelihoods "worse by the policy's ratio" to "equal"
   Verdict verdict = Verdict::undecided;
-  // What the next look goes on from (rollout/judge.h): the end of the stretches whose log ratio is
-  // in settled_ratio, and of the one after them, which may still be joined with what follows.
-  Tally settled, mark;
+  // What the next look goes on from (rollout/judge.h): the counters as they stood, the end of the
+  // stretches whose log ratio is in settled_ratio, and of the one after them.
+  Tally seen, settled, mark;
   double settled_ratio = 0;
   friend bool operator==(const Measure&, const Measure&) = default;
 };
@@ -44,6 +50,7 @@ struct Evidence {
   Verdict verdict = Verdict::undecided;  // bad if one measure is; good if all are
   std::string text;                      // a sentence with the numbers
   int step = 0;                          // of the plan, whose window this is
+  Called called = Called::old_side;
   std::vector<Measure> measures;
   friend bool operator==(const Evidence&, const Evidence&) = default;
 };

@@ -104,6 +104,27 @@ Result<Slot> slot_from_json(const json::value& value) {
   return slot;
 }
 
+json::value to_json(const SampleNeed& sample) {
+  return json::object{{"step", sample.step},
+                      {"alone", sample.is_alone},
+                      {"old_rate", exact_text(sample.old_rate)},
+                      {"new_rate", exact_text(sample.new_rate)},
+                      {"requests", sample.requests},
+                      {"requests_within", sample.requests_within}};
+}
+
+Result<SampleNeed> sample_from_json(const json::value& value) {
+  HL_TRY_ASSIGN(const json::object* object, as_object(value));
+  SampleNeed sample;
+  HL_TRY_ASSIGN(sample.step, get_small_int(*object, "step"));
+  HL_TRY_ASSIGN(sample.is_alone, get_bool(*object, "alone"));
+  HL_TRY_ASSIGN(sample.old_rate, get_exact(*object, "old_rate"));
+  HL_TRY_ASSIGN(sample.new_rate, get_exact(*object, "new_rate"));
+  HL_TRY_ASSIGN(sample.requests, get_int(*object, "requests"));
+  HL_TRY_ASSIGN(sample.requests_within, get_int(*object, "requests_within"));
+  return sample;
+}
+
 json::value to_json(const Forecast& forecast) {
   json::object object{{"lowest", forecast.lowest},
                       {"highest", forecast.highest},
@@ -117,6 +138,12 @@ json::value to_json(const Forecast& forecast) {
   }
   object["leftovers"] = std::move(leftovers);
   object["restarts"] = forecast.restarts;
+  if (forecast.proof > Duration{}) object["proof_us"] = forecast.proof.count();
+  if (!forecast.samples.empty()) {
+    json::array samples;
+    for (const SampleNeed& sample : forecast.samples) samples.push_back(to_json(sample));
+    object["samples"] = std::move(samples);
+  }
   return object;
 }
 
@@ -148,6 +175,12 @@ Result<Forecast> forecast_from_json(const json::value& value) {
   HL_TRY_ASSIGN(forecast.leftovers, find_leftovers(*object));
   if (object->contains("restarts")) {
     HL_TRY_ASSIGN(forecast.restarts, get_small_int(*object, "restarts"));
+  }
+  if (object->if_contains("proof_us") != nullptr) {
+    HL_TRY_ASSIGN(forecast.proof, get_micros(*object, "proof_us"));
+  }
+  if (object->if_contains("samples") != nullptr) {
+    HL_TRY_ASSIGN(forecast.samples, get_each<SampleNeed>(*object, "samples", sample_from_json));
   }
   return forecast;
 }

@@ -63,6 +63,18 @@ struct Leftover {
   friend bool operator==(const Leftover&, const Leftover&) = default;
 };
 
+// An example of a fault, and how many requests of the new side it takes to show: on the average,
+// and in all but Judgement::miss of the cases.
+struct SampleNeed {
+  int step = 0;           // of the plan
+  bool is_alone = false;  // it is called alone there, and held against what the world may bring
+  double old_rate = 0;    // of the old side's answers, or the world's, so many are errors …
+  double new_rate = 0;    // … and of the new one's
+  std::int64_t requests = 0;
+  std::int64_t requests_within = 0;
+  friend bool operator==(const SampleNeed&, const SampleNeed&) = default;
+};
+
 // What is expected of a plan.  For people; nothing is carried out by it, and of it only `hitless`
 // and `unmet` are in the hash, because the rest moves with every measurement.
 struct Forecast {
@@ -70,6 +82,8 @@ struct Forecast {
   int highest = 0;                    // instances that run at the fullest moment
   Duration longest_hold{};            // of a request; 0: none is parked
   std::optional<Duration> predicted;  // the whole rollout; none: no start was measured yet
+  Duration proof{};                   // so much longer at the most, while it is proved
+  std::vector<SampleNeed> samples;    // where it is judged, for each step
   bool hitless = true;
   std::vector<std::string> unmet;  // what keeps it from being hitless, a sentence each
   // Of a change during a change: what else it touches than its slots say.

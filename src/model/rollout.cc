@@ -45,6 +45,11 @@ json::value course_to_json(const Rollout& rollout) {
   if (rollout.baking_at) object["baking_us"] = to_micros(*rollout.baking_at);
   if (rollout.orders.paused_at) object["paused_us"] = to_micros(*rollout.orders.paused_at);
   if (rollout.evidence) object["evidence"] = to_json(*rollout.evidence);
+  if (!rollout.earlier.empty()) {
+    json::array earlier;
+    for (const Evidence& evidence : rollout.earlier) earlier.push_back(to_json(evidence));
+    object["earlier_evidence"] = std::move(earlier);
+  }
   if (rollout.lost_before) object["lost_before"] = lost_to_json(*rollout.lost_before);
   return object;
 }
@@ -65,6 +70,10 @@ Result<void> read_course(const json::value& value, Rollout& rollout) {
   }
   if (const json::value* evidence = object->if_contains("evidence")) {
     HL_TRY_ASSIGN(rollout.evidence, evidence_from_json(*evidence));
+  }
+  if (object->if_contains("earlier_evidence") != nullptr) {
+    HL_TRY_ASSIGN(rollout.earlier,
+                  get_each<Evidence>(*object, "earlier_evidence", evidence_from_json));
   }
   if (const json::value* lost = object->if_contains("lost_before")) {
     HL_TRY_ASSIGN(rollout.lost_before, lost_from_json(*lost));

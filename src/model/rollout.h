@@ -97,6 +97,7 @@ struct Rollout {
   Orders orders;
   bool lacks_room = false;           // the pool has none for what comes next
   std::optional<Evidence> evidence;  // the newest of this step, or what it was taken back for
+  std::vector<Evidence> earlier;     // of the steps before, what each ended with
   std::optional<LostRequests> lost_before;  // since ever, when it began; none: nobody looked yet
   Report report;
 };

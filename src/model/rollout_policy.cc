@@ -37,9 +37,9 @@ constexpr std::array<std::string_view, 7> k_policy_members{
     "strategy",  "steps",       "bake_seconds",      "overlap",
     "judgement", "drop_budget", "slow_start_seconds"};
 constexpr std::array<std::string_view, 2> k_step_members{"weight", "bake_seconds"};
-constexpr std::array<std::string_view, 9> k_judgement_members{
-    "enabled",     "requests_min", "error_ratio", "latency_factor", "latency_slack_ms",
-    "false_alarm", "miss",         "silence",     "proving_seconds"};
+constexpr std::array<std::string_view, 10> k_judgement_members{
+    "enabled",       "requests_min", "error_ratio", "latency_factor", "latency_slack_ms",
+    "tail_slack_ms", "false_alarm",  "miss",        "silence",        "proving_seconds"};
 
 // A week: a bake that is longer is a second service, not a rollout.
 constexpr double k_bake_seconds_max = 7 * 24 * 3600;
@@ -184,6 +184,7 @@ json::value to_json(const Judgement& judgement) {
                       {"error_ratio", judgement.error_ratio},
                       {"latency_factor", judgement.latency_factor},
                       {"latency_slack_ms", millis(judgement.latency_slack)},
+                      {"tail_slack_ms", millis(judgement.tail_slack)},
                       {"false_alarm", judgement.false_alarm},
                       {"miss", judgement.miss},
                       {"silence", to_text(judgement.silence)},
@@ -204,6 +205,9 @@ Result<Judgement> judgement_from_json(const json::value& value) {
   HL_TRY_ASSIGN(const double slack, number_within(*object, "latency_slack_ms",
                                                   millis(usual.latency_slack), 0, k_slack_ms_max));
   read.latency_slack = Duration(std::llround(slack * 1e3));
+  HL_TRY_ASSIGN(const double tail, number_within(*object, "tail_slack_ms", millis(usual.tail_slack),
+                                                 0, k_slack_ms_max));
+  read.tail_slack = Duration(std::llround(tail * 1e3));
   HL_TRY_ASSIGN(read.false_alarm,
                 number_within(*object, "false_alarm", usual.false_alarm, 1e-9, 0.5));
   HL_TRY_ASSIGN(read.miss, number_within(*object, "miss", usual.miss, 1e-9, 0.5));

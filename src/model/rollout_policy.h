@@ -54,10 +54,11 @@ struct Judgement {
   bool enabled = true;
   std::uint64_t requests_min = 50;  // of the new side, before anything is said about it
   double error_ratio = 2;           // this many times the old side's rate must be noticed
-  // Slower than the old side's quantile by this factor and by this much is slow.  The second keeps
-  // a model of half a millisecond from being judged by what starting an instance beside it costs.
+  // Slower than the old side's quantile by this factor and by this much is slow: by the first slack
+  // than its median, by the second than its 99th percentile, where one stall of a machine shows.
   double latency_factor = 1.5;
-  Duration latency_slack = std::chrono::milliseconds(25);
+  Duration latency_slack = std::chrono::milliseconds(2);
+  Duration tail_slack = std::chrono::milliseconds(25);
   double false_alarm = 0.01;  // at the most, that an equal version is taken back
   double miss = 0.05;         // that one worse by error_ratio is not noticed in its sample
   Silence silence = Silence::advance;

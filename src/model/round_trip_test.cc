@@ -92,6 +92,15 @@ Leftover any_leftover() {
   return {.revision = any_int(), .count = any_int()};
 }
 
+SampleNeed any_sample() {
+  return {.step = any_int(),
+          .is_alone = *rc::gen::arbitrary<bool>(),
+          .old_rate = any_double(),
+          .new_rate = any_double(),
+          .requests = any_int(),
+          .requests_within = any_int()};
+}
+
 Plan any_plan() {
   Plan plan;
   plan.service = ServiceId(any_text());
@@ -111,6 +120,8 @@ Plan any_plan() {
   plan.forecast.highest = any_int();
   plan.forecast.longest_hold = any_duration();
   if (*rc::gen::arbitrary<bool>()) plan.forecast.predicted = any_duration();
+  plan.forecast.proof = any_duration();
+  plan.forecast.samples = some(any_sample);
   plan.forecast.hitless = *rc::gen::arbitrary<bool>();
   plan.forecast.unmet = some(any_text);
   plan.forecast.leftovers = some(any_leftover);
@@ -157,12 +168,23 @@ Measure any_measure() {
           .old_total = *rc::gen::arbitrary<std::uint32_t>(),
           .new_events = *rc::gen::arbitrary<std::uint32_t>(),
           .new_total = *rc::gen::arbitrary<std::uint32_t>(),
+          .apart = {any_count(), any_count(), any_count(), any_count()},
+          .bar = any_double(),
           .limit_us = any_int(),
           .log_ratio = any_double(),
           .verdict = static_cast<Verdict>(*rc::gen::inRange(0, 3)),
+          .seen = {any_count(), any_count(), any_count(), any_count()},
           .settled = {any_count(), any_count(), any_count(), any_count()},
           .mark = {any_count(), any_count(), any_count(), any_count()},
           .settled_ratio = any_double()};
+}
+
+Evidence any_evidence() {
+  return {.verdict = static_cast<Verdict>(*rc::gen::inRange(0, 3)),
+          .text = any_text(),
+          .step = any_int(),
+          .called = static_cast<Called>(*rc::gen::inRange(0, 3)),
+          .measures = some(any_measure)};
 }
 
 Rollout any_course() {
@@ -172,12 +194,8 @@ Rollout any_course() {
   rollout.baking_at = maybe_time();
   rollout.orders = {.paused_at = maybe_time(), .abort = any_text(), .skip = any_int()};
   rollout.lacks_room = *rc::gen::arbitrary<bool>();
-  if (*rc::gen::arbitrary<bool>()) {
-    rollout.evidence = Evidence{.verdict = static_cast<Verdict>(*rc::gen::inRange(0, 3)),
-                                .text = any_text(),
-                                .step = any_int(),
-                                .measures = some(any_measure)};
-  }
+  if (*rc::gen::arbitrary<bool>()) rollout.evidence = any_evidence();
+  rollout.earlier = some(any_evidence);
   if (*rc::gen::arbitrary<bool>()) {
     rollout.lost_before = LostRequests{{"", any_count()}, {any_text(), any_count()}};
   }
@@ -242,6 +260,7 @@ RC_GTEST_PROP(RoundTrip, CourseIsExact, ()) {
   RC_ASSERT(back.baking_at == rollout.baking_at);
   RC_ASSERT(back.orders == rollout.orders);
   RC_ASSERT(back.evidence == rollout.evidence);
+  RC_ASSERT(back.earlier == rollout.earlier);
   RC_ASSERT(back.lost_before == rollout.lost_before);
 }
 

@@ -108,6 +108,10 @@ std::string number_text(double number) {
   return fmt::format("{}", number);
 }
 
+std::string millis_text(Duration duration) {
+  return number_text(std::chrono::duration<double, std::milli>(duration).count());
+}
+
 void compare_judgements(const model::Judgement& from, const model::Judgement& to,
                         Comparison& comparison) {
   const auto note = [&](std::string_view name, std::string before, std::string after) {
@@ -118,8 +122,8 @@ void compare_judgements(const model::Judgement& from, const model::Judgement& to
   note("requests_min", std::to_string(from.requests_min), std::to_string(to.requests_min));
   note("error_ratio", number_text(from.error_ratio), number_text(to.error_ratio));
   note("latency_factor", number_text(from.latency_factor), number_text(to.latency_factor));
-  note("latency_slack_ms", std::to_string(from.latency_slack.count() / 1000),
-       std::to_string(to.latency_slack.count() / 1000));
+  note("latency_slack_ms", millis_text(from.latency_slack), millis_text(to.latency_slack));
+  note("tail_slack_ms", millis_text(from.tail_slack), millis_text(to.tail_slack));
   note("false_alarm", number_text(from.false_alarm), number_text(to.false_alarm));
   note("miss", number_text(from.miss), number_text(to.miss));
   note("proving_seconds", seconds_text(from.proving), seconds_text(to.proving));

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 #include <string_view>
 #include <vector>
 
@@ -14,6 +13,7 @@
 namespace hitless::rollout {
 namespace {
 
+using model::Called;
 using model::Evidence;
 using model::Histogram;
 using model::Measure;
@@ -38,21 +38,26 @@ Count cut_answers_of(const Outcomes& side) {
   return {side.cut, side.requests};
 }
 
-// A measure counts by a function of its own, or what is slower than a limit in a histogram.
+// A measure counts by a function of its own, or what is slower than a limit in a histogram: beyond
+// a quantile of the old side's, with a slack.
 struct MeasureKind {
   std::string_view name;
   std::string_view what;  // of latencies the limit follows
   Count (*count)(const Outcomes&) = nullptr;
   Histogram Outcomes::*histogram = nullptr;
   double quantile = 0;
+  Duration model::Judgement::*slack = nullptr;
 };
 
 constexpr std::array<MeasureKind, k_measures> k_kinds{{
     {"errors", "answers of class 5xx and cut ones", errors_of},
     {"client errors", "answers of class 4xx", client_errors_of},
-    {"latency p50", "answers slower than", nullptr, &Outcomes::latency, 0.5},
-    {"latency p99", "answers slower than", nullptr, &Outcomes::latency, 0.99},
-    {"first byte p50", "first bytes later than", nullptr, &Outcomes::first_byte, 0.5},
+    {"latency p50", "answers slower than", nullptr, &Outcomes::latency, 0.5,
+     &model::Judgement::latency_slack},
+    {"latency p99", "answers slower than", nullptr, &Outcomes::latency, 0.99,
+     &model::Judgement::tail_slack},
+    {"first byte p50", "first bytes later than", nullptr, &Outcomes::first_byte, 0.5,
+     &model::Judgement::latency_slack},
     {"cut answers", "answers that broke off", cut_answers_of},
 }};
 
@@ -85,8 +90,9 @@ std::int64_t limit_of(const MeasureKind& kind, const JudgeInput& input) {
   const Histogram& histogram = input.old_side.*kind.histogram;
   if (histogram.count() < std::max<std::uint64_t>(input.policy.requests_min, 1)) return 0;
   const auto usual = static_cast<double>(histogram.percentile(kind.quantile));
-  const double slow = std::max(usual * input.policy.latency_factor,
-                               usual + static_cast<double>(input.policy.latency_slack.count()));
+  const Duration slack = input.policy.*kind.slack;
+  const double slow =
+      std::max(usual * input.policy.latency_factor, usual + static_cast<double>(slack.count()));
   constexpr auto k_longest = static_cast<double>(Histogram::upper_edge(Histogram::k_buckets - 1));
   const auto micros = static_cast<std::uint64_t>(std::clamp(slow, 1.0, k_longest));
   return static_cast<std::int64_t>(Histogram::upper_edge(Histogram::bucket_of(micros)));
@@ -103,72 +109,8 @@ Tally since(const Tally& later, const Tally& earlier) {
           later.new_events - earlier.new_events, later.new_total - earlier.new_total};
 }
 
-// ln of how likely this stretch is with `ratio` times the old side's rate on the new side, to how
-// likely it is with equal rates.  A side without requests says nothing.
-double log_ratio_of(const Tally& stretch, double ratio) {
-  if (stretch.new_total == 0 || stretch.old_total == 0) return 0;
-  const auto new_total = static_cast<double>(stretch.new_total);
-  const auto old_total = static_cast<double>(stretch.old_total);
-  // p1/p0 = ratio × less, (1-p1)/(1-p0) = less.
-  const double less = std::log((new_total + old_total) / (ratio * new_total + old_total));
-  return static_cast<double>(stretch.new_events) * (std::log(ratio) + less) +
-         static_cast<double>(stretch.old_events) * less;
-}
-
-// Of so many events, each way to share them out between the sides, by its ln of how likely it is if
-// the sides are equal (hypergeometric, up to a constant); begins at `least` on the new side.
-struct Ways {
-  std::uint64_t least = 0;
-  std::vector<double> logs;
-};
-
-Ways ways_of(const Tally& stretch) {
-  const std::uint64_t events = stretch.new_events + stretch.old_events;
-  Ways ways{.least = events > stretch.old_total ? events - stretch.old_total : 0, .logs = {0}};
-  for (std::uint64_t on_new = ways.least; on_new < std::min(stretch.new_total, events); ++on_new) {
-    const auto rises = static_cast<double>((stretch.new_total - on_new) * (events - on_new));
-    const auto falls =
-        static_cast<double>((on_new + 1) * (stretch.old_total + on_new + 1 - events));
-    ways.logs.push_back(ways.logs.back() + std::log(rises / falls));
-  }
-  return ways;
-}
-
-// ln of the mean of ways with the odds of the new side so many times larger, against equal ones.
-double log_mean(const Ways& ways, double log_ratio) {
-  double most = -std::numeric_limits<double>::infinity();
-  for (std::size_t index = 0; index < ways.logs.size(); ++index) {
-    most = std::max(most, ways.logs[index] + static_cast<double>(index) * log_ratio);
-  }
-  double sum = 0;
-  for (std::size_t index = 0; index < ways.logs.size(); ++index) {
-    sum += std::exp(ways.logs[index] + static_cast<double>(index) * log_ratio - most);
-  }
-  return most + std::log(sum);
-}
-
-// ln of the mean over k_gross_ratios of how likely this is with such odds, to equal sides.
-double gross_log_ratio_of(const Tally& stretch) {
-  const Ways ways = ways_of(stretch);
-  const double equal = log_mean(ways, 0);
-  const auto seen = static_cast<double>(stretch.new_events - ways.least);
-  double sum = 0;
-  for (const double ratio : k_gross_ratios) {
-    const double log_ratio = std::log(ratio);
-    sum += std::exp(seen * log_ratio - log_mean(ways, log_ratio) + equal);
-  }
-  return std::log(sum / static_cast<double>(k_gross_ratios.size()));
-}
-
 bool is_whole(const Tally& stretch) {
   return stretch.old_total >= k_stretch_requests && stretch.new_total >= k_stretch_requests;
-}
-
-// How much a stretch can tell, up to a factor: the inverse variance of a difference of rates.
-double weight_of(const Tally& stretch) {
-  const auto old_total = static_cast<double>(stretch.old_total);
-  const auto new_total = static_cast<double>(stretch.new_total);
-  return old_total + new_total == 0 ? 0 : old_total * new_total / (old_total + new_total);
 }
 
 const Measure* find_before(const JudgeInput& input, std::string_view name) {
@@ -179,34 +121,57 @@ const Measure* find_before(const JudgeInput& input, std::string_view name) {
   return nullptr;
 }
 
-// The limit of a latency and where counting goes on from: events before the limit was fixed helped
-// to fix it and prove nothing.
-void go_on(const MeasureKind& kind, const JudgeInput& input, Measure& measure) {
+// What the counters have risen by since the look before; a window that began anew has all of it
+// before it.
+Tally risen(const Measure& measure, const Tally& now) {
+  return is_since(now, measure.seen) ? since(now, measure.seen) : now;
+}
+
+void add(Tally& to, std::uint64_t Tally::*events, std::uint64_t Tally::*total, const Tally& more) {
+  to.*events += more.*events;
+  to.*total += more.*total;
+}
+
+// What both did while both were called is compared.  What came while that changed is of no window:
+// of it only the old side's part is kept, as its past.
+void count(const JudgeInput& input, const Tally& more, Measure& measure) {
+  if (!input.is_steady || input.called == Called::old_side) {
+    return add(measure.apart, &Tally::old_events, &Tally::old_total, more);
+  }
+  if (input.called == Called::new_side) {
+    return add(measure.apart, &Tally::new_events, &Tally::new_total, more);
+  }
+  measure.old_events += more.old_events;
+  measure.old_total += more.old_total;
+  measure.new_events += more.new_events;
+  measure.new_total += more.new_total;
+}
+
+// Of the step before a measure keeps its limit, and what the old side did as its past.
+Measure begin_step(const Measure& before) {
+  Measure measure;
+  measure.limit_us = before.limit_us;
+  measure.apart.old_events = before.apart.old_events + before.old_events;
+  measure.apart.old_total = before.apart.old_total + before.old_total;
+  return measure;
+}
+
+// Goes on from the look before with what came since.  Events before the limit of a latency was
+// fixed helped to fix it and prove nothing.
+Measure go_on(const MeasureKind& kind, const JudgeInput& input) {
   const Measure* before = find_before(input, kind.name);
   const bool same_step = before != nullptr && input.before->step == input.step;
-  bool fixed_now = false;
-  if (kind.histogram != nullptr) {
-    measure.limit_us = before != nullptr ? before->limit_us : 0;
-    if (measure.limit_us == 0) {
-      measure.limit_us = limit_of(kind, input);
-      fixed_now = true;
-    }
+  Measure measure = same_step ? *before : before != nullptr ? begin_step(*before) : Measure();
+  measure.verdict = measure.verdict == Verdict::bad ? Verdict::bad : Verdict::undecided;
+  if (kind.histogram != nullptr && measure.limit_us == 0) {
+    measure.limit_us = limit_of(kind, input);
+    measure.seen = tally_of(kind, input, measure.limit_us);
+    return measure;
   }
   const Tally now = tally_of(kind, input, measure.limit_us);
-  if (fixed_now) {
-    measure.settled = measure.mark = now;
-  } else if (same_step) {
-    const Tally seen{before->old_events, before->old_total, before->new_events, before->new_total};
-    const bool goes_on = is_since(now, seen);
-    measure.settled = goes_on ? before->settled : Tally();
-    measure.mark = goes_on ? before->mark : Tally();
-    measure.settled_ratio = goes_on ? before->settled_ratio : before->log_ratio;
-    if (before->verdict == Verdict::bad) measure.verdict = Verdict::bad;
-  }
-  measure.old_events = now.old_events;
-  measure.old_total = now.old_total;
-  measure.new_events = now.new_events;
-  measure.new_total = now.new_total;
+  count(input, risen(measure, now), measure);
+  measure.seen = now;
+  return measure;
 }
 
 // settled ─ first ─ mark ─ second ─ now.  The first stretch is settled when the second is whole
@@ -214,14 +179,10 @@ void go_on(const MeasureKind& kind, const JudgeInput& input, Measure& measure) {
 void weigh(const JudgeInput& input, Measure& measure) {
   const double ratio = input.policy.error_ratio;
   const Tally now{measure.old_events, measure.old_total, measure.new_events, measure.new_total};
-  const Tally first = since(measure.mark, measure.settled);
-  const Tally second = since(now, measure.mark);
-  const Tally both = since(now, measure.settled);
-  if (!is_whole(first)) {
-    if (is_whole(both)) measure.mark = now;
-  } else if (is_whole(second) &&
-             weight_of(first) + weight_of(second) >= k_stretch_loss * weight_of(both)) {
-    measure.settled_ratio += log_ratio_of(first, ratio);
+  if (!is_whole(since(measure.mark, measure.settled))) {
+    if (is_whole(since(now, measure.settled))) measure.mark = now;
+  } else if (is_whole(since(now, measure.mark))) {
+    measure.settled_ratio += log_ratio_of(since(measure.mark, measure.settled), ratio);
     measure.settled = measure.mark;
     measure.mark = now;
   }
@@ -237,10 +198,32 @@ bool is_gross(const JudgeInput& input, const MeasureKind& kind, const Measure& m
   return gross_log_ratio_of(whole) >= bad_at(input.policy, input.steps);
 }
 
-Verdict verdict_of(const JudgeInput& input, const MeasureKind& kind, const Measure& measure) {
+// Sets the bar with the first requests that the new side has alone.
+bool is_bad_alone(const JudgeInput& input, const MeasureKind& kind, Measure& measure) {
+  const Tally& apart = measure.apart;
+  if (kind.histogram != nullptr || apart.new_total == 0) return false;
+  if (measure.bar == 0) {
+    measure.bar =
+        alone_bar(apart.old_events + measure.old_events, apart.old_total + measure.old_total);
+  }
+  const std::uint64_t least = kind.count == errors_of ? 0 : input.policy.requests_min;
+  if (apart.new_events < k_gross_errors_min || apart.new_total < least) return false;
+  return alone_log_ratio_of(apart.new_events, apart.new_total, measure.bar) >=
+         bad_alone_at(input.policy, input.steps);
+}
+
+// Of a latency the new side's own quantile is beyond the limit, not a burst of its answers alone.
+bool is_typical(const MeasureKind& kind, const Measure& measure) {
+  return static_cast<double>(measure.new_events) >=
+         (1 - kind.quantile) * static_cast<double>(measure.new_total);
+}
+
+Verdict verdict_of(const JudgeInput& input, const MeasureKind& kind, Measure& measure) {
   if (measure.verdict == Verdict::bad || is_gross(input, kind, measure)) return Verdict::bad;
-  if (!has_sample(input.policy, input.new_side)) return Verdict::undecided;
-  if (measure.log_ratio >= bad_at(input.policy, input.steps)) return Verdict::bad;
+  if (is_bad_alone(input, kind, measure)) return Verdict::bad;
+  if (measure.new_total < input.policy.requests_min) return Verdict::undecided;
+  const bool worse = measure.log_ratio >= bad_at(input.policy, input.steps);
+  if (worse && (kind.histogram == nullptr || is_typical(kind, measure))) return Verdict::bad;
   if (measure.log_ratio <= std::log(input.policy.miss)) return Verdict::good;
   const bool counts = measure.old_total > 0 || measure.new_total > 0;
   const bool none = counts && measure.old_events == 0 && measure.new_events == 0;
@@ -248,10 +231,9 @@ Verdict verdict_of(const JudgeInput& input, const MeasureKind& kind, const Measu
 }
 
 Measure measure_of(const MeasureKind& kind, const JudgeInput& input) {
-  Measure measure;
+  Measure measure = go_on(kind, input);
   measure.name = kind.name;
   measure.what = kind.what;
-  go_on(kind, input, measure);
   if (kind.histogram != nullptr) {
     measure.what += measure.limit_us == 0
                         ? fmt::format(" {} × the old side's", input.policy.latency_factor)
@@ -290,21 +272,56 @@ bool is_told(const Measure& measure, Verdict verdict) {
   return measure.name == "errors" || measure.name == "latency p50" || measure.name == "latency p99";
 }
 
-std::string text_of(const JudgeInput& input, const Evidence& evidence) {
-  const std::string new_place = place_text(input.new_revision, "the new side");
-  const std::string old_place = place_text(input.old_revision, "the old side");
-  std::string text;
-  for (const Measure& measure : evidence.measures) {
-    if (!is_told(measure, evidence.verdict)) continue;
-    if (measure.old_total == 0 && measure.new_total == 0) continue;
+class Sentence {
+ public:
+  explicit Sentence(const JudgeInput& input)
+      : input_(input),
+        new_place_(place_text(input.new_revision, "the new side")),
+        old_place_(place_text(input.old_revision, "the old side")) {}
+
+  void tell(const Measure& measure) {
     const std::string what =
         measure.limit_us == 0 ? measure.name : fmt::format("{}: {}", measure.name, measure.what);
-    if (!text.empty()) text += "; ";
-    text += fmt::format("{}: {} on {} against {} on {}", what,
-                        side_text(measure.new_events, measure.new_total), new_place,
-                        side_text(measure.old_events, measure.old_total), old_place);
+    if (measure.old_total > 0 || measure.new_total > 0) {
+      add("{}: {} on {} against {} on {}", what, side_text(measure.new_events, measure.new_total),
+          new_place_, side_text(measure.old_events, measure.old_total), old_place_);
+    }
+    if (measure.bar > 0) tell_alone(measure);
   }
-  return text.empty() ? "no requests yet" : text;
+
+  std::string take() { return text_.empty() ? "no requests yet" : std::move(text_); }
+
+ private:
+  template <class... Args>
+  void add(fmt::format_string<Args...> format, Args&&... args) {
+    if (!text_.empty()) text_ += "; ";
+    text_ += fmt::format(format, std::forward<Args>(args)...);
+  }
+
+  void tell_alone(const Measure& measure) {
+    const Tally& apart = measure.apart;
+    add("{}: {} on {} since it is called alone, where up to {:.1f} % may be the world's doing "
+        "({} on {} before)",
+        measure.name, side_text(apart.new_events, apart.new_total), new_place_, 100 * measure.bar,
+        side_text(apart.old_events + measure.old_events, apart.old_total + measure.old_total),
+        old_place_);
+    if (measure.verdict != Verdict::bad) return;
+    text_ += fmt::format("; by chance that is exceeded in {:g} % of rollouts at the most",
+                         100 * input_.policy.false_alarm);
+  }
+
+  const JudgeInput& input_;
+  std::string new_place_;
+  std::string old_place_;
+  std::string text_;
+};
+
+std::string text_of(const JudgeInput& input, const Evidence& evidence) {
+  Sentence sentence(input);
+  for (const Measure& measure : evidence.measures) {
+    if (is_told(measure, evidence.verdict)) sentence.tell(measure);
+  }
+  return sentence.take();
 }
 
 }  // namespace
@@ -317,20 +334,52 @@ double bad_at(const model::Judgement& policy, int steps) {
   return std::log(static_cast<double>(k_alarm_parts) * std::max(steps, 1) / policy.false_alarm);
 }
 
-double expected_sample(const model::Judgement& policy, double rate, double share, int steps) {
+double bad_alone_at(const model::Judgement& policy, int steps) {
+  return bad_at(policy, steps) + std::log(k_measures_alone);
+}
+
+double alone_bar(std::uint64_t past_events, std::uint64_t past_total) {
+  const double rate =
+      static_cast<double>(past_events + 1) / (static_cast<double>(past_total) + k_alone_prior + 1);
+  const double odds = k_alone_odds * rate / (1 - rate);
+  return std::max(k_alone_rate, odds / (1 + odds));
+}
+
+Passage expected_sample(const model::Judgement& policy, double rate, double share, int steps) {
   const double ratio = policy.error_ratio;
   const double worse = ratio * share + 1 - share;  // events, to those with equal sides
   const double part = ratio * share / worse;       // of them on the new side
-  const double drift = part * std::log(ratio / worse) + (1 - part) * std::log(1 / worse);
-  const double needed =
-      (1 - policy.miss) * bad_at(policy, steps) + policy.miss * std::log(policy.miss);
-  const double events = needed / drift;
-  return events / (rate * worse) * share;
+  const double on_new = std::log(ratio / worse);
+  const double on_old = std::log(1 / worse);
+  const double drift = part * on_new + (1 - part) * on_old;
+  const double square = part * on_new * on_new + (1 - part) * on_old * on_old;
+  // The last event goes beyond what is needed, by half of what one adds.
+  const double needed = bad_at(policy, steps) + on_new / 2;
+  const double events = rate * worse / share;  // for each request of the new side
+  Passage passage = passage_of(needed, events * drift, events * square, policy.miss);
+  passage.average = std::max(passage.average, static_cast<double>(policy.requests_min));
+  passage.within = std::max(passage.within, static_cast<double>(policy.requests_min));
+  return passage;
+}
+
+Passage expected_sample_alone(const model::Judgement& policy, double rate, double bar, int steps) {
+  Passage best;
+  for (const double ratio : k_far_ratios) {
+    const double less = -std::log(1 + (ratio - 1) * bar);
+    const double step = std::log(ratio);
+    const double drift = rate * step + less;
+    if (drift <= 0) continue;
+    const double needed = bad_alone_at(policy, steps) + std::log(k_far_ratios.size()) + step / 2;
+    const Passage passage = passage_of(needed, drift, rate * (1 - rate) * step * step, policy.miss);
+    if (best.average == 0 || passage.within < best.within) best = passage;
+  }
+  return best;
 }
 
 Evidence judge(const JudgeInput& input) {
   Evidence evidence;
   evidence.step = input.step;
+  evidence.called = input.called;
   for (const MeasureKind& kind : k_kinds) evidence.measures.push_back(measure_of(kind, input));
   evidence.verdict = verdict_of(evidence.measures);
   evidence.text = text_of(input, evidence);

@@ -245,6 +245,7 @@ TEST(Step, ProvesBeforeTheLastOldInstanceLeaves) {
   };
   const auto good = [](View& view) { view.evidence.emplace().verdict = model::Verdict::good; };
   const auto bad = [](View& view) {
+    view.evidence.emplace().called = model::Called::both;
     view.old_side.requests = view.new_side.requests = 100;
     view.new_side.by_class[5] = 50;
   };

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/duration_text.h"
+#include "rollout/bake.h"
 #include "rollout/judge.h"
 #include "rollout/limits.h"
 #include "rollout/prove.h"
@@ -60,6 +61,14 @@ std::string lost_text(const View& view) {
                             duration_text(view.plan.hold));
 }
 
+// While both are there: by the weights of the step under way, or everyone that is.
+model::Called called_in(const View& view) {
+  if (!is_stepped(view.plan)) return model::Called::both;
+  const int weight = weight_in(view.plan, view.step, view.phase);
+  if (weight <= 0) return model::Called::old_side;
+  return weight >= 100 ? model::Called::new_side : model::Called::both;
+}
+
 bool has_way_back(const model::Plan& plan) {
   return plan.from != 0 && plan.to != 0 && !keeps_instances(plan);
 }
@@ -86,14 +95,21 @@ bool is_judged_in(const model::Plan& plan, model::Phase phase, int step) {
 
 std::optional<model::Evidence> look(const Scene& scene) {
   const View& view = *scene.view;
-  const bool is_judged = is_judged_in(view.plan, view.phase, view.step) && scene.has_both_sides();
-  if (!is_judged) return view.evidence;
+  if (!is_judged_in(view.plan, view.phase, view.step)) return view.evidence;
+  if (!scene.has_both_sides()) {
+    std::optional<model::Evidence> kept = view.evidence;
+    if (kept) kept->called = model::Called::old_side;  // what comes now is of no window
+    return kept;
+  }
+  const model::Called called = called_in(view);
   return judge({.policy = view.plan.judgement,
                 .old_side = view.old_side,
                 .new_side = view.new_side,
                 .step = view.step,
                 .steps = std::max(1, static_cast<int>(view.plan.steps.size())),
                 .before = view.evidence,
+                .called = called,
+                .is_steady = view.evidence && view.evidence->called == called,
                 .old_revision = view.plan.from,
                 .new_revision = view.plan.to});
 }

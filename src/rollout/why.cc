@@ -108,7 +108,8 @@ std::string leaving_text(const Scene& scene) {
 // ", unjudged: 9 of 50 requests came".
 std::string unjudged_text(const model::Plan& plan, const std::optional<model::Evidence>& evidence) {
   if (!evidence || evidence->measures.empty()) return "";
-  const std::uint64_t came = evidence->measures.front().new_total;
+  const model::Measure& errors = evidence->measures.front();
+  const std::uint64_t came = errors.new_total + errors.apart.new_total;
   const std::uint64_t least = plan.judgement.requests_min;
   const bool few = evidence->verdict == model::Verdict::undecided && came > 0 && came < least;
   return few ? fmt::format(", unjudged: {} of {} requests came", came, least) : "";

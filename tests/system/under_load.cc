@@ -22,7 +22,7 @@ std::int64_t count_in(const json::object& object, std::string_view name) {
 
 json::object judged_by_errors() {
   constexpr int k_slack_ms = 600'000;
-  return {{"latency_slack_ms", k_slack_ms}};
+  return {{"latency_slack_ms", k_slack_ms}, {"tail_slack_ms", k_slack_ms}};
 }
 
 json::object canary(const std::vector<std::pair<int, double>>& steps, json::object judgement) {

@@ -160,9 +160,10 @@ TEST_F(WarmUp, SamplesGoOnWhenServeIsKilled) {
   const std::string v1 = import("v1");
   const std::string v2 = import_warm("v2", expecting("v2"), {"--answer-delay-ms", "20"});
   serve(v1);
-  const json::object policy{{"strategy", "canary"},
-                            {"steps", {{{"weight", 100}, {"bake_seconds", 0}}}},
-                            {"judgement", {{"silence", "warm_up"}, {"latency_slack_ms", 1000}}}};
+  const json::object policy{
+      {"strategy", "canary"},
+      {"steps", {{{"weight", 100}, {"bake_seconds", 0}}}},
+      {"judgement", {{"silence", "warm_up"}, {"latency_slack_ms", 1000}, {"tail_slack_ms", 1000}}}};
   const ApiAnswer answer =
       hitless().api("PUT", service().path(),
                     json::object{{"config", to_config({{.model_id = v2, .count = 2}})},
