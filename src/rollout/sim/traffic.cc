@@ -32,10 +32,11 @@ void Traffic::pass(Duration time, const model::ServiceRoute& route,
 }
 
 // Spread evenly, latencies over a tenth around the middle.
-void Traffic::answer(Count& count, const Manner& manner) {
+void Traffic::answer(Count& count, const Manner& manner) const {
   const auto errors = static_cast<std::uint64_t>(manner.errors);
-  const bool fails = (count.made + 1) * errors / 100 > count.made * errors / 100;
-  const auto spread = static_cast<std::uint64_t>(count.made * 7 % 11);
+  const bool is_due = (count.made + 1) * errors / 100 > count.made * errors / 100;
+  const bool fails = random != nullptr ? (*random)() % 100 < errors : is_due;
+  const auto spread = random != nullptr ? (*random)() % 11 : count.made * 7 % 11;
   const auto micros = static_cast<std::uint64_t>(manner.latency.count()) * (95 + spread) / 100;
   ++count.made;
   ++count.outcomes.requests;

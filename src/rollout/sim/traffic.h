@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <random>
 #include <string>
 
 #include "model/route.h"
@@ -36,6 +37,7 @@ class Traffic {
   bool is_parked() const { return per_second > 0 && parked_ && *parked_ > Duration{}; }
 
   int per_second = 0;
+  std::mt19937_64* random = nullptr;  // of whoever wants chance; none: all is spread evenly
 
  private:
   struct Count {
@@ -44,7 +46,7 @@ class Traffic {
     model::Outcomes outcomes;
   };
 
-  static void answer(Count& count, const Manner& manner);
+  void answer(Count& count, const Manner& manner) const;
   void park(Duration time, Duration hold);
 
   std::map<std::string, Count> counts_;
