@@ -164,6 +164,9 @@ json::object rollout_to_detailed_json(store::Store& store, const model::Rollout&
   out["plan"] = accepted_plan(store, rollout.plan);
   out["report"] = report_to_json(rollout);
   if (rollout.evidence) out["evidence"] = model::to_json(*rollout.evidence);
+  json::array earlier;
+  for (const model::Evidence& each : rollout.earlier) earlier.push_back(model::to_json(each));
+  if (!earlier.empty()) out["earlier_evidence"] = std::move(earlier);
   return out;
 }
 

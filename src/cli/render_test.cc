@@ -150,6 +150,24 @@ TEST(Report, ShowsOfTheEvidenceWhatWasMeasured) {
   EXPECT_EQ(both.find("cut answers"), std::string::npos) << both;
 }
 
+TEST(Report, ShowsTheEvidenceOfEachStep) {
+  const json::object rollout = object(R"({"plan":{"bake_steps":[{"weight":10},{"weight":100}]},
+      "earlier_evidence":[{"step":0,"verdict":"good","text":"as good","measures":[
+          {"name":"errors","old_total":80,"new_events":1,"new_total":40}]}],
+      "evidence":{"step":1,"verdict":"undecided","text":"alone","measures":[
+          {"name":"errors","old_total":9,"new_total":9,"past_events":2,"past_total":200,
+           "alone_events":5,"alone_total":7000}]}})");
+  const std::string text = evidence_text(plain_io(), rollout);
+  for (const char* part :
+       {"verdict of step 1 of 2 (10 %) good, by 40 requests of the new side and 80 of the old: "
+        "as good\n",
+        "verdict of step 2 of 2 (100 %) undecided, by 7,009 requests of the new side and 9 of the "
+        "old: alone\n",
+        "errors, before and alone  2 of 200  5 of 7,000"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+  }
+}
+
 TEST(Report, PaintsFailedRequests) {
   const json::object rollout = object(
       R"({"phase":"succeeded","ended":true,"report":{"during":{"requests":10,"failed":3}}})");

@@ -95,6 +95,25 @@ bool same_but_for_seconds(const std::string& left, const std::string& right) {
   return without_digits(left) == without_digits(right);
 }
 
+// What a step ended with stays when the next one's begins.
+void keep_evidence(model::Rollout& after, const std::optional<model::Evidence>& evidence) {
+  const bool next = after.evidence && evidence && after.evidence->step != evidence->step;
+  if (next && after.earlier.size() < after.plan.steps.size()) {
+    after.earlier.push_back(*std::move(after.evidence));
+  }
+  after.evidence = evidence;
+}
+
+// Limits that were fixed must stay fixed, also while nothing else happens: in a pause.  So must
+// since when which side is called.
+bool is_evidence_due(const ServiceState& state, const rollout::View& view,
+                     const rollout::Decision& decision) {
+  const std::optional<model::Evidence>& before = state.rollout->evidence;
+  if (before == decision.evidence) return false;
+  if (!before || !decision.evidence || before->called != decision.evidence->called) return true;
+  return view.now - state.evidence_at >= k_evidence_interval;
+}
+
 void record_rollout(const ServiceState& state, const rollout::View& view,
                     const rollout::Decision& decision, model::Report report, Recording& recording) {
   model::Rollout after = *state.rollout;
@@ -106,10 +125,7 @@ void record_rollout(const ServiceState& state, const rollout::View& view,
                        (view.now - state.why_at >= k_why_interval ||
                         (!same_but_for_seconds(after.why, decision.why) && !finds_its_feet));
   const bool lacks_room = decision.lacks_room || state.lacks_room();
-  // Limits that were fixed must stay fixed, also while nothing else happens: in a pause.
-  const bool evidence_due =
-      after.evidence != decision.evidence &&
-      (!after.evidence || view.now - state.evidence_at >= k_evidence_interval);
+  const bool evidence_due = is_evidence_due(state, view, decision);
   const bool room_turned = after.lacks_room != lacks_room;
   const bool mark_due = state.window && !state.window->is_stored;
   const bool due = progressed || why_due || room_turned || mark_due;
@@ -120,7 +136,7 @@ void record_rollout(const ServiceState& state, const rollout::View& view,
   after.reason = decision.reason;
   after.step = decision.step;
   after.baking_at = decision.baking_at;
-  after.evidence = decision.evidence;
+  keep_evidence(after, decision.evidence);
   after.lacks_room = lacks_room;
   after.report = std::move(report);
   if (progressed) after.progress_at = view.now;

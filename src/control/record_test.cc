@@ -49,6 +49,32 @@ struct Paused {
   }
 };
 
+TEST(RecordOf, KeepsWhatEachStepEndedWith) {
+  Paused paused;
+  model::Rollout& rollout = *paused.state.rollout;
+  rollout.plan.steps = {{10, {}}, {50, {}}, {100, {}}};
+  for (int look = 0; look < 6; ++look) {
+    paused.decision.evidence = evidence(static_cast<std::uint64_t>(look));
+    paused.decision.evidence->step = look / 2;
+    paused.look(look * 2 * k_evidence_interval);
+  }
+  ASSERT_TRUE(rollout.evidence);
+  EXPECT_EQ(rollout.evidence->measures.front().new_total, 5U);
+  ASSERT_EQ(rollout.earlier.size(), 2U);
+  for (std::size_t step = 0; step < 2; ++step) {
+    EXPECT_EQ(rollout.earlier[step].step, static_cast<int>(step));
+    EXPECT_EQ(rollout.earlier[step].measures.front().new_total, 2 * step + 1) << "its last look";
+  }
+}
+
+TEST(RecordOf, KeepsAtOnceWhoIsCalled) {
+  Paused paused;
+  paused.decision.evidence = evidence(1);
+  ASSERT_TRUE(paused.look({}));
+  paused.decision.evidence->called = model::Called::both;
+  EXPECT_TRUE(paused.look(milliseconds(1)));
+}
+
 TEST(RecordOf, KeepsEvidenceOnceASecondWhileNothingElseHappens) {
   Paused paused;
   paused.look({});
