@@ -67,13 +67,29 @@ json::object entry_to_json(const model::Slot& slot) {
   return out;
 }
 
+json::object sample_to_json(const model::SampleNeed& sample) {
+  return {{"step", sample.step},
+          {"alone", sample.is_alone},
+          {"old_error_rate", sample.old_rate},
+          {"new_error_rate", sample.new_rate},
+          {"requests", sample.requests},
+          {"requests_within", sample.requests_within}};
+}
+
 void add_forecast(const model::Plan& plan, json::object& out) {
   const model::Forecast& forecast = plan.forecast;
   out["lowest"] = forecast.lowest;
   out["highest"] = forecast.highest;
   out["hold_seconds"] = seconds(plan.hold);
   out["longest_hold_seconds"] = seconds(forecast.longest_hold);
-  if (forecast.predicted) out["predicted_seconds"] = seconds(*forecast.predicted);
+  if (forecast.predicted) {
+    out["predicted_seconds"] = seconds(*forecast.predicted);
+    out["predicted_most_seconds"] = seconds(*forecast.predicted + forecast.proof);
+  }
+  json::array samples;
+  for (const model::SampleNeed& sample : forecast.samples)
+    samples.push_back(sample_to_json(sample));
+  out["samples"] = std::move(samples);
   out["hitless"] = forecast.hitless;
   json::array unmet;
   for (const std::string& sentence : forecast.unmet) unmet.emplace_back(sentence);

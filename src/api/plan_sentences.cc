@@ -1,6 +1,8 @@
 // A plan as sentences.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "api/plan_answers.h"
 #include "base/duration_text.h"
 
@@ -50,6 +52,7 @@ class Sentences {
                                          : "publish it: no instance is touched");
     } else if (plan_.from != 0 && plan_.to != 0) {
       tell_judgement();
+      tell_samples();
       out_.push_back(fmt::format("if any of this fails, go back to revision {}", plan_.from));
     }
     return std::move(out_);
@@ -133,6 +136,30 @@ class Sentences {
         "judged: errors and latency against revision {} while both serve; for a verdict the last "
         "old one stays up to {} longer, if requests come",
         plan_.from, duration_text(plan_.judgement.proving));
+  }
+
+  // The first step of each kind: what the others need is of the same size.
+  void tell_samples() {
+    const model::Judgement& policy = plan_.judgement;
+    const auto& samples = plan_.forecast.samples;
+    const auto beside = std::find_if(samples.begin(), samples.end(),
+                                     [](const auto& sample) { return !sample.is_alone; });
+    const auto alone = std::find_if(samples.begin(), samples.end(),
+                                    [](const auto& sample) { return sample.is_alone; });
+    if (beside != samples.end()) {
+      tell(
+          "judged by about {} requests of the new version where {:g} % of its answers are wrong "
+          "and {:g} % of the old one's: {:g} of 100 times {} do; an equal version is taken back "
+          "{:g} of 100 times at the most",
+          beside->requests, 100 * beside->new_rate, 100 * beside->old_rate, 100 * (1 - policy.miss),
+          beside->requests_within, 100 * policy.false_alarm);
+    }
+    if (alone != samples.end()) {
+      tell(
+          "judged once all calls go to it: more than {:g} % of wrong answers alone; half of them "
+          "wrong show in about {} requests",
+          100 * alone->old_rate, alone->requests);
+    }
   }
 
   std::string new_instances() const {

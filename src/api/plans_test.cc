@@ -204,6 +204,13 @@ TEST(PlanAnswer, HasWhatIsExpected) {
                    .highest = 1,
                    .longest_hold = seconds(4),
                    .predicted = seconds(5),
+                   .proof = seconds(10),
+                   .samples = {{.step = 1,
+                                .is_alone = true,
+                                .old_rate = 0.2,
+                                .new_rate = 0.5,
+                                .requests = 40,
+                                .requests_within = 70}},
                    .hitless = false,
                    .unmet = {"requests are parked"}};
   const json::object out = plan_to_json(plan);
@@ -212,6 +219,14 @@ TEST(PlanAnswer, HasWhatIsExpected) {
   EXPECT_EQ(out.at("hold_seconds"), 30.0);
   EXPECT_EQ(out.at("longest_hold_seconds"), 4.0);
   EXPECT_EQ(out.at("predicted_seconds"), 5.0);
+  EXPECT_EQ(out.at("predicted_most_seconds"), 15.0);
+  const json::object& sample = out.at("samples").at(0).as_object();
+  EXPECT_EQ(sample.at("step"), 1);
+  EXPECT_EQ(sample.at("alone"), true);
+  EXPECT_EQ(sample.at("old_error_rate"), 0.2);
+  EXPECT_EQ(sample.at("new_error_rate"), 0.5);
+  EXPECT_EQ(sample.at("requests"), 40);
+  EXPECT_EQ(sample.at("requests_within"), 70);
   EXPECT_EQ(out.at("hitless"), false);
   EXPECT_EQ(out.at("unmet").get_array().size(), 1u);
   EXPECT_EQ(out.at("instances_kept"), 0);
@@ -236,6 +251,32 @@ TEST(PlanAnswer, SaysWhetherTheNewVersionWillBeJudged) {
   model::Plan scale = some_plan(Strategy::none, 2, 4);
   scale.slots[0].to->key = "a";
   EXPECT_EQ(judged(scale), "not judged: only weights or counts change");
+}
+
+TEST(PlanAnswer, TellsWhatSampleTheJudgementNeeds) {
+  model::Plan canary = some_plan(Strategy::canary, 4, 4);
+  canary.steps = {{10, seconds(60)}, {100, {}}};
+  canary.forecast.samples = {{.step = 0,
+                              .is_alone = false,
+                              .old_rate = 0.01,
+                              .new_rate = 0.02,
+                              .requests = 2700,
+                              .requests_within = 5900},
+                             {.step = 1,
+                              .is_alone = true,
+                              .old_rate = 0.2,
+                              .new_rate = 0.5,
+                              .requests = 40,
+                              .requests_within = 70}};
+  const std::vector<std::string> lines = sentences_of(canary);
+  ASSERT_GE(lines.size(), 4U);
+  EXPECT_EQ(lines[lines.size() - 3],
+            "judged by about 2700 requests of the new version where 2 % of its answers are wrong "
+            "and 1 % of the old one's: 95 of 100 times 5900 do; an equal version is taken back 1 "
+            "of 100 times at the most");
+  EXPECT_EQ(lines[lines.size() - 2],
+            "judged once all calls go to it: more than 20 % of wrong answers alone; half of them "
+            "wrong show in about 40 requests");
 }
 
 TEST(PlanAnswer, TellsTheStepsOfEachStrategy) {

@@ -198,6 +198,8 @@ std::string plan_summary(const Io& io, const json::object& plan) {
           paint(io, hitless ? Colour::green : Colour::yellow, hitless ? "hitless" : "not hitless");
   const double predicted = number_or_zero(plan, "predicted_seconds");
   if (predicted > 0) text += " · about " + time_text(predicted);
+  const double most = number_or_zero(plan, "predicted_most_seconds");
+  if (predicted > 0 && most > predicted) text += ", up to " + time_text(most) + " with its proof";
   return text + "\n";
 }
 

@@ -140,6 +140,16 @@ TEST(PolicyFlags, ReadTimesAsPeopleWriteThem) {
     EXPECT_FALSE(read_seconds("--bake", text));
 }
 
+TEST(PlanSummary, NamesASpanWhereThereIsAProof) {
+  json::object plan =
+      object(R"({"hitless":true,"predicted_seconds":0.275,"predicted_most_seconds":10.275})");
+  EXPECT_NE(plan_summary(plain_io(), plan).find("about 275 ms, up to 10.3 s with its proof"),
+            std::string::npos)
+      << plan_summary(plain_io(), plan);
+  plan["predicted_most_seconds"] = 0.275;
+  EXPECT_EQ(plan_summary(plain_io(), plan).find("up to"), std::string::npos);
+}
+
 TEST(PolicyFlags, StartFromWhatTheServiceHas) {
   const json::object service =
       object(R"({"rollout_policy":{"strategy":"canary","steps":[{"weight":5}],"bake_seconds":9,
@@ -158,6 +168,23 @@ TEST(PolicyFlags, StartFromWhatTheServiceHas) {
   ASSERT_TRUE(apply_policy(flags, service, body));
   EXPECT_EQ(body.at("rollout_policy").at("judgement"),
             json::value(object(R"({"enabled":false,"requests_min":9,"proving_seconds":90.0})")));
+  flags = {};
+  flags.latency_slack = "500us";
+  EXPECT_EQ(apply_policy(flags, service, body).error().text().substr(0, 15), "--latency-slack");
+  flags.latency_slack = "0.5ms";
+  flags.tail_slack = "1s";
+  flags.requests_min = 20;
+  flags.error_ratio = 3;
+  flags.latency_factor = 2.5;
+  flags.false_alarm = 0.05;
+  flags.miss = 0.1;
+  body.clear();
+  ASSERT_TRUE(apply_policy(flags, service, body));
+  EXPECT_EQ(body.at("rollout_policy").at("judgement"),
+            json::value(object(
+                R"({"enabled":true,"requests_min":20,"latency_slack_ms":0.5,"tail_slack_ms":1e3,
+                                   "error_ratio":3.0,"latency_factor":2.5,"false_alarm":0.05,
+                                   "miss":0.1})")));
   flags.proving = "long";
   EXPECT_EQ(apply_policy(flags, service, body).error().text().substr(0, 9), "--proving");
 }

@@ -3,9 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/duration_text.h"
+#include "rollout/bake.h"
+#include "rollout/judge.h"
 #include "rollout/limits.h"
+#include "rollout/prove.h"
 
 namespace hitless::rollout {
 namespace {
@@ -121,6 +125,37 @@ int rises_of(const model::Plan& plan, const Rehearsal& rehearsal) {
                                                  : std::max(0, rehearsal.waves - 1);
 }
 
+model::SampleNeed needed(model::SampleNeed sample, const Passage& passage) {
+  sample.requests = std::llround(passage.average);
+  sample.requests_within = std::llround(passage.within);
+  return sample;
+}
+
+// The faults that people ask about: an error rate of one in a hundred that is so many times larger
+// as the policy wants noticed, or half of all answers wrong where nothing is called beside it.
+std::vector<model::SampleNeed> samples_of(const model::Plan& plan) {
+  std::vector<model::SampleNeed> samples;
+  if (!plan.judgement.enabled || plan.from == 0 || plan.to == 0 || !replaces(plan)) return samples;
+  const int steps = std::max(1, static_cast<int>(plan.steps.size()));
+  for (int step = 0; step < steps; ++step) {
+    // Without steps the new side's part grows from little to nearly all.
+    const int weight = plan.steps.empty() ? 50 : step_weight(plan, step);
+    model::SampleNeed sample{.step = step, .is_alone = weight >= 100};
+    if (sample.is_alone) {
+      sample.old_rate = k_alone_rate;
+      sample.new_rate = 0.5;
+      samples.push_back(needed(
+          sample, expected_sample_alone(plan.judgement, sample.new_rate, sample.old_rate, steps)));
+    } else {
+      sample.old_rate = 0.01;
+      sample.new_rate = std::min(1.0, sample.old_rate * plan.judgement.error_ratio);
+      samples.push_back(
+          needed(sample, expected_sample(plan.judgement, sample.old_rate, weight / 100.0, steps)));
+    }
+  }
+  return samples;
+}
+
 }  // namespace
 
 Duration hold_for(std::optional<Duration> start, Duration deploy_timeout) {
@@ -146,6 +181,10 @@ void foresee(const PlanInput& input, const Rehearsal& rehearsal, model::Plan& pl
     forecast.predicted = whole;
   }
   if (input.present) foresee_leftovers(input, plan, forecast);
+  if (rehearsal.lowest > 0) {
+    if (proves(plan)) forecast.proof = plan.judgement.proving;
+    forecast.samples = samples_of(plan);
+  }
   forecast.unmet = unmet_of(plan, holds, !start, missing_text(input, plan, rehearsal.lowest));
   forecast.hitless = forecast.unmet.empty();
 }

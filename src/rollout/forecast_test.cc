@@ -1,6 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "rollout/forecast.h"
+#include "rollout/judge.h"
 
 namespace hitless::rollout {
 namespace {
@@ -61,6 +64,46 @@ TEST(Forecast, ReckonsWavesTimesStartAndBakes) {
   const auto plan = plan_change(canary);
   ASSERT_TRUE(plan);
   EXPECT_EQ(plan->forecast.predicted, seconds(10 + 60 + 10 + 60 + 10));
+}
+
+TEST(Forecast, SaysHowMuchLongerAProofMayTake) {
+  PlanInput input = update(4, 9);
+  input.start_times[model::ModelId("b")] = seconds(10);
+  EXPECT_EQ(plan_change(input)->forecast.proof, input.to->config.policy.judgement.proving);
+  EXPECT_EQ(plan_change(update(1, 0))->forecast.proof, Duration{}) << "never side by side";
+  input.to->config.policy.judgement.enabled = false;
+  EXPECT_EQ(plan_change(input)->forecast.proof, Duration{});
+  input.to->config.policy = {.strategy = model::Strategy::canary,
+                             .steps = {},
+                             .bake = {},
+                             .overlap = {},
+                             .judgement = {},
+                             .drop_budget = 0,
+                             .slow_start = {}};
+  EXPECT_EQ(plan_change(input)->forecast.proof, Duration{}) << "its steps bake";
+}
+
+TEST(Forecast, SaysHowManyRequestsTheJudgementNeeds) {
+  PlanInput input = update(4, 9);
+  const model::Judgement usual;
+  const auto plain = plan_change(input)->forecast.samples;
+  ASSERT_EQ(plain.size(), 1U);
+  const Passage half = expected_sample(usual, 0.01, 0.5, 1);
+  EXPECT_EQ(plain[0].requests, std::llround(half.average));
+  EXPECT_EQ(plain[0].requests_within, std::llround(half.within));
+  EXPECT_GT(plain[0].requests_within, plain[0].requests);
+  EXPECT_DOUBLE_EQ(plain[0].new_rate, 2 * plain[0].old_rate);
+  input.to->config.policy.strategy = model::Strategy::canary;
+  const auto steps = plan_change(input)->forecast.samples;
+  ASSERT_EQ(steps.size(), 3U);
+  EXPECT_EQ(steps[0].requests, std::llround(expected_sample(usual, 0.01, 0.1, 3).average));
+  EXPECT_FALSE(steps[1].is_alone);
+  EXPECT_TRUE(steps[2].is_alone);
+  EXPECT_EQ(steps[2].old_rate, k_alone_rate);
+  EXPECT_GT(steps[2].requests, 0);
+  EXPECT_TRUE(plan_change(update(1, 0))->forecast.samples.empty()) << "never side by side";
+  input.to->config.policy.judgement.enabled = false;
+  EXPECT_TRUE(plan_change(input)->forecast.samples.empty());
 }
 
 TEST(Forecast, SaysNothingOfTimeBeforeAStartWasMeasured) {

@@ -114,6 +114,8 @@ std::string hash_of(Plan plan) {
                    .highest = 0,
                    .longest_hold = {},
                    .predicted = std::nullopt,
+                   .proof = {},
+                   .samples = {},
                    .hitless = plan.forecast.hitless,
                    .unmet = plan.forecast.unmet,
                    .leftovers = {},
