@@ -195,7 +195,7 @@ bool is_gross(const JudgeInput& input, const MeasureKind& kind, const Measure& m
   if (measure.new_total > k_gross_requests_max) return false;
   if (measure.settled != Tally() || measure.settled_ratio != 0) return false;
   const Tally whole{measure.old_events, measure.old_total, measure.new_events, measure.new_total};
-  return gross_log_ratio_of(whole) >= bad_at(input.policy, input.steps);
+  return gross_log_ratio_of(whole) >= bad_gross_at(input.policy, input.steps);
 }
 
 // Sets the bar with the first requests that the new side has alone.
@@ -331,11 +331,15 @@ bool has_sample(const model::Judgement& policy, const model::Outcomes& new_side)
 }
 
 double bad_at(const model::Judgement& policy, int steps) {
-  return std::log(static_cast<double>(k_alarm_parts) * std::max(steps, 1) / policy.false_alarm);
+  return std::log(k_alarm_parts * std::max(steps, 1) / policy.false_alarm);
+}
+
+double bad_gross_at(const model::Judgement& policy, int steps) {
+  return bad_at(policy, steps) - std::log(k_gross_parts);
 }
 
 double bad_alone_at(const model::Judgement& policy, int steps) {
-  return bad_at(policy, steps) + std::log(k_measures_alone);
+  return bad_at(policy, steps) + std::log(k_measures_alone / k_alone_parts);
 }
 
 double alone_bar(std::uint64_t past_events, std::uint64_t past_total) {

@@ -24,7 +24,7 @@
 // its doing or the world's.  Then only what is bad by far is told: events are held against a bar
 // (alone_bar), at least a fifth of all answers and ten times the odds that the old side had before.
 // As long as the world makes no more than that go wrong, an equal version is taken back with no
-// larger probability than a measure's part of the false alarms.  Latencies are not told there: a
+// larger probability than its part of the false alarms.  Latencies are not told there: a
 // stall of the machine makes all of them slow.
 //
 // A median counts as worse only if the new side's own is beyond the limit, and a 99th percentile
@@ -46,11 +46,13 @@ namespace hitless::rollout {
 // What is compared; each gets its part of the false alarms.
 inline constexpr std::size_t k_measures = 6;
 
-// Parts that the false alarms are shared out in: the measures, errors by far, and a side alone …
-inline constexpr std::size_t k_alarm_parts = k_measures + 2;
-
-// … which shares its own among the measures that are told of it.
-inline constexpr std::size_t k_measures_alone = 3;
+// Parts that the false alarms are shared out in: one for each measure; as many as k_gross_parts for
+// errors by far, which must be told from few requests; and two for the new side alone, shared by
+// the measures that are told of it.
+inline constexpr double k_gross_parts = 4;
+inline constexpr double k_alone_parts = 2;
+inline constexpr double k_measures_alone = 3;
+inline constexpr double k_alarm_parts = k_measures + k_gross_parts + k_alone_parts;
 
 // With more, the other tests know as much, and this one's arithmetic grows with them.
 inline constexpr std::uint64_t k_gross_requests_max = 500;
@@ -92,8 +94,9 @@ model::Evidence judge(const JudgeInput& input);
 // Whether the new side had what `policy` asks for before a bake's end may be taken as a yes.
 bool has_sample(const model::Judgement& policy, const model::Outcomes& new_side);
 
-// What a measure's log ratio must reach for "bad"; and that of a side alone.
+// What a measure's log ratio must reach for "bad"; that of errors by far; and of a side alone.
 double bad_at(const model::Judgement& policy, int steps);
+double bad_gross_at(const model::Judgement& policy, int steps);
 double bad_alone_at(const model::Judgement& policy, int steps);
 
 // Requests of the new side until a rate of events that is error_ratio times the old side's is

@@ -436,6 +436,8 @@ TEST(Judge, TakesFarTooManyErrorsForBadBeforeTheSmallestSample) {
       {0, 0, 9, 9, Verdict::undecided},     // nothing to hold it against
       {9, 9, 40, 20, Verdict::undecided},
       {14, 0, 19, 12, Verdict::bad},  // few on both sides: the exact test tells
+      {11, 0, 19, 12, Verdict::bad},
+      {10, 0, 10, 5, Verdict::undecided},  // one of sixty equal pairs looks like that
   };
   const Judgement policy;
   for (const Row& row : rows) {
