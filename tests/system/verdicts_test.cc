@@ -28,13 +28,12 @@ bool has(const std::string& text, std::string_view part) {
 
 // How often the new side may go wrong before it is taken back, from the policy's numbers.  While
 // the old side does nothing wrong, each event on the new side that has `share` of the traffic adds
-// the same to the test's log ratio (rollout/judge.h); so many of them reach "bad".  All but `miss`
-// of what is that bad is noticed within k_sample_multiple times the sample.
+// the same to the test's log ratio (rollout/judge.h); so many of them reach "bad".  As many again
+// may come until the counters are read, and once more until the way back is adopted.
 std::uint64_t events_allowed(double share, int steps) {
   const model::Judgement policy;
   const double each = std::log(policy.error_ratio / (1 + (policy.error_ratio - 1) * share));
-  const double events = std::ceil(rollout::bad_at(policy, steps) / each);
-  return static_cast<std::uint64_t>(events * rollout::k_sample_multiple);
+  return 3 * static_cast<std::uint64_t>(std::ceil(rollout::bad_at(policy, steps) / each));
 }
 
 class Verdicts : public UnderLoad {
