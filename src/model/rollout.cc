@@ -34,6 +34,15 @@ Result<LostRequests> lost_from_json(const json::value& value) {
   return lost;
 }
 
+Result<std::vector<int>> shares_from_json(const json::object& object) {
+  return get_each<int>(object, "stray_shares", [](const json::value& item) -> Result<int> {
+    boost::system::error_code failure;
+    const int share = item.to_number<int>(failure);
+    if (failure) return Error(Code::corrupt, "is no whole number");
+    return share;
+  });
+}
+
 }  // namespace
 
 json::value course_to_json(const Rollout& rollout) {
@@ -44,6 +53,7 @@ json::value course_to_json(const Rollout& rollout) {
   if (rollout.lacks_room) object["lacks_room"] = true;
   if (rollout.baking_at) object["baking_us"] = to_micros(*rollout.baking_at);
   if (rollout.orders.paused_at) object["paused_us"] = to_micros(*rollout.orders.paused_at);
+  if (rollout.stray_shares) object["stray_shares"] = json::value_from(*rollout.stray_shares);
   if (rollout.evidence) object["evidence"] = to_json(*rollout.evidence);
   if (rollout.lost_before) object["lost_before"] = lost_to_json(*rollout.lost_before);
   return object;
@@ -62,6 +72,9 @@ Result<void> read_course(const json::value& value, Rollout& rollout) {
   }
   if (object->if_contains("paused_us") != nullptr) {
     HL_TRY_ASSIGN(rollout.orders.paused_at, get_time_micros(*object, "paused_us"));
+  }
+  if (object->if_contains("stray_shares") != nullptr) {
+    HL_TRY_ASSIGN(rollout.stray_shares, shares_from_json(*object));
   }
   if (const json::value* evidence = object->if_contains("evidence")) {
     HL_TRY_ASSIGN(rollout.evidence, evidence_from_json(*evidence));

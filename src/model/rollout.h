@@ -95,7 +95,8 @@ struct Rollout {
   int step = 0;                   // of plan.steps, the one under way; their number: all are done
   std::optional<Time> baking_at;  // when the step got its weight; pauses move it on
   Orders orders;
-  bool lacks_room = false;           // the pool has none for what comes next
+  std::optional<std::vector<int>> stray_shares;  // as rollout::View has it
+  bool lacks_room = false;                       // the pool has none for what comes next
   std::optional<Evidence> evidence;  // the newest of this step, or what it was taken back for
   std::optional<LostRequests> lost_before;  // since ever, when it began; none: nobody looked yet
   Report report;

@@ -172,6 +172,7 @@ Rollout any_course() {
                                 .step = any_int(),
                                 .measures = some(any_measure)};
   }
+  if (*rc::gen::arbitrary<bool>()) rollout.stray_shares = some(any_int);
   if (*rc::gen::arbitrary<bool>()) {
     rollout.lost_before = LostRequests{{"", any_count()}, {any_text(), any_count()}};
   }
@@ -237,6 +238,7 @@ RC_GTEST_PROP(RoundTrip, CourseIsExact, ()) {
   RC_ASSERT(back.orders == rollout.orders);
   RC_ASSERT(back.evidence == rollout.evidence);
   RC_ASSERT(back.lost_before == rollout.lost_before);
+  RC_ASSERT(back.stray_shares == rollout.stray_shares);
 }
 
 // Eighths: JSON numbers with more digits lose the last one on the way through the parser.

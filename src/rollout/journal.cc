@@ -114,6 +114,7 @@ static void visit_members(Visit& visit, Kind<View>) {
   visit("step", &View::step);
   visit("baking_us", &View::baking_at);
   visit("orders", &View::orders);
+  visit("stray_shares", &View::stray_shares);
   visit("old_side", &View::old_side);
   visit("new_side", &View::new_side);
   visit("requests_us", &View::requests_at);

@@ -8,6 +8,7 @@
 #include "rollout/limits.h"
 #include "rollout/prove.h"
 #include "rollout/slow_start.h"
+#include "rollout/strays.h"
 
 namespace hitless::rollout {
 namespace {
@@ -27,6 +28,7 @@ Place make_place(const model::Slot& slot, Side goal_side) {
   place.count = goal ? goal->count : 0;
   place.wanted = place.count;
   place.floor = slot.from && slot.to ? std::max(0, std::min(n_from, n_to) - slot.unavailable) : 0;
+  place.carried = slot.to ? std::min(n_from, n_to) : n_from;
   place.ceiling = std::max(n_from, n_to) + slot.surge;
   return place;
 }
@@ -49,7 +51,8 @@ void find_place(const Scene& scene, Seat& seat) {
       return;
     }
   }
-  seat.slot = std::min(seat.seen->recorded.entry, static_cast<int>(scene.places.size()) - 1);
+  seat.slot = slot_of_stray(scene.view->plan, seat.seen->recorded.entry);
+  seat.stray = true;
 }
 
 void note_starting(const View& view, Seat& seat, Patience patience) {
@@ -157,7 +160,7 @@ bool Scene::has_both_sides() const {
 
 int Scene::old_routable() const {
   return static_cast<int>(std::count_if(seats.begin(), seats.end(), [&](const Seat& seat) {
-    return !seat.goal && seat.is_routable() && is_exchanged(seat);
+    return !seat.goal && !seat.stray && seat.is_routable() && is_exchanged(seat);
   }));
 }
 
@@ -173,9 +176,13 @@ bool Scene::has_full_share(const Seat& seat) const {
 }
 
 bool Scene::is_rising() const {
-  return old_routable() > 0 && std::any_of(seats.begin(), seats.end(), [&](const Seat& seat) {
-           return is_exchanged(seat) && seat.goal && seat.is_routable() && !has_full_share(seat);
-         });
+  const auto is_there = [&](auto wanted) {
+    return std::any_of(seats.begin(), seats.end(), [&](const Seat& seat) {
+      return is_exchanged(seat) && seat.is_routable() && wanted(seat);
+    });
+  };
+  return is_there([](const Seat& seat) { return !seat.goal; }) &&
+         is_there([&](const Seat& seat) { return seat.goal && !has_full_share(seat); });
 }
 
 bool Scene::is_complete() const {

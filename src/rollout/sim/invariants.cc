@@ -257,8 +257,9 @@ class Checker {
       if (seen.process != Process::running || seen.probe == Probe::failing) continue;
       const bool is_new = seen.recorded.group == at(slot).to->key;
       comes = comes || is_new;
-      well += is_new ? 0 : 1;
-      stay += !is_new && stage_after(seen) == Stage::ready ? 1 : 0;
+      const bool is_old = seen.recorded.group == at(slot).from->key;
+      well += is_old ? 1 : 0;
+      stay += is_old && stage_after(seen) == Stage::ready ? 1 : 0;
     }
     if (comes && well > 0 && stay == 0) fail("the last old one leaves and nothing is proved");
   }

@@ -8,6 +8,7 @@
 #include "rollout/phase.h"
 #include "rollout/plan.h"
 #include "rollout/sim/invariants.h"
+#include "rollout/sim/stray_check.h"
 #include "rollout/sim/words.h"
 #include "rollout/sim/world.h"
 
@@ -241,6 +242,9 @@ class Simulator {
         over ? tend(view, view.phase == Phase::succeeded ? Side::to : Side::from) : step(view);
     for (const std::string& broken :
          over ? check_tend(view, decision) : check_step(view, decision)) {
+      tell("BROKEN PROMISE: " + broken);
+    }
+    for (const std::string& broken : check_strays(view, decision, world_.route_before())) {
       tell("BROKEN PROMISE: " + broken);
     }
     if (!over && decision.phase == Phase::succeeded) serving_ = target_ ? target_ : serving_;

@@ -6,6 +6,7 @@
 
 #include "rollout/phase.h"
 #include "rollout/plan.h"
+#include "rollout/strays.h"
 
 namespace hitless::rollout {
 namespace {
@@ -29,6 +30,8 @@ World::World(model::ServiceId service, int pool_capacity) : capacity(pool_capaci
 
 void World::begin(model::Plan plan) {
   plan_ = std::move(plan);
+  before_ = published_;
+  stray_shares_ = stray_shares(plan_, published_, recorded());
   rollout_ = model::RolloutId(fmt::format("rollout-{}", ++rollouts_));
   phase_ = model::Phase::planned;
   step_ = 0;
@@ -58,6 +61,7 @@ View World::view() const {
   view.step = step_;
   view.baking_at = baking_at_;
   view.orders = orders;
+  view.stray_shares = stray_shares_;
   view.evidence = evidence_;
   view.old_side = outcomes_of(Side::from);
   view.new_side = outcomes_of(Side::to);
@@ -86,9 +90,13 @@ View World::view() const {
 
 model::RevisionNumber World::base() const {
   if (is_end(phase_)) return 0;
-  std::vector<model::Instance> recorded;
-  for (const SimInstance& instance : instances_) recorded.push_back(instance.recorded);
-  return base_of(plan_, phase_, recorded);
+  return base_of(plan_, phase_, recorded());
+}
+
+std::vector<model::Instance> World::recorded() const {
+  std::vector<model::Instance> all;
+  for (const SimInstance& instance : instances_) all.push_back(instance.recorded);
+  return all;
 }
 
 // Where nothing served before, nobody has lost anything by waiting in vain.

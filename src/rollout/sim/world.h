@@ -72,6 +72,8 @@ class World {
   model::RevisionNumber base() const;  // base_of() a rollout under way; 0: none is
   const model::ServiceRoute& adopted_route() const { return adopted_; }
   const model::ServiceRoute& published_route() const { return published_; }
+  // What was published when the rollout under way began.
+  const model::ServiceRoute& route_before() const { return before_; }
   std::vector<SimInstance>& instances() { return instances_; }
   const std::vector<SimInstance>& instances() const { return instances_; }
   SimInstance* find(const std::string& id_end);  // by the end of its id; nullptr: none
@@ -92,6 +94,7 @@ class World {
   Duration probe_time = std::chrono::milliseconds(20);  // health → seen by the prober
 
  private:
+  std::vector<model::Instance> recorded() const;
   void put_ready(const model::Group& group);
   void start(SimInstance& instance);
   void come_about(SimInstance& instance);  // what is due by now
@@ -124,6 +127,8 @@ class World {
   std::optional<model::ServiceRoute> decided_;
   model::ServiceRoute published_;
   model::ServiceRoute adopted_;
+  model::ServiceRoute before_;
+  std::vector<int> stray_shares_;
 };
 
 }  // namespace hitless::rollout
