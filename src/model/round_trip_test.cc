@@ -164,7 +164,12 @@ Rollout any_course() {
   rollout.step = any_int();
   rollout.who = any_text();
   rollout.baking_at = maybe_time();
-  rollout.orders = {.paused_at = maybe_time(), .abort = any_text(), .skip = any_int()};
+  rollout.orders = {.paused_at = maybe_time(),
+                    .abort = any_text(),
+                    .skip = any_int(),
+                    .pauses = some([] {
+                      return Pause{any_time(), any_time()};
+                    })};
   rollout.lacks_room = *rc::gen::arbitrary<bool>();
   if (*rc::gen::arbitrary<bool>()) {
     rollout.evidence = Evidence{.verdict = static_cast<Verdict>(*rc::gen::inRange(0, 3)),

@@ -45,7 +45,8 @@ int part_of(int count, int percent) {
 std::optional<Time> bake_end(const View& view) {
   if (!view.baking_at || view.step < 0 || view.step >= steps_of(view.plan)) return std::nullopt;
   if (view.step < view.orders.skip) return view.now;
-  return *view.baking_at + view.plan.steps[static_cast<std::size_t>(view.step)].bake;
+  return model::running_from(view.orders, *view.baking_at, view.now) +
+         view.plan.steps[static_cast<std::size_t>(view.step)].bake;
 }
 
 std::string silence_of(const View& view) {

@@ -66,10 +66,17 @@ static void visit_members(Visit& visit, Kind<model::Resources>) {
 }
 
 template <class Visit>
+static void visit_members(Visit& visit, Kind<model::Pause>) {
+  visit("begin_us", &model::Pause::begin);
+  visit("end_us", &model::Pause::end);
+}
+
+template <class Visit>
 static void visit_members(Visit& visit, Kind<model::Orders>) {
   visit("paused_us", &model::Orders::paused_at);
   visit("abort", &model::Orders::abort);
   visit("skip", &model::Orders::skip);
+  visit("pauses", &model::Orders::pauses);
 }
 
 template <class Visit>

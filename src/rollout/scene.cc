@@ -121,7 +121,8 @@ const model::Group* find_group(const model::Plan& plan, const std::string& key) 
 Time start_deadline(const View& view, const model::Instance& recorded) {
   const model::Group* group = find_group(view.plan, recorded.group);
   if (group == nullptr) return Time::max();
-  return std::max(recorded.created_at, view.watched_since) + group->deploy_timeout;
+  const Time begin = std::max(recorded.created_at, view.watched_since);
+  return model::running_from(view.orders, begin, view.now) + group->deploy_timeout;
 }
 
 Scene make_scene(const View& view, Side goal_side, Time since, Patience patience) {

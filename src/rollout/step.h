@@ -34,8 +34,8 @@
 // there is a verdict or nobody calls.
 //
 // Orders.  Paused: nothing starts or leaves unless what serves falls below its floor (then what
-// leaves is replaced first), weights and phases stay, the clocks of progress and bake stand still:
-// control moves progress_at and baking_at on when it resumes.  A bad verdict, dropped requests and
+// leaves is replaced first), weights and phases stay, and the clocks of starts, progress, bake and
+// proof stand still (model::running_from).  A bad verdict, dropped requests and
 // an abort still turn it round, and a way back knows no pause.  Abort turns it round.  Skip ends a
 // bake.
 //

@@ -129,7 +129,8 @@ std::optional<Time> stall_deadline(const Scene& scene, const Settled& settled) {
     if (place.goal != nullptr) longest = std::max(longest, place.goal->deploy_timeout);
   }
   const View& view = *scene.view;
-  return std::max({view.progress_at, view.phase_at, view.watched_since, scene.since}) + longest;
+  const Time begin = std::max({view.progress_at, view.phase_at, view.watched_since, scene.since});
+  return model::running_from(view.orders, begin, view.now) + longest;
 }
 
 std::optional<std::string> find_stalled(const Scene& scene, const Settled& settled) {

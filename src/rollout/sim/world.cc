@@ -37,7 +37,7 @@ void World::begin(model::Plan plan) {
   step_ = 0;
   baking_at_.reset();
   evidence_.reset();
-  orders = {};
+  orders = model::handed_on(orders, now_);
   dropped = 0;
   given_up_before_ = traffic.given_up();
   requests_at_.reset();
@@ -149,6 +149,7 @@ void World::record(const Decision& decision) {
   }
   if (!decision.moves.empty() || !decision.starts.empty()) progress_at_ = now_;
   if (decision.phase != phase_) phase_at_ = now_;
+  if (decision.phase == model::Phase::rolling_back) model::end_pause(orders, now_);
   if (decision.step != step_) traffic.begin_window();
   phase_ = decision.phase;
   step_ = decision.step;
@@ -185,11 +186,7 @@ void World::pause() {
 }
 
 void World::resume() {
-  if (!orders.paused_at) return;
-  const Duration paused = now_ - *orders.paused_at;
-  orders.paused_at.reset();
-  progress_at_ += paused;
-  if (baking_at_) *baking_at_ += paused;
+  model::end_pause(orders, now_);
 }
 
 void World::perform(int actions_max) {

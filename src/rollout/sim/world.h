@@ -51,7 +51,7 @@ class World {
   // control were killed there.
   void perform(int actions_max = 1 << 20);
   void pause();
-  void resume();           // the clocks of progress and bake go on from where they stood
+  void resume();
   void restart_control();  // a fresh control: the prober knows nothing, no route is decided
 
   // The world's side.
