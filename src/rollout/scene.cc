@@ -193,6 +193,13 @@ bool Scene::is_complete() const {
   return true;
 }
 
+const Seat* Scene::just_gone() const {
+  const auto found = std::find_if(seats.begin(), seats.end(), [](const Seat& seat) {
+    return seat.is_gone() && seat.is_moved();
+  });
+  return found == seats.end() ? nullptr : &*found;
+}
+
 int Scene::leaving_count() const {
   return static_cast<int>(std::count_if(seats.begin(), seats.end(),
                                         [](const Seat& seat) { return seat.is_leaving(); }));

@@ -67,6 +67,9 @@ struct Scene {
   // of whole sides, so that theirs do not rise; and nobody waits for it on the way back.
   bool has_full_share(const Seat& seat) const;
   int leaving_count() const;  // draining or stopping, over all places
+  // Found gone in this step, so that its room is in the next view; nullptr: none is.
+  const Seat* just_gone() const;
+  bool frees_room() const { return leaving_count() > 0 || just_gone() != nullptr; }
 
  private:
   bool is_exchanged(const Seat& seat) const;  // its place is one where old ones are replaced

@@ -134,7 +134,7 @@ Decision decide(const Turn& turn, const Next& next, Weights weights) {
   decision.route = route_of(turn.scene, weights, goal_percent(turn.scene, next));
   decision.wake_at = nearest_deadline(turn.scene, turn.settled);
   decision.percent = percent_of(turn.scene);
-  decision.lacks_room = turn.scene.leaving_count() == 0 &&
+  decision.lacks_room = !turn.scene.frees_room() &&
                         std::any_of(turn.settled.shortfalls.begin(), turn.settled.shortfalls.end(),
                                     [](const Shortfall& each) { return each.no_room; });
   return decision;
