@@ -368,6 +368,21 @@ int World::free_room() const {
   return capacity - static_cast<int>(there);
 }
 
+Room World::empty_pool() const {
+  Room all = room;
+  all.instances = capacity;
+  return all;
+}
+
+Room World::room_beside(const std::optional<model::Revision>& from) const {
+  Room left = empty_pool();
+  if (!from) return left;
+  for (const model::ConfigEntry& entry : from->config.entries) {
+    for (int index = 0; index < entry.instance_count; ++index) left.take(entry.resources);
+  }
+  return left;
+}
+
 Routing World::routing_of(const model::InstanceId& id) const {
   const bool new_table = is_in(published_, id);
   const bool old_table = is_in(adopted_, id);

@@ -78,6 +78,10 @@ class World {
   const std::vector<SimInstance>& instances() const { return instances_; }
   SimInstance* find(const std::string& id_end);  // by the end of its id; nullptr: none
   int free_room() const;
+  // As control tells plans of the pool: all of it, and what is left beside this service; then
+  // `from` takes its part, which runs or may have to come back.
+  Room empty_pool() const;
+  Room room_beside(const std::optional<model::Revision>& from) const;
 
   std::map<std::string, Habit> habits;                   // by group key
   std::map<std::string, std::map<int, Habit>> odd_ones;  // of the n-th of a group, from 1
