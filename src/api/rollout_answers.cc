@@ -85,7 +85,11 @@ void add_course(json::object& out, const model::Rollout& rollout) {
     out["baking_since"] = to_millis(*rollout.baking_at);
     const auto step = static_cast<std::size_t>(rollout.step);
     if (step < rollout.plan.steps.size()) {
-      out["baking_until"] = to_millis(*rollout.baking_at + rollout.plan.steps[step].bake);
+      // A pause under way moves it on as it goes, which would make each answer another one.
+      const Time running =
+          model::running_from(rollout.orders, *rollout.baking_at,
+                              rollout.orders.paused_at ? *rollout.orders.paused_at : Time::max());
+      out["baking_until"] = to_millis(running + rollout.plan.steps[step].bake);
     }
   }
   const model::Orders& orders = rollout.orders;

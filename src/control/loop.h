@@ -88,6 +88,7 @@ class Loop {
 
   // One service: as many steps as follow from what is known, then its effects.
   void carry_on(ServiceState& state, World& world);
+  void note_strays(ServiceState& state) const;
   rollout::View view_of(const ServiceState& state, const World& world);
   void look_at_sides(ServiceState& state, const World& world, rollout::View& view) const;
   void keep_samples(ServiceState& state, const World& world, const rollout::View& view);

@@ -8,6 +8,7 @@
 #include "control/limits.h"
 #include "control/loop.h"
 #include "control/record.h"
+#include "rollout/strays.h"
 
 namespace hitless::control {
 namespace {
@@ -39,6 +40,7 @@ rollout::Side side_at_rest(const model::Rollout& rollout) {
 
 void Loop::carry_on(ServiceState& state, World& world) {
   if (state.is_rolling_out() && !state.at_start && !begin_report(state, world.now)) return;
+  note_strays(state);
   for (int steps = 0; steps < k_steps_per_pass; ++steps) {
     rollout::View view = view_of(state, world);
     look_at_sides(state, world, view);
@@ -58,6 +60,15 @@ void Loop::carry_on(ServiceState& state, World& world) {
   act(state, world);
 }
 
+// The route that was decided for the change before is what is in use when this one begins.  It is
+// recorded with the first decision.
+void Loop::note_strays(ServiceState& state) const {
+  if (!state.is_rolling_out() || state.rollout->phase != model::Phase::planned) return;
+  const model::ServiceRoute* route = book_.find(state.service.id);
+  if (route == nullptr || state.rollout->stray_shares) return;
+  state.rollout->stray_shares = rollout::stray_shares(state.rollout->plan, *route, state.instances);
+}
+
 rollout::View Loop::view_of(const ServiceState& state, const World& world) {
   rollout::View view;
   view.now = world.now;
@@ -72,6 +83,7 @@ rollout::View Loop::view_of(const ServiceState& state, const World& world) {
     view.step = state.rollout->step;
     view.baking_at = state.rollout->baking_at;
     view.orders = state.rollout->orders;
+    view.stray_shares = state.rollout->stray_shares;
     view.evidence = state.rollout->evidence;
   }
   view.next_ordinal = state.next_ordinal;

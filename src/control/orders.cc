@@ -36,7 +36,7 @@ Result<void> resume(model::Rollout& rollout, Time now) {
   if (!rollout.orders.paused_at) {
     return refused(rollout, fmt::format("is not paused: it is {}", to_text(rollout.phase)));
   }
-  end_pause(rollout, now);
+  model::end_pause(rollout.orders, now);
   return {};
 }
 
@@ -50,7 +50,7 @@ Result<void> abort(model::Rollout& rollout, const RolloutOrder& order, Time now)
   if (rollout.plan.kind == RolloutKind::remove) {
     return refused(rollout, "deletes the service: it cannot be aborted");
   }
-  if (rollout.orders.paused_at) end_pause(rollout, now);
+  model::end_pause(rollout.orders, now);
   rollout.orders.abort = "aborted" + by(order.who) + behind_colon(order.reason);
   return {};
 }
@@ -104,23 +104,14 @@ Result<model::Event> obey(model::Rollout& rollout, const RolloutOrder& order, Ti
                       .at = now};
 }
 
-void end_pause(model::Rollout& rollout, Time now) {
-  const Time paused = rollout.orders.paused_at.value_or(now);
-  rollout.phase_at += now - std::max(paused, std::min(rollout.phase_at, now));
-  if (rollout.baking_at) {
-    *rollout.baking_at += now - std::max(paused, std::min(*rollout.baking_at, now));
-  }
-  rollout.progress_at = now;
-  rollout.orders.paused_at.reset();
-}
-
-Result<void> supersede(model::Rollout& rollout, const model::Rollout& next, Time now) {
+Result<void> supersede(model::Rollout& rollout, model::Rollout& next, Time now) {
   if (model::is_terminal(rollout.phase)) {
     return refused(rollout, fmt::format("has ended meanwhile, it is {}: look at the service again",
                                         to_text(rollout.phase)));
   }
   const std::string what = next.plan.to != 0 ? fmt::format("revision {}", next.plan.to)
                                              : fmt::format("a {}", to_text(next.plan.kind));
+  next.orders = model::handed_on(rollout.orders, now);
   rollout.phase = Phase::superseded;
   rollout.why = "superseded by " + what + (next.who.empty() ? "" : ", " + next.who);
   for (model::InstanceTimes& line : rollout.report.instances) {

@@ -11,12 +11,9 @@ namespace hitless::control {
 // take such an order, which the text names; nothing was changed then.
 Result<model::Event> obey(model::Rollout& rollout, const RolloutOrder& order, Time now);
 
-// Ends a pause: whatever its clocks counted stands where it stood when the pause began.
-void end_pause(model::Rollout& rollout, Time now);
-
 // Ends it because `next` takes its place, which takes over what of its instances is there.
 // conflict: it has ended by itself meanwhile.
-Result<void> supersede(model::Rollout& rollout, const model::Rollout& next, Time now);
+Result<void> supersede(model::Rollout& rollout, model::Rollout& next, Time now);
 
 // What keeps this revision from being deleted, a clause each: "serves", "rollout r leads to it".
 struct RevisionStanding {

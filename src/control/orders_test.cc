@@ -79,16 +79,19 @@ TEST(Orders, APauseStopsTheClocks) {
   EXPECT_EQ(rollout.orders.paused_at, at(20));
   ASSERT_TRUE(obey(rollout, order(Order::resume), at(50)));
   EXPECT_FALSE(rollout.orders.paused_at);
-  EXPECT_EQ(rollout.progress_at, at(50));
-  EXPECT_EQ(rollout.baking_at, at(42)) << "8 s of the bake were over, and are";
-  EXPECT_EQ(rollout.phase_at, at(40));
+  EXPECT_EQ(rollout.baking_at, at(12)) << "when it began is a fact";
+  const Time running = running_from(rollout.orders, *rollout.baking_at, at(50));
+  EXPECT_EQ(running, at(42)) << "8 s of the bake were over, and are";
 }
 
-TEST(Orders, APhaseThatBeganInAPauseBeginsAtItsEnd) {
-  model::Rollout rollout = in_phase(Phase::draining);
-  rollout.orders.paused_at = at(5);
-  end_pause(rollout, at(30));
-  EXPECT_EQ(rollout.phase_at, at(30));
+TEST(Orders, AChangeInAPauseTakesTheClocksOverAsTheyStand) {
+  model::Rollout rollout = in_phase(Phase::starting);
+  rollout.orders.paused_at = at(15);
+  rollout.orders.skip = 1;
+  model::Rollout next = next_rollout(model::RolloutKind::update, 7);
+  ASSERT_TRUE(supersede(rollout, next, at(40)));
+  EXPECT_EQ(next.orders, (model::Orders{.pauses = {{at(15), at(40)}}}));
+  EXPECT_EQ(running_from(next.orders, at(10), at(60)), at(35)) << "of what started before";
 }
 
 TEST(Orders, AnAbortEndsAPauseAndSaysWho) {
@@ -125,7 +128,8 @@ TEST(Orders, AnotherChangeEndsARolloutAndKeepsItsReport) {
   rollout.report.instances.resize(2);
   rollout.report.instances[0].gone = at(15);
   rollout.report.instances[0].ending = "retired";
-  ASSERT_TRUE(supersede(rollout, next_rollout(model::RolloutKind::update, 7), at(20)));
+  model::Rollout next = next_rollout(model::RolloutKind::update, 7);
+  ASSERT_TRUE(supersede(rollout, next, at(20)));
   EXPECT_EQ(rollout.phase, Phase::superseded);
   EXPECT_EQ(rollout.why, "superseded by revision 7, root");
   EXPECT_EQ(rollout.ended_at, at(20));
@@ -139,12 +143,14 @@ TEST(Orders, AnotherChangeEndsARolloutAndKeepsItsReport) {
 TEST(Orders, WhatHasEndedIsNotSuperseded) {
   for (const Phase phase : {Phase::succeeded, Phase::rolled_back, Phase::failed}) {
     model::Rollout rollout = in_phase(phase);
-    const auto done = supersede(rollout, next_rollout(model::RolloutKind::stop, 0), at(20));
+    model::Rollout next = next_rollout(model::RolloutKind::stop, 0);
+    const auto done = supersede(rollout, next, at(20));
     EXPECT_EQ(done.error().code(), Code::conflict);
     EXPECT_EQ(rollout.phase, phase);
   }
   model::Rollout rollout = in_phase(Phase::shifting);
-  ASSERT_TRUE(supersede(rollout, next_rollout(model::RolloutKind::stop, 0), at(20)));
+  model::Rollout next = next_rollout(model::RolloutKind::stop, 0);
+  ASSERT_TRUE(supersede(rollout, next, at(20)));
   EXPECT_EQ(rollout.why, "superseded by a stop, root");
 }
 

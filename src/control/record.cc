@@ -144,7 +144,7 @@ void record_rollout(const ServiceState& state, const rollout::View& view,
     after.phase = decision.phase;
     after.phase_at = view.now;
     // What turned round by itself is on its way back whether it was paused or not.
-    if (decision.phase == Phase::rolling_back) after.orders.paused_at.reset();
+    if (decision.phase == Phase::rolling_back) model::end_pause(after.orders, view.now);
     after.report.phases.push_back({.phase = decision.phase, .begin = view.now});
     if (model::is_terminal(after.phase)) {
       after.ended_at = view.now;

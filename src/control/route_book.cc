@@ -17,6 +17,11 @@ void RouteBook::remove(const model::ServiceId& service) {
   if (routes_.erase(service) > 0) changed_ = true;
 }
 
+const model::ServiceRoute* RouteBook::find(const model::ServiceId& service) const {
+  const auto route = routes_.find(service);
+  return route == routes_.end() ? nullptr : &route->second;
+}
+
 model::RouteTable RouteBook::make_table(model::Generation generation,
                                         const std::vector<std::string>& token_digests) {
   HL_CHECK(in_use_.empty() || generation > in_use_.back().generation);

@@ -21,6 +21,9 @@ class RouteBook {
   void put(model::ServiceRoute route);
   void remove(const model::ServiceId& service);
 
+  // What was put last; nullptr: nothing was.
+  const model::ServiceRoute* find(const model::ServiceId& service) const;
+
   bool changed() const { return changed_; }
 
   // The whole table under `generation`, which must be above every one before.

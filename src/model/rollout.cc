@@ -34,6 +34,31 @@ Result<LostRequests> lost_from_json(const json::value& value) {
   return lost;
 }
 
+json::array pauses_to_json(const std::vector<Pause>& pauses) {
+  json::array out;
+  for (const Pause& pause : pauses) {
+    out.push_back({{"begin_us", to_micros(pause.begin)}, {"end_us", to_micros(pause.end)}});
+  }
+  return out;
+}
+
+Result<Pause> pause_from_json(const json::value& value) {
+  HL_TRY_ASSIGN(const json::object* object, as_object(value));
+  Pause pause;
+  HL_TRY_ASSIGN(pause.begin, get_time_micros(*object, "begin_us"));
+  HL_TRY_ASSIGN(pause.end, get_time_micros(*object, "end_us"));
+  return pause;
+}
+
+Result<std::vector<int>> shares_from_json(const json::object& object) {
+  return get_each<int>(object, "stray_shares", [](const json::value& item) -> Result<int> {
+    boost::system::error_code failure;
+    const int share = item.to_number<int>(failure);
+    if (failure) return Error(Code::corrupt, "is no whole number");
+    return share;
+  });
+}
+
 }  // namespace
 
 json::value course_to_json(const Rollout& rollout) {
@@ -44,6 +69,8 @@ json::value course_to_json(const Rollout& rollout) {
   if (rollout.lacks_room) object["lacks_room"] = true;
   if (rollout.baking_at) object["baking_us"] = to_micros(*rollout.baking_at);
   if (rollout.orders.paused_at) object["paused_us"] = to_micros(*rollout.orders.paused_at);
+  if (!rollout.orders.pauses.empty()) object["pauses"] = pauses_to_json(rollout.orders.pauses);
+  if (rollout.stray_shares) object["stray_shares"] = json::value_from(*rollout.stray_shares);
   if (rollout.evidence) object["evidence"] = to_json(*rollout.evidence);
   if (!rollout.earlier.empty()) {
     json::array earlier;
@@ -68,6 +95,12 @@ Result<void> read_course(const json::value& value, Rollout& rollout) {
   if (object->if_contains("paused_us") != nullptr) {
     HL_TRY_ASSIGN(rollout.orders.paused_at, get_time_micros(*object, "paused_us"));
   }
+  if (object->if_contains("pauses") != nullptr) {
+    HL_TRY_ASSIGN(rollout.orders.pauses, get_each<Pause>(*object, "pauses", pause_from_json));
+  }
+  if (object->if_contains("stray_shares") != nullptr) {
+    HL_TRY_ASSIGN(rollout.stray_shares, shares_from_json(*object));
+  }
   if (const json::value* evidence = object->if_contains("evidence")) {
     HL_TRY_ASSIGN(rollout.evidence, evidence_from_json(*evidence));
   }
@@ -79,6 +112,29 @@ Result<void> read_course(const json::value& value, Rollout& rollout) {
     HL_TRY_ASSIGN(rollout.lost_before, lost_from_json(*lost));
   }
   return {};
+}
+
+void end_pause(Orders& orders, Time now) {
+  if (!orders.paused_at) return;
+  orders.pauses.push_back({*orders.paused_at, std::max(now, *orders.paused_at)});
+  orders.paused_at.reset();
+}
+
+Orders handed_on(Orders orders, Time now) {
+  end_pause(orders, now);
+  Orders next;
+  next.pauses = std::move(orders.pauses);
+  return next;
+}
+
+Time running_from(const Orders& orders, Time mark, Time now) {
+  Duration stood{};
+  const auto add = [&](Time begin, Time end) {
+    stood += std::max(Duration{}, std::min(end, now) - std::max(begin, mark));
+  };
+  for (const Pause& pause : orders.pauses) add(pause.begin, pause.end);
+  if (orders.paused_at) add(*orders.paused_at, now);
+  return mark + stood;
 }
 
 bool is_terminal(Phase phase) {

@@ -68,14 +68,32 @@ struct Report {
   std::int64_t start_to_ready_us = 0;
 };
 
+// A time in which the clocks of a rollout stood still.
+struct Pause {
+  Time begin, end;
+  friend bool operator==(const Pause&, const Pause&) = default;
+};
+
 // What users have asked of a rollout under way.  Level-triggered: the rollout follows it at each
 // step.
 struct Orders {
   std::optional<Time> paused_at;  // neither starts nor takes out anything; its clocks stand still
   std::string abort;              // turn round, and why; empty: go on
   int skip = 0;                   // bakes of steps with a lower index are over
+  std::vector<Pause> pauses;      // that have ended
   friend bool operator==(const Orders&, const Orders&) = default;
 };
+
+// Ends the pause under way, if one is.
+void end_pause(Orders& orders, Time now);
+
+// What the next rollout begins with: no order but the pauses, which stopped the clocks of what it
+// takes over.
+Orders handed_on(Orders orders, Time now);
+
+// The mark of a clock that stands still in a pause: later by as much of the time since as the
+// rollout was paused.  Marks themselves say when things happened, and are never moved.
+Time running_from(const Orders& orders, Time mark, Time now);
 
 // How many requests were lost, by Group::key; under the empty key those that reached no revision.
 using LostRequests = std::map<std::string, std::uint64_t>;
@@ -93,9 +111,10 @@ struct Rollout {
   Time progress_at;               // when an instance last moved on
   std::optional<Time> ended_at;   // terminal phases only
   int step = 0;                   // of plan.steps, the one under way; their number: all are done
-  std::optional<Time> baking_at;  // when the step got its weight; pauses move it on
+  std::optional<Time> baking_at;  // when the step got its weight
   Orders orders;
-  bool lacks_room = false;           // the pool has none for what comes next
+  std::optional<std::vector<int>> stray_shares;  // as rollout::View has it
+  bool lacks_room = false;                       // the pool has none for what comes next
   std::optional<Evidence> evidence;  // the newest of this step, or what it was taken back for
   std::vector<Evidence> earlier;     // of the steps before, what each ended with
   std::optional<LostRequests> lost_before;  // since ever, when it began; none: nobody looked yet

@@ -192,10 +192,25 @@ Rollout any_course() {
   rollout.step = any_int();
   rollout.who = any_text();
   rollout.baking_at = maybe_time();
-  rollout.orders = {.paused_at = maybe_time(), .abort = any_text(), .skip = any_int()};
+  rollout.orders = {.paused_at = maybe_time(),
+                    .abort = any_text(),
+                    .skip = any_int(),
+                    .pauses = some([] {
+                      return Pause{any_time(), any_time()};
+                    })};
   rollout.lacks_room = *rc::gen::arbitrary<bool>();
+<<<<<<< HEAD
   if (*rc::gen::arbitrary<bool>()) rollout.evidence = any_evidence();
   rollout.earlier = some(any_evidence);
+=======
+  if (*rc::gen::arbitrary<bool>()) {
+    rollout.evidence = Evidence{.verdict = static_cast<Verdict>(*rc::gen::inRange(0, 3)),
+                                .text = any_text(),
+                                .step = any_int(),
+                                .measures = some(any_measure)};
+  }
+  if (*rc::gen::arbitrary<bool>()) rollout.stray_shares = some(any_int);
+>>>>>>> roll1
   if (*rc::gen::arbitrary<bool>()) {
     rollout.lost_before = LostRequests{{"", any_count()}, {any_text(), any_count()}};
   }
@@ -262,6 +277,7 @@ RC_GTEST_PROP(RoundTrip, CourseIsExact, ()) {
   RC_ASSERT(back.evidence == rollout.evidence);
   RC_ASSERT(back.earlier == rollout.earlier);
   RC_ASSERT(back.lost_before == rollout.lost_before);
+  RC_ASSERT(back.stray_shares == rollout.stray_shares);
 }
 
 // Eighths: JSON numbers with more digits lose the last one on the way through the parser.

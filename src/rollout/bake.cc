@@ -41,7 +41,8 @@ int weight_in(const model::Plan& plan, int step, model::Phase phase) {
 std::optional<Time> bake_end(const View& view) {
   if (!view.baking_at || view.step < 0 || view.step >= steps_of(view.plan)) return std::nullopt;
   if (view.step < view.orders.skip) return view.now;
-  return *view.baking_at + view.plan.steps[static_cast<std::size_t>(view.step)].bake;
+  return model::running_from(view.orders, *view.baking_at, view.now) +
+         view.plan.steps[static_cast<std::size_t>(view.step)].bake;
 }
 
 std::string silence_of(const View& view) {

@@ -163,7 +163,8 @@ std::optional<Time> bake_wake_at(const View& view, const Next& next) {
   const bool skipped = next.step < view.orders.skip;
   const auto index = static_cast<std::size_t>(std::max(0, next.step));
   if (index >= view.plan.steps.size()) return std::nullopt;
-  const Time end = skipped ? view.now : *next.baking_at + view.plan.steps[index].bake;
+  const Time running = model::running_from(view.orders, *next.baking_at, view.now);
+  const Time end = skipped ? view.now : running + view.plan.steps[index].bake;
   if (begins) return std::max(end, view.now);
   return end > view.now ? std::optional(end) : std::nullopt;
 }

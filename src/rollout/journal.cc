@@ -66,10 +66,17 @@ static void visit_members(Visit& visit, Kind<model::Resources>) {
 }
 
 template <class Visit>
+static void visit_members(Visit& visit, Kind<model::Pause>) {
+  visit("begin_us", &model::Pause::begin);
+  visit("end_us", &model::Pause::end);
+}
+
+template <class Visit>
 static void visit_members(Visit& visit, Kind<model::Orders>) {
   visit("paused_us", &model::Orders::paused_at);
   visit("abort", &model::Orders::abort);
   visit("skip", &model::Orders::skip);
+  visit("pauses", &model::Orders::pauses);
 }
 
 template <class Visit>
@@ -114,6 +121,7 @@ static void visit_members(Visit& visit, Kind<View>) {
   visit("step", &View::step);
   visit("baking_us", &View::baking_at);
   visit("orders", &View::orders);
+  visit("stray_shares", &View::stray_shares);
   visit("old_side", &View::old_side);
   visit("new_side", &View::new_side);
   visit("requests_us", &View::requests_at);

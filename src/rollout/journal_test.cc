@@ -27,6 +27,8 @@ class Any {
     view.step = number();
     view.baking_at = maybe_time();
     view.orders = {.paused_at = maybe_time(), .abort = text(), .skip = number()};
+    if (flag()) view.orders.pauses = {{time(), time()}, {time(), time()}};
+    if (flag()) view.stray_shares = {number(), number()};
     view.old_side = outcomes();
     view.new_side = outcomes();
     if (flag()) view.evidence = evidence();

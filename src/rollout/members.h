@@ -82,6 +82,8 @@ json::value write_value(E value) {
 template <Listed S>
 json::value write_value(const S& from);
 template <class T>
+json::value write_value(const std::vector<T>& values);
+template <class T>
 json::value write_value(const std::optional<T>& value) {
   return value ? write_value(*value) : json::value();
 }
@@ -182,6 +184,8 @@ Result<void> read_value(const json::value& value, E& to) {
 }
 template <Listed S>
 Result<void> read_value(const json::value& value, S& to);
+template <class T>
+Result<void> read_value(const json::value& value, std::vector<T>& to);
 template <class T>
 Result<void> read_value(const json::value& value, std::optional<T>& to) {
   return read_value(value, to.emplace());

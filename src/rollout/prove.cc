@@ -35,6 +35,10 @@ Time quiet_at(const View& view) {
   return std::max(last, view.watched_since) + k_quiet;
 }
 
+Time proof_end(const View& view, Time began) {
+  return model::running_from(view.orders, began, view.now) + view.plan.judgement.proving;
+}
+
 bool is_quiet(const View& view) {
   return view.now >= quiet_at(view) && !has_requests_in_flight(view);
 }
@@ -52,13 +56,13 @@ bool is_proving(const View& view) {
   if (!proves(view.plan) || !is_forward(view.phase) || view.step > 0 || view.orders.skip > 0)
     return false;
   if (view.evidence && view.evidence->verdict == model::Verdict::good) return false;
-  if (view.baking_at && view.now >= *view.baking_at + view.plan.judgement.proving) return false;
+  if (view.baking_at && view.now >= proof_end(view, *view.baking_at)) return false;
   return !is_quiet(view);
 }
 
 std::optional<Time> proof_wake_at(const View& view, std::optional<Time> began) {
   if (!began) return std::nullopt;
-  const Time end = *began + view.plan.judgement.proving;
+  const Time end = proof_end(view, *began);
   const Time quiet = quiet_at(view);
   const bool may_be_quiet = quiet > view.now && !has_requests_in_flight(view);
   const Time wake_at = may_be_quiet ? std::min(end, quiet) : end;
@@ -67,7 +71,7 @@ std::optional<Time> proof_wake_at(const View& view, std::optional<Time> began) {
 
 std::string proof_text(const View& view, std::optional<Time> began) {
   const model::Judgement& policy = view.plan.judgement;
-  const std::string left = time_left(view.now, began.value_or(view.now) + policy.proving);
+  const std::string left = time_left(view.now, proof_end(view, began.value_or(view.now)));
   if (!has_sample(policy, view.new_side)) {
     return fmt::format("proving: {} of {} requests came, {} left", view.new_side.requests,
                        policy.requests_min, left);

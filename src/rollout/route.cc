@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <set>
 #include <tuple>
 
 #include "rollout/limits.h"
 #include "rollout/slow_start.h"
 #include "rollout/split.h"
+#include "rollout/strays.h"
 
 namespace hitless::rollout {
 namespace {
@@ -18,18 +20,26 @@ using model::Share;
 struct Part {
   int slot = -1;
   bool goal = false;
+  bool stray = false;
   std::uint64_t mass = 0;  // in levels of slow_start.h
   Share share;
 };
 
-// What parts divide by their mass: a slot's weight, or one side's split of it.
+// What parts divide by their mass: a slot's weight, or one side's split of it, or what strays have
+// of that.
 struct Pot {
   std::uint64_t mass = 0;
   std::uint64_t part = 1;  // of the slot's weight …
   std::uint64_t of = 1;    // … cut into so many
   std::uint64_t pieces() const { return of * mass; }
+
+  void narrow(std::uint64_t to, std::uint64_t whole) {
+    const std::uint64_t divisor = std::max<std::uint64_t>(1, std::gcd(part * to, of * whole));
+    part = part * to / divisor;
+    of = of * whole / divisor;
+  }
 };
-using PotKey = std::pair<int, bool>;  // slot, goal's side of it
+using PotKey = std::tuple<int, bool, bool>;  // slot, goal's side of it, strays
 
 // What answers are labelled with: the revision that the group stands in now, not the one that
 // started the instance.
@@ -44,15 +54,16 @@ model::RevisionNumber label_of(const Scene& scene, const Seat& seat) {
 }
 
 std::vector<Part> collect(const Scene& scene) {
-  std::map<std::tuple<int, bool, model::RevisionNumber, std::string, int>, Part> parts;
+  std::map<std::tuple<int, bool, bool, model::RevisionNumber, std::string, int>, Part> parts;
   for (const Seat& seat : scene.seats) {
     if (!seat.is_routable()) continue;
     const model::Instance& recorded = seat.seen->recorded;
     const model::RevisionNumber revision = label_of(scene, seat);
     const int level = share_level(*scene.view, recorded);
-    Part& part = parts[{seat.slot, seat.goal, revision, recorded.group, level}];
+    Part& part = parts[{seat.slot, seat.goal, seat.stray, revision, recorded.group, level}];
     part.slot = seat.slot;
     part.goal = seat.goal;
+    part.stray = seat.stray;
     part.mass += static_cast<std::uint64_t>(level);
     part.share.revision = revision;
     part.share.group = recorded.group;
@@ -69,16 +80,21 @@ std::vector<Part> collect(const Scene& scene) {
 
 class Scales {
  public:
-  Scales(const Scene& scene, std::optional<int> goal_percent, std::vector<Part>& parts)
-      : scene_(scene), goal_percent_(goal_percent), parts_(parts) {
+  // `weights` of the slots.
+  Scales(const Scene& scene, std::optional<int> goal_percent, std::vector<std::uint64_t> weights,
+         std::vector<Part> parts)
+      : scene_(scene),
+        goal_percent_(goal_percent),
+        weights_(std::move(weights)),
+        parts_(std::move(parts)) {
     for (const Part& part : parts_) pots_[key_of(part)].mass += part.mass;
     if (goal_percent_) split();
+    limit_strays();
     reduce();
   }
 
-  // Splits each slot's weight over its parts; false when nothing of it falls on any.
-  template <class WeightOf>
-  bool weigh(WeightOf weight_of) {
+  // Splits each slot's weight over its parts; none when nothing of it falls on any.
+  std::optional<std::vector<Part>> weigh() && {
     const std::uint64_t exact = common_multiple();
     const std::uint64_t whole = exact != 0 ? exact : k_weight_parts;
     std::uint64_t divisor = 0;
@@ -90,22 +106,28 @@ class Scales {
       weights.push_back(weight);
       divisor = std::gcd(divisor, weight);
     }
-    if (divisor == 0) return false;
+    if (divisor == 0) return std::nullopt;
     const std::uint64_t largest = *std::max_element(weights.begin(), weights.end()) / divisor;
     for (std::size_t index = 0; index < parts_.size(); ++index) {
       parts_[index].share.weight = fitted(weights[index] / divisor, largest);
     }
-    return true;
+    return std::move(parts_);
   }
 
  private:
+  std::uint64_t weight_of(int slot) const {
+    return slot < 0 ? 0 : weights_[static_cast<std::size_t>(slot)];
+  }
+
   bool is_split(int slot) const {
     if (!goal_percent_ || slot < 0) return false;
     const Place& place = scene_.places[static_cast<std::size_t>(slot)];
     return place.goal != nullptr && place.leaving != nullptr;
   }
 
-  PotKey key_of(const Part& part) const { return {part.slot, part.goal && is_split(part.slot)}; }
+  PotKey key_of(const Part& part) const {
+    return {part.slot, part.goal && is_split(part.slot), part.stray};
+  }
 
   Strength strength(int slot, bool goal, int count) const {
     Strength strength{.ready = 0, .count = count};
@@ -118,7 +140,7 @@ class Scales {
 
   void split() {
     for (auto& [key, pot] : pots_) {
-      const auto [slot, goal] = key;
+      const auto [slot, goal, stray] = key;
       if (!is_split(slot)) continue;
       const Place& place = scene_.places[static_cast<std::size_t>(slot)];
       const Split split = split_weight(strength(slot, true, place.count),
@@ -126,6 +148,48 @@ class Scales {
       pot.part = static_cast<std::uint64_t>(goal ? split.goal : split.other);
       pot.of = static_cast<std::uint64_t>(split.goal + split.other);
     }
+  }
+
+  // Beside others strays get what their number makes, but no more than they had when the plan
+  // began, nor than the others lack of all that carried the slot before it.
+  void limit_strays() {
+    std::set<std::pair<int, bool>> sides;
+    for (const auto& [key, pot] : pots_) sides.emplace(std::get<0>(key), std::get<1>(key));
+    for (const auto& [slot, goal] : sides) limit_strays(slot, goal);
+  }
+
+  void limit_strays(int slot, bool goal) {
+    const auto own = pots_.find({slot, goal, false});
+    const auto stray = pots_.find({slot, goal, true});
+    if (own == pots_.end() || stray == pots_.end()) return;
+    const std::uint64_t carried = carried_by(slot);
+    const std::uint64_t lacking = carried - std::min(carried, own->second.mass);
+    std::uint64_t given = std::min(lacking, stray->second.mass);
+    std::uint64_t whole = own->second.mass + given;
+    const auto [had, of] = had_by_strays(slot, own->second);
+    if (given * of > had * whole) std::tie(given, whole) = std::pair(had, of);
+    own->second.narrow(whole - given, whole);
+    stray->second.narrow(given, whole);
+  }
+
+  // What strays had when the plan began, as a fraction of what the pot is part of.
+  std::pair<std::uint64_t, std::uint64_t> had_by_strays(int slot, const Pot& pot) const {
+    const auto& shares = scene_.view->stray_shares;
+    if (!shares || slot < 0 || static_cast<std::size_t>(slot) >= shares->size()) return {1, 1};
+    std::set<int> routed;
+    for (const Part& part : parts_) routed.insert(part.slot);
+    std::uint64_t all = 0;
+    for (const int each : routed) all += weight_of(each);
+    const auto share = static_cast<std::uint64_t>((*shares)[static_cast<std::size_t>(slot)]);
+    const std::uint64_t of = weight_of(slot) * pot.part * k_traffic_parts;
+    return {std::min(of, share * all * pot.of), std::max<std::uint64_t>(1, of)};
+  }
+
+  // In levels.
+  std::uint64_t carried_by(int slot) const {
+    const Place& place = scene_.places[static_cast<std::size_t>(slot)];
+    const int count = is_split(slot) ? place.leaving->count : place.carried;
+    return static_cast<std::uint64_t>(count) * k_full_share;
   }
 
   // Masses in lowest terms, so that exact weights stay small.
@@ -143,7 +207,7 @@ class Scales {
   std::uint64_t common_multiple() const {
     std::uint64_t multiple = 1;
     for (const auto& [key, pot] : pots_) {
-      multiple = std::lcm(multiple, pot.pieces());
+      if (pot.part > 0) multiple = std::lcm(multiple, pot.pieces());
       if (multiple > k_weight_parts) return 0;
     }
     return multiple;
@@ -160,7 +224,8 @@ class Scales {
 
   const Scene& scene_;
   const std::optional<int> goal_percent_;
-  std::vector<Part>& parts_;
+  const std::vector<std::uint64_t> weights_;
+  std::vector<Part> parts_;
   std::map<PotKey, Pot> pots_;
 };
 
@@ -170,13 +235,14 @@ std::uint64_t planned_weight(const std::optional<model::Group>& group) {
 
 void weigh_parts(const Scene& scene, Weights weights, std::optional<int> goal_percent,
                  std::vector<Part>& parts) {
-  Scales scales(scene, goal_percent, parts);
   const auto by_side = [&](Side side) {
-    return scales.weigh([&](int index) -> std::uint64_t {
-      if (index < 0) return 0;
-      const model::Slot& slot = scene.view->plan.slots[static_cast<std::size_t>(index)];
-      return planned_weight(side == Side::to ? slot.to : slot.from);
-    });
+    std::vector<std::uint64_t> slots;
+    for (const model::Slot& slot : scene.view->plan.slots) {
+      slots.push_back(planned_weight(side == Side::to ? slot.to : slot.from));
+    }
+    auto weighed = Scales(scene, goal_percent, std::move(slots), parts).weigh();
+    if (weighed) parts = std::move(*weighed);
+    return weighed.has_value();
   };
   const Side first = weights == Weights::before ? Side::from : scene.goal_side;
   if (by_side(first) || by_side(scene.goal_side)) return;

@@ -8,6 +8,7 @@
 #include "rollout/limits.h"
 #include "rollout/prove.h"
 #include "rollout/slow_start.h"
+#include "rollout/strays.h"
 
 namespace hitless::rollout {
 namespace {
@@ -27,6 +28,7 @@ Place make_place(const model::Slot& slot, Side goal_side) {
   place.count = goal ? goal->count : 0;
   place.wanted = place.count;
   place.floor = slot.from && slot.to ? std::max(0, std::min(n_from, n_to) - slot.unavailable) : 0;
+  place.carried = slot.to ? std::min(n_from, n_to) : n_from;
   place.ceiling = std::max(n_from, n_to) + slot.surge;
   return place;
 }
@@ -49,7 +51,8 @@ void find_place(const Scene& scene, Seat& seat) {
       return;
     }
   }
-  seat.slot = std::min(seat.seen->recorded.entry, static_cast<int>(scene.places.size()) - 1);
+  seat.slot = slot_of_stray(scene.view->plan, seat.seen->recorded.entry);
+  seat.stray = true;
 }
 
 void note_starting(const View& view, Seat& seat, Patience patience) {
@@ -118,7 +121,8 @@ const model::Group* find_group(const model::Plan& plan, const std::string& key) 
 Time start_deadline(const View& view, const model::Instance& recorded) {
   const model::Group* group = find_group(view.plan, recorded.group);
   if (group == nullptr) return Time::max();
-  return std::max(recorded.created_at, view.watched_since) + group->deploy_timeout;
+  const Time begin = std::max(recorded.created_at, view.watched_since);
+  return model::running_from(view.orders, begin, view.now) + group->deploy_timeout;
 }
 
 Scene make_scene(const View& view, Side goal_side, Time since, Patience patience) {
@@ -157,7 +161,7 @@ bool Scene::has_both_sides() const {
 
 int Scene::old_routable() const {
   return static_cast<int>(std::count_if(seats.begin(), seats.end(), [&](const Seat& seat) {
-    return !seat.goal && seat.is_routable() && is_exchanged(seat);
+    return !seat.goal && !seat.stray && seat.is_routable() && is_exchanged(seat);
   }));
 }
 
@@ -173,9 +177,13 @@ bool Scene::has_full_share(const Seat& seat) const {
 }
 
 bool Scene::is_rising() const {
-  return old_routable() > 0 && std::any_of(seats.begin(), seats.end(), [&](const Seat& seat) {
-           return is_exchanged(seat) && seat.goal && seat.is_routable() && !has_full_share(seat);
-         });
+  const auto is_there = [&](auto wanted) {
+    return std::any_of(seats.begin(), seats.end(), [&](const Seat& seat) {
+      return is_exchanged(seat) && seat.is_routable() && wanted(seat);
+    });
+  };
+  return is_there([](const Seat& seat) { return !seat.goal; }) &&
+         is_there([&](const Seat& seat) { return seat.goal && !has_full_share(seat); });
 }
 
 bool Scene::is_complete() const {
@@ -183,6 +191,13 @@ bool Scene::is_complete() const {
     if (routed_ready(static_cast<int>(index), true) < places[index].wanted) return false;
   }
   return true;
+}
+
+const Seat* Scene::just_gone() const {
+  const auto found = std::find_if(seats.begin(), seats.end(), [](const Seat& seat) {
+    return seat.is_gone() && seat.is_moved();
+  });
+  return found == seats.end() ? nullptr : &*found;
 }
 
 int Scene::leaving_count() const {

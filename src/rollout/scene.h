@@ -16,8 +16,9 @@ struct Seat {
   model::Stage stage = model::Stage::starting;  // after the moves of this step
   model::Ending ending = model::Ending::none;   // likewise
   std::string detail;                           // likewise
-  int slot = -1;      // -1: its group is in no slot and there is none to put it in
-  bool goal = false;  // of the group that shall stand in its slot
+  int slot = -1;       // -1: its group is in no slot and there is none to put it in
+  bool goal = false;   // of the group that shall stand in its slot
+  bool stray = false;  // of neither side of it: what a superseded change left
 
   bool is_alive() const { return stage == model::Stage::starting || stage == model::Stage::ready; }
   bool is_leaving() const {
@@ -43,6 +44,7 @@ struct Place {
   int wanted = 0;                         // of goal, by now: a step's part of its count, or all
   int count = 0;                          // of goal, in the end
   int kept = 0;                           // of leaving, while a step bakes: what its weight needs
+  int carried = 0;                        // so many carry what this slot carried before the plan
   int floor = 0;                          // routed-ready instances that must remain
   int ceiling = 0;                        // instances that may be there, leaving ones not counted
 };
@@ -65,6 +67,9 @@ struct Scene {
   // of whole sides, so that theirs do not rise; and nobody waits for it on the way back.
   bool has_full_share(const Seat& seat) const;
   int leaving_count() const;  // draining or stopping, over all places
+  // Found gone in this step, so that its room is in the next view; nullptr: none is.
+  const Seat* just_gone() const;
+  bool frees_room() const { return leaving_count() > 0 || just_gone() != nullptr; }
 
  private:
   bool is_exchanged(const Seat& seat) const;  // its place is one where old ones are replaced

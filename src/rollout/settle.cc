@@ -39,7 +39,7 @@ class Settler {
   void go_on(int slot) {
     reclaim(slot, place(slot).wanted - count(slot, true));
     drop_useless(slot);
-    if (scene_.holds_back) drop_strays(slot);
+    drop_strays(slot);
     if (starts_ == Starts::allowed) fill(slot);
     if (releases_ || is_in_the_way(slot)) release_all(slot);
     if (scene_.holds_back && starts_ == Starts::allowed) keep_up(slot);
@@ -65,14 +65,15 @@ class Settler {
     for (Seat& seat : scene_.seats) {
       if (seat.slot == slot && wanted(seat)) found.push_back(&seat);
     }
-    std::sort(found.begin(), found.end(), [](const Seat* left, const Seat* right) {
+    std::sort(found.begin(), found.end(), [this](const Seat* left, const Seat* right) {
       return leave_rank(*left) < leave_rank(*right);
     });
     return found;
   }
 
-  // Who leaves first: not ready, then fewest in flight, then newest.
-  static std::tuple<int, std::uint64_t, int> leave_rank(const Seat& seat) {
+  // Who leaves first: not ready, then what a superseded plan left, then fewest in flight, then
+  // newest.  On the way back what leaves goes before it, being what is worse.
+  std::tuple<int, bool, std::uint64_t, int> leave_rank(const Seat& seat) const {
     int readiness = 3;
     if (seat.stage == Stage::starting) {
       readiness = 0;
@@ -81,7 +82,11 @@ class Settler {
     } else if (!seat.is_routed_ready()) {
       readiness = 2;
     }
-    return {readiness, seat.seen->in_flight, -seat.seen->recorded.ordinal};
+    return {readiness, leaves_later(seat), seat.seen->in_flight, -seat.seen->recorded.ordinal};
+  }
+
+  bool leaves_later(const Seat& seat) const {
+    return scene_.goal_side == Side::to ? !seat.stray : seat.stray;
   }
 
   int count(int slot, bool goal) {
@@ -108,11 +113,13 @@ class Settler {
   // as long as one is missing; others where the world has taken the slot below its floor.
   void reclaim(int slot, int missing) {
     int below_floor = place(slot).floor - routable(slot);
-    for (Seat* seat : seats_of(slot, [](const Seat& candidate) {
-           return candidate.stage == Stage::draining &&
-                  candidate.seen->process == Process::running &&
-                  candidate.seen->probe == Probe::passing;
-         })) {
+    std::vector<Seat*> drains = seats_of(slot, [](const Seat& candidate) {
+      return candidate.stage == Stage::draining && candidate.seen->process == Process::running &&
+             candidate.seen->probe == Probe::passing;
+    });
+    std::stable_partition(drains.begin(), drains.end(),
+                          [this](const Seat* seat) { return seat->goal || leaves_later(*seat); });
+    for (Seat* seat : drains) {
       if (seat->goal ? missing <= 0 && below_floor <= 0 : below_floor <= 0) continue;
       move_to(*seat, Stage::ready, Ending::none, "");
       --below_floor;
@@ -161,17 +168,33 @@ class Settler {
         }));
   }
 
-  // What a superseded plan left goes once what this one came from serves without it.
+  // What a superseded plan left goes once the others carry without it what the slot carried before
+  // this plan.  On the way back it may have to serve longer than what leaves.
   void drop_strays(int slot) {
-    const model::Group* leaving = place(slot).leaving;
-    int ready = 0;
-    for (const Seat& seat : scene_.seats) {
-      ready += seat.slot == slot && is_leaving_group(seat) && seat.is_routed_ready() ? 1 : 0;
-    }
-    if (leaving == nullptr || ready < leaving->count) return;
+    if (scene_.goal_side == Side::from) return;
+    if (!(place(slot).carried > 0 ? is_carried(slot) : is_all_carried())) return;
     for (Seat& seat : scene_.seats) {
-      if (seat.slot == slot && !seat.goal && !is_leaving_group(seat)) let_go(seat);
+      if (seat.slot == slot && seat.stray) let_go(seat);
     }
+  }
+
+  // Without strays; while steps are under way by what leaves alone.
+  bool is_carried(int slot) {
+    const Place& here = place(slot);
+    const bool stepped = scene_.holds_back && here.leaving != nullptr;
+    const auto carry =
+        std::count_if(scene_.seats.begin(), scene_.seats.end(), [&](const Seat& seat) {
+          return seat.slot == slot && !seat.stray && !(stepped && seat.goal) &&
+                 seat.is_routed_ready() && scene_.has_full_share(seat);
+        });
+    return carry >= (stepped ? here.leaving->count : here.carried);
+  }
+
+  bool is_all_carried() {
+    for (int slot = 0; slot < static_cast<int>(scene_.places.size()); ++slot) {
+      if (!is_carried(slot)) return false;
+    }
+    return true;
   }
 
   // While a step bakes, old ones that ended by themselves are replaced, after all that is new.

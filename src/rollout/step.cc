@@ -89,12 +89,13 @@ void consider(std::optional<Time>& wake_at, std::optional<Time> time) {
 
 std::optional<Time> nearest_deadline(const Scene& scene, const Settled& settled) {
   const View& view = *scene.view;
+  const bool stands_still = view.orders.paused_at && scene.goal_side == Side::to;
   std::optional<Time> wake_at;
   for (const Seat& seat : scene.seats) {
     const model::Instance& recorded = seat.seen->recorded;
     if (seat.stage == Stage::starting) {
       const Time deadline = start_deadline(view, recorded);
-      if (deadline != Time::max()) consider(wake_at, deadline);
+      if (deadline != Time::max() && !stands_still) consider(wake_at, deadline);
     } else if (seat.stage == Stage::draining && seat.seen->in_flight > 0) {
       const Time began = seat.is_moved() ? view.now : recorded.stage_at;
       if (began + view.plan.drain_budget > view.now)
@@ -105,7 +106,7 @@ std::optional<Time> nearest_deadline(const Scene& scene, const Settled& settled)
   }
   for (const StartInstance& start : settled.starts) {
     const model::Group* group = find_group(view.plan, start.group);
-    consider(wake_at, view.now + group->deploy_timeout);
+    if (!stands_still) consider(wake_at, view.now + group->deploy_timeout);
   }
   for (const Shortfall& shortfall : settled.shortfalls) consider(wake_at, shortfall.backoff_till);
   consider(wake_at, settled.retry_at);
@@ -133,7 +134,7 @@ Decision decide(const Turn& turn, const Next& next, Weights weights) {
   decision.route = route_of(turn.scene, weights, goal_percent(turn.scene, next));
   decision.wake_at = nearest_deadline(turn.scene, turn.settled);
   decision.percent = percent_of(turn.scene);
-  decision.lacks_room = turn.scene.leaving_count() == 0 &&
+  decision.lacks_room = !turn.scene.frees_room() &&
                         std::any_of(turn.settled.shortfalls.begin(), turn.settled.shortfalls.end(),
                                     [](const Shortfall& each) { return each.no_room; });
   return decision;

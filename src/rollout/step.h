@@ -34,8 +34,8 @@
 // there is a verdict or nobody calls.
 //
 // Orders.  Paused: nothing starts or leaves unless what serves falls below its floor (then what
-// leaves is replaced first), weights and phases stay, the clocks of progress and bake stand still:
-// control moves progress_at and baking_at on when it resumes.  A bad verdict, dropped requests and
+// leaves is replaced first), weights and phases stay, and the clocks of starts, progress, bake and
+// proof stand still (model::running_from).  A bad verdict, dropped requests and
 // an abort still turn it round, and a way back knows no pause.  Abort turns it round.  Skip ends a
 // bake.
 //
@@ -47,8 +47,10 @@
 // may have been recorded and not yet performed.  Any later stage with an absent process is.
 //
 // A slot goes from its `from` group to its `to` group; rolling back is the same machine with the
-// two exchanged.  An instance whose group is in no slot (a superseded plan started it) leaves like
-// the old side of the slot at its entry, and counts toward that slot's floor while it is routed.
+// two exchanged.  An instance whose group is in no slot (a superseded plan started it) is a stray
+// (strays.h).  It counts toward the floor of the slot at its entry while it is routed, but never
+// gets more of the traffic than it had, and leaves before the old side of that slot: at the latest
+// when the others carry what the slot carried before.
 //
 // Weights turn once, for all slots in one route: when every slot's goal has its count routed-ready.
 // From then on what leaves drains.
@@ -127,6 +129,9 @@ struct View {
   int step = 0;                   // of plan.steps; their number: all are done (1: prove.h)
   std::optional<Time> baking_at;  // since when the step has its weight; none: not yet
   model::Orders orders;
+  // By slot, what of the traffic went to instances of neither side (strays.h) when this began;
+  // none: nobody knows.
+  std::optional<std::vector<int>> stray_shares;
   // What came in since the step began (without steps: since the rollout), on the groups that leave
   // and on those that come, in the same window.
   model::Outcomes old_side, new_side;

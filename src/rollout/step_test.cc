@@ -68,6 +68,22 @@ TEST(Step, SaysThatThePoolHasNoRoomUnlessSomeIsBeingMade) {
   EXPECT_FALSE(step(view).lacks_room);
 }
 
+// The room of what is found gone now is in the next view.
+TEST(Step, DoesNotSayThatRoomLacksInTheDecisionThatFindsTheOldOneGone) {
+  const Group old_group = group("old", 1, 2, 100);
+  View view = replacing(old_group, group("new", 2, 2, 100));
+  view.plan.slots[0].unavailable = 1;
+  view.room.instances = 0;
+  InstanceView leaves = instance(old_group, 2, Stage::stopping);
+  leaves.process = Process::exited;
+  view.instances = {instance(old_group, 1, Stage::ready), leaves};
+  const Decision found = step(view);
+  EXPECT_FALSE(found.lacks_room);
+  EXPECT_EQ(found.why, "2 instances to come, the first in the place of old-2");
+  view.instances[1].recorded.stage = Stage::gone;
+  EXPECT_TRUE(step(view).lacks_room) << "somebody else has taken it";
+}
+
 TEST(Step, KeepsWeightsWithinWhatTheGatewayLaysOut) {
   View view = replacing(group("a", 1, 17, 33), group("b", 2, 17, 33));
   view.plan.slots.push_back({group("c", 1, 13, 33), group("d", 2, 13, 33), 1, 0});

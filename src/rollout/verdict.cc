@@ -139,13 +139,14 @@ std::optional<Time> stall_deadline(const Scene& scene, const Settled& settled) {
   const bool waits_for_room =
       std::any_of(settled.shortfalls.begin(), settled.shortfalls.end(),
                   [](const Shortfall& shortfall) { return shortfall.no_room; });
-  if (waits_for_room && scene.leaving_count() > 0) return std::nullopt;
+  if (waits_for_room && scene.frees_room()) return std::nullopt;
   Duration longest{};
   for (const Place& place : scene.places) {
     if (place.goal != nullptr) longest = std::max(longest, place.goal->deploy_timeout);
   }
   const View& view = *scene.view;
-  return std::max({view.progress_at, view.phase_at, view.watched_since, scene.since}) + longest;
+  const Time begin = std::max({view.progress_at, view.phase_at, view.watched_since, scene.since});
+  return model::running_from(view.orders, begin, view.now) + longest;
 }
 
 std::optional<std::string> find_stalled(const Scene& scene, const Settled& settled) {

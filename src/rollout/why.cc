@@ -56,6 +56,11 @@ std::string shortfall_text(const Scene& scene, const Shortfall& shortfall) {
     return fmt::format("{}, next try in {}", who,
                        time_left(scene.view->now, *shortfall.backoff_till));
   }
+  const Seat* gone = scene.just_gone();
+  if (shortfall.no_room && gone != nullptr) {
+    return fmt::format("{} to come, {}in the place of {}", missing,
+                       shortfall.missing == 1 ? "" : "the first ", gone->seen->recorded.id.text());
+  }
   if (shortfall.no_room) {
     return fmt::format("no room in the pool for {}",
                        shortfall.missing == 1

@@ -4,6 +4,7 @@
 
 #include "rollout/phase.h"
 #include "rollout/sim/invariants.h"
+#include "rollout/sim/stray_check.h"
 
 namespace hitless::rollout {
 
@@ -60,6 +61,7 @@ Course::Turn Course::decide() {
   for (const std::string& broken : over ? check_tend(view, decision) : check_step(view, decision)) {
     fail(broken);
   }
+  for (const std::string& broken : check_strays(view, decision, world.route_before())) fail(broken);
   Turn turn{.before = view.phase, .after = decision.phase};
   if (turn.ended()) {
     for (const std::string& broken : check_end(view, decision)) fail(broken);

@@ -25,6 +25,7 @@ using std::chrono::seconds;
 constexpr int k_rounds_max = 400;
 constexpr int k_sanitized_stride = 10;  // sanitizers, ten times slower, see each tenth fault
 constexpr Duration k_mended_after = seconds(3);  // of faults that pass
+constexpr Duration k_long_after = seconds(100);  // longer than what starts may take
 
 // "slow" is "replace" with a slow start; "quarters" is "replace" with surge and unavailable as
 // quarters of the count.
@@ -66,6 +67,7 @@ constexpr Fault k_faults[] = {
     {"paused", Comes::goal},
     {"paused_and_old_crashes", Comes::goal},
     {"paused_and_aborted", Comes::back},
+    {"paused_and_hangs", Comes::goal_or_back},
     {"skipped", Comes::goal},
     {"answers_badly", Comes::goal_or_back},
     {"loses_requests", Comes::goal_or_back},
@@ -237,8 +239,8 @@ class Small {
     }
   }
 
-  bool mend_later() {
-    mends_at_ = course_.world.now() + k_mended_after;
+  bool mend_later(Duration after = k_mended_after) {
+    mends_at_ = course_.world.now() + after;
     return true;
   }
 
@@ -285,7 +287,9 @@ class Small {
     if (params_.fault.starts_with("paused")) world.pause();
     if (params_.fault.ends_with("aborted")) world.orders.abort = "aborted";
     if (params_.fault == "paused_and_old_crashes" && !hit_one("crash", false)) return false;
-    return params_.fault == "aborted" || mend_later();
+    if (params_.fault == "paused_and_hangs") break_target({hours(10'000), {}, {}}, true);
+    return params_.fault == "aborted" ||
+           mend_later(params_.fault == "paused_and_hangs" ? k_long_after : k_mended_after);
   }
 
   bool misbehave() {
@@ -350,10 +354,15 @@ class Small {
     return true;
   }
 
-  // From here on; what runs already is as it was.
-  void break_target(const Habit& habit) {
+  // From here on; what runs already is as it was, unless it is still starting and `at_once`.
+  void break_target(const Habit& habit, bool at_once = false) {
     for (const model::Slot& slot : course_.world.plan().slots) {
-      if (slot.to) course_.world.habits[slot.to->key] = habit;
+      if (!slot.to) continue;
+      course_.world.habits[slot.to->key] = habit;
+      for (SimInstance& instance : course_.world.instances()) {
+        const bool starts = instance.recorded.stage == model::Stage::starting;
+        if (at_once && starts && instance.recorded.group == slot.to->key) instance.habit = habit;
+      }
     }
   }
 

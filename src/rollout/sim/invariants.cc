@@ -17,6 +17,7 @@
 namespace hitless::rollout {
 namespace {
 
+using model::Group;
 using model::Phase;
 using model::Stage;
 
@@ -57,6 +58,7 @@ class Checker {
         fail("{} may not go from {} to {}", id.text(), model::to_text(seen.recorded.stage),
              model::to_text(move->stage));
       }
+      giving_up(seen, *move);
       if (move->stage == Stage::ready && seen.probe != Probe::passing)
         fail("{} becomes ready and does not pass its probe", id.text());
       if (seen.recorded.stage == Stage::draining && move->stage == Stage::stopping)
@@ -244,7 +246,7 @@ class Checker {
     if (ahead == 1 && view_.phase != Phase::baking) fail("proved before it began");
     if (decision_.phase == Phase::rolling_back || is_end(decision_.phase) || view_.step > 0) return;
     const Time begun = view_.baking_at.value_or(view_.now);
-    const bool over = view_.orders.skip > 0 || view_.now >= begun + view_.plan.judgement.proving;
+    const bool over = view_.orders.skip > 0 || run_since(begun) >= view_.plan.judgement.proving;
     const bool good = view_.evidence && view_.evidence->verdict == model::Verdict::good;
     const bool called = view_.requests_at && view_.now < *view_.requests_at + k_quiet;
     if (over || good || !called || view_.phase == Phase::draining) return;
@@ -257,8 +259,9 @@ class Checker {
       if (seen.process != Process::running || seen.probe == Probe::failing) continue;
       const bool is_new = seen.recorded.group == at(slot).to->key;
       comes = comes || is_new;
-      well += is_new ? 0 : 1;
-      stay += !is_new && stage_after(seen) == Stage::ready ? 1 : 0;
+      const bool is_old = seen.recorded.group == at(slot).from->key;
+      well += is_old ? 1 : 0;
+      stay += is_old && stage_after(seen) == Stage::ready ? 1 : 0;
     }
     if (comes && well > 0 && stay == 0) fail("the last old one leaves and nothing is proved");
   }
@@ -360,10 +363,31 @@ class Checker {
     return sides;
   }
 
+  // On a clock that stands still in pauses.
+  Duration run_since(Time mark) const {
+    Duration run =
+        view_.orders.paused_at ? std::max(mark, *view_.orders.paused_at) - mark : view_.now - mark;
+    for (const model::Pause& pause : view_.orders.pauses) {
+      if (pause.end > mark) run -= pause.end - std::max(pause.begin, mark);
+    }
+    return run;
+  }
+
+  // Told to stop for not getting ready although it does not say that it cannot.
+  void giving_up(const InstanceView& seen, const MoveInstance& move) {
+    const bool late = move.ending == model::Ending::never_ready && seen.probe != Probe::failing;
+    if (!late || move.stage != Stage::stopping) return;
+    const Group* group = find_group(view_.plan, seen.recorded.group);
+    const Duration run = run_since(seen.recorded.created_at);
+    if (group != nullptr && run < group->deploy_timeout)
+      fail("{} is given up after {} s", seen.recorded.id.text(),
+           std::chrono::duration<double>(run).count());
+  }
+
   bool has_baked() const {
     const auto index = static_cast<std::size_t>(view_.step);
     if (view_.step < view_.orders.skip) return true;
-    return view_.baking_at && view_.now >= *view_.baking_at + view_.plan.steps[index].bake;
+    return view_.baking_at && run_since(*view_.baking_at) >= view_.plan.steps[index].bake;
   }
 
   int count_after(const std::string& group) const {

@@ -8,6 +8,7 @@
 #include "rollout/phase.h"
 #include "rollout/plan.h"
 #include "rollout/sim/invariants.h"
+#include "rollout/sim/stray_check.h"
 #include "rollout/sim/words.h"
 #include "rollout/sim/world.h"
 
@@ -53,6 +54,7 @@ class Simulator {
   Result<void> obey_pool(const Words& words) {
     if (words.size() < 2) return wrong("pool NUMBER [memory=MIB]");
     HL_TRY_ASSIGN(world_.capacity, read_number(words[1]));
+    has_pool_ = true;
     if (words.size() == 3 && words[2].starts_with("memory=")) {
       HL_TRY_ASSIGN(world_.room.memory_mib, read_number(words[2].substr(7)));
     }
@@ -95,6 +97,10 @@ class Simulator {
     input.kind = !input.to    ? model::RolloutKind::stop
                  : input.from ? model::RolloutKind::update
                               : model::RolloutKind::deploy;
+    if (has_pool_) {
+      input.capacity = world_.empty_pool();
+      input.room = world_.room_beside(input.from);
+    }
     HL_TRY_ASSIGN(model::Plan plan, plan_change(input));
     name_groups(input.from, plan);
     name_groups(input.to, plan);
@@ -243,6 +249,9 @@ class Simulator {
          over ? check_tend(view, decision) : check_step(view, decision)) {
       tell("BROKEN PROMISE: " + broken);
     }
+    for (const std::string& broken : check_strays(view, decision, world_.route_before())) {
+      tell("BROKEN PROMISE: " + broken);
+    }
     if (!over && decision.phase == Phase::succeeded) serving_ = target_ ? target_ : serving_;
     report(view, decision);
     return decision;
@@ -346,6 +355,7 @@ class Simulator {
   }
 
   World world_;
+  bool has_pool_ = false;  // plans know of it
   model::RevisionNumber revisions_ = 0;
   std::optional<model::Revision> serving_;
   std::optional<model::Revision> target_;

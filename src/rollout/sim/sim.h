@@ -1,7 +1,7 @@
 // `hitless sim`: a rollout as a story.  A scenario is a text of commands, one a line or separated
 // by ";", and what comes of it is a transcript.  tests/scenarios/ holds some, with what must come.
 //
-//   pool 3 memory=4096              instances and MiB that the pool can hold
+//   pool 3 memory=4096              instances and MiB that the pool can hold; plans know it
 //   serve 2 of A                    a service that runs, as left by an earlier rollout
 //   put 2 of B surge=1 unavailable=0 weight=100 timeout=60s     a change; entries joined by "+"
 //   put 4 of B strategy=canary steps=10:30s,100:1m silence=wait      how the service wants it:

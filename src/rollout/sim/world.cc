@@ -6,6 +6,7 @@
 
 #include "rollout/phase.h"
 #include "rollout/plan.h"
+#include "rollout/strays.h"
 
 namespace hitless::rollout {
 namespace {
@@ -29,12 +30,14 @@ World::World(model::ServiceId service, int pool_capacity) : capacity(pool_capaci
 
 void World::begin(model::Plan plan) {
   plan_ = std::move(plan);
+  before_ = published_;
+  stray_shares_ = stray_shares(plan_, published_, recorded());
   rollout_ = model::RolloutId(fmt::format("rollout-{}", ++rollouts_));
   phase_ = model::Phase::planned;
   step_ = 0;
   baking_at_.reset();
   evidence_.reset();
-  orders = {};
+  orders = model::handed_on(orders, now_);
   dropped = 0;
   given_up_before_ = traffic.given_up();
   requests_at_.reset();
@@ -58,6 +61,7 @@ View World::view() const {
   view.step = step_;
   view.baking_at = baking_at_;
   view.orders = orders;
+  view.stray_shares = stray_shares_;
   view.evidence = evidence_;
   view.old_side = outcomes_of(Side::from);
   view.new_side = outcomes_of(Side::to);
@@ -86,9 +90,13 @@ View World::view() const {
 
 model::RevisionNumber World::base() const {
   if (is_end(phase_)) return 0;
-  std::vector<model::Instance> recorded;
-  for (const SimInstance& instance : instances_) recorded.push_back(instance.recorded);
-  return base_of(plan_, phase_, recorded);
+  return base_of(plan_, phase_, recorded());
+}
+
+std::vector<model::Instance> World::recorded() const {
+  std::vector<model::Instance> all;
+  for (const SimInstance& instance : instances_) all.push_back(instance.recorded);
+  return all;
 }
 
 // Where nothing served before, nobody has lost anything by waiting in vain.
@@ -141,6 +149,7 @@ void World::record(const Decision& decision) {
   }
   if (!decision.moves.empty() || !decision.starts.empty()) progress_at_ = now_;
   if (decision.phase != phase_) phase_at_ = now_;
+  if (decision.phase == model::Phase::rolling_back) model::end_pause(orders, now_);
   if (decision.step != step_) traffic.begin_window();
   phase_ = decision.phase;
   step_ = decision.step;
@@ -177,11 +186,7 @@ void World::pause() {
 }
 
 void World::resume() {
-  if (!orders.paused_at) return;
-  const Duration paused = now_ - *orders.paused_at;
-  orders.paused_at.reset();
-  progress_at_ += paused;
-  if (baking_at_) *baking_at_ += paused;
+  model::end_pause(orders, now_);
 }
 
 void World::perform(int actions_max) {
@@ -361,6 +366,21 @@ int World::free_room() const {
       instances_.begin(), instances_.end(),
       [](const SimInstance& instance) { return instance.recorded.stage != Stage::gone; });
   return capacity - static_cast<int>(there);
+}
+
+Room World::empty_pool() const {
+  Room all = room;
+  all.instances = capacity;
+  return all;
+}
+
+Room World::room_beside(const std::optional<model::Revision>& from) const {
+  Room left = empty_pool();
+  if (!from) return left;
+  for (const model::ConfigEntry& entry : from->config.entries) {
+    for (int index = 0; index < entry.instance_count; ++index) left.take(entry.resources);
+  }
+  return left;
 }
 
 Routing World::routing_of(const model::InstanceId& id) const {

@@ -51,7 +51,7 @@ class World {
   // control were killed there.
   void perform(int actions_max = 1 << 20);
   void pause();
-  void resume();           // the clocks of progress and bake go on from where they stood
+  void resume();
   void restart_control();  // a fresh control: the prober knows nothing, no route is decided
 
   // The world's side.
@@ -72,10 +72,16 @@ class World {
   model::RevisionNumber base() const;  // base_of() a rollout under way; 0: none is
   const model::ServiceRoute& adopted_route() const { return adopted_; }
   const model::ServiceRoute& published_route() const { return published_; }
+  // What was published when the rollout under way began.
+  const model::ServiceRoute& route_before() const { return before_; }
   std::vector<SimInstance>& instances() { return instances_; }
   const std::vector<SimInstance>& instances() const { return instances_; }
   SimInstance* find(const std::string& id_end);  // by the end of its id; nullptr: none
   int free_room() const;
+  // As control tells plans of the pool: all of it, and what is left beside this service; then
+  // `from` takes its part, which runs or may have to come back.
+  Room empty_pool() const;
+  Room room_beside(const std::optional<model::Revision>& from) const;
 
   std::map<std::string, Habit> habits;                   // by group key
   std::map<std::string, std::map<int, Habit>> odd_ones;  // of the n-th of a group, from 1
@@ -92,6 +98,7 @@ class World {
   Duration probe_time = std::chrono::milliseconds(20);  // health → seen by the prober
 
  private:
+  std::vector<model::Instance> recorded() const;
   void put_ready(const model::Group& group);
   void start(SimInstance& instance);
   void come_about(SimInstance& instance);  // what is due by now
@@ -124,6 +131,8 @@ class World {
   std::optional<model::ServiceRoute> decided_;
   model::ServiceRoute published_;
   model::ServiceRoute adopted_;
+  model::ServiceRoute before_;
+  std::vector<int> stray_shares_;
 };
 
 }  // namespace hitless::rollout
