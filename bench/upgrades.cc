@@ -25,13 +25,17 @@ struct Measured {
   double ready_to_routed = 0;
   double ready_to_first_answer = 0;  // by the caller's clock
   double start_to_ready = 0;         // the longest
-  double start_to_ready_mean = 0;    // what a wave takes
+  double start_to_ready_mean = 0;    // from its creation, as hitless measured it
+  double start_told = 0;             // what the model needs, and no machine
   double rollout = 0;
   double proof = 0;         // phases of baking
   double rollout_seen = 0;  // by the caller's clock, from PUT to the last phase
   int waves = 1;
 
-  double ratio() const { return rollout / (waves * start_to_ready_mean); }
+  // What of it is not the model's own start: making processes and probing them is in here …
+  double to_ideal() const { return rollout / (waves * start_told); }
+  // … and in the denominator here, so that the rest is left: routing, draining, stopping, deciding.
+  double to_measured() const { return rollout / (waves * start_to_ready_mean); }
 };
 
 double millis(steady_clock::duration duration) {
@@ -156,6 +160,7 @@ std::vector<Measured> measure(const UpgradeOptions& options, int count, bool pro
   std::vector<Measured> all;
   for (int i = 1; i <= options.repetitions; ++i) {
     all.push_back(upgrade(*hitless, service, models[i % 2], versions[i % 2], count));
+    all.back().start_told = options.start_ms;
   }
   return all;
 }
@@ -182,8 +187,10 @@ std::vector<Row> rows_of(int count, const std::vector<Measured>& all) {
       row(named("start to ready"), "ms", 0, all, of(&Measured::start_to_ready)),
       row(named("rollout"), "ms", 0, all, of(&Measured::rollout)),
       row(named("rollout, seen by a caller"), "ms", 0, all, of(&Measured::rollout_seen)),
-      row(named("rollout / (waves x mean start to ready)"), "x", 1.1, all,
-          [](const Measured& each) { return each.ratio(); }),
+      row(named("rollout / (waves x start time the model is told)"), "x", 1.1, all,
+          [](const Measured& each) { return each.to_ideal(); }),
+      row(named("rollout / (waves x mean measured start to ready)"), "x", 0, all,
+          [](const Measured& each) { return each.to_measured(); }),
   };
 }
 

@@ -20,12 +20,12 @@ Result<void> FrameConnection::start() {
 }
 
 void FrameConnection::close() {
-  fd_.reset();
+  loop_.close(fd_);
 }
 
 void FrameConnection::end(const Error& error) {
   if (!fd_) return;
-  fd_.reset();
+  loop_.close(fd_);
   calls_.on_end(error);
 }
 

@@ -157,6 +157,12 @@ void EventLoop::forget(int fd) {
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
 }
 
+void EventLoop::close(UniqueFd& fd) {
+  if (!fd) return;
+  forget(fd.get());
+  fd.reset();
+}
+
 void EventLoop::link(Timer& timer) {
   const std::int64_t wanted = timer.deadline_.time_since_epoch().count() / k_tick_micros + 1;
   timer.tick_ = std::clamp(wanted, tick_, tick_ + k_slots - 1);

@@ -100,7 +100,10 @@ class EventLoop {
   void watch_writing(int fd, Handler& handler);
   // A listening descriptor: level-triggered, so that accepting may stop early.
   Result<void> watch_listener(int fd, Handler& handler);
-  void forget(int fd);  // only needed when the descriptor is not closed
+  void forget(int fd);
+  // Forgets it and closes it.  Closing alone is not enough in a process that starts others: a child
+  // on its way to its program holds a copy, and for as long the kernel tells of the descriptor.
+  void close(UniqueFd& fd);
 
   // Deletes it at the end of the turn.  Until then a handler may still be told of what the kernel
   // had said before, so it must ignore calls after it has closed its descriptor.

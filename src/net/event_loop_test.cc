@@ -56,6 +56,22 @@ TEST(EventLoop, TellsWhatIsReadable) {
   EXPECT_EQ(seen, "hello");
 }
 
+TEST(EventLoop, TellsNothingOfWhatItClosedThoughACopyIsOpen) {
+  auto loop = std::move(EventLoop::make()).value();
+  Pair pair;
+  Probe probe(*loop);
+  int told = 0;
+  probe.ready_call = [&](Ready) { ++told; };
+  ASSERT_TRUE(loop->watch(pair.ours.get(), probe, EventLoop::Interest::read));
+  const UniqueFd copy(::dup(pair.ours.get()));
+  loop->close(pair.ours);
+  EXPECT_FALSE(pair.ours);
+  ASSERT_EQ(::write(pair.theirs.get(), "hello", 5), 5);
+  loop->stop();
+  loop->run();
+  EXPECT_EQ(told, 0);
+}
+
 TEST(EventLoop, RunsMessagesOfOtherThreadsInOrder) {
   auto loop = std::move(EventLoop::make()).value();
   std::vector<int> seen;

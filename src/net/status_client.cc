@@ -227,7 +227,7 @@ void Question::fail(Code code, std::string_view text) {
 void Question::end(Result<int> outcome) {
   if (std::exchange(is_over_, true)) return;
   timer_.clear();
-  fd_.reset();
+  loop_.close(fd_);
   std::exchange(done_, nullptr)(std::move(outcome));
   owner_.ended(*this);
 }

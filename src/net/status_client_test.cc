@@ -1,7 +1,10 @@
 #include "net/status_client.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <future>
@@ -9,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/check.h"
 #include "net/http_server.h"
 #include "net/listen_socket.h"
 #include "tests/support/raw_socket.h"
@@ -117,6 +121,55 @@ TEST_P(StatusClientTest, ASilentServerIsATimeout) {
   StatusCall made = call(socket.address());
   made.timeout = milliseconds(30);
   EXPECT_EQ(ask(made).error().code(), Code::timeout);
+}
+
+// A child process that holds every descriptor of ours open, as one does on its way to its program.
+class Child {
+ public:
+  Child() {
+    int ends[2];
+    HL_CHECK(::pipe2(ends, O_CLOEXEC) == 0);
+    pid_ = ::fork();
+    HL_CHECK(pid_ >= 0);
+    if (pid_ == 0) {
+      ::close(ends[1]);
+      char byte = 0;
+      ::_exit(::read(ends[0], &byte, 1) == 0 ? 0 : 1);
+    }
+    ::close(ends[0]);
+    life_.reset(ends[1]);
+  }
+  ~Child() {
+    life_.reset();
+    ::waitpid(pid_, nullptr, 0);
+  }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+ private:
+  pid_t pid_ = 0;
+  UniqueFd life_;
+};
+
+TEST_P(StatusClientTest, IsNotToldOfAConnectionThatAChildHoldsOpen) {
+  ListenSocket socket = listen();
+  std::promise<Result<int>> told;
+  client_->send(call(socket.address()),
+                [&](Result<int> status) { told.set_value(std::move(status)); });
+  RawSocket peer = RawSocket::accept(socket.fd());
+  peer.read_until("\r\n\r\n");
+  const Child child;
+  peer.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_EQ(told.get_future().get().value(), 200);
+  peer.send("more");
+  peer.close();
+  std::thread server([&] {
+    RawSocket next = RawSocket::accept(socket.fd());
+    next.read_until("\r\n\r\n");
+    next.send("HTTP/1.1 204 Fine\r\n\r\n");
+  });
+  EXPECT_EQ(ask(call(socket.address())).value(), 204);
+  server.join();
 }
 
 TEST_P(StatusClientTest, ATargetThatWouldSmuggleIsInvalid) {

@@ -103,6 +103,7 @@ State AnswerReader::next(Answer& answer) {
   answer = {.status = head->status,
             .revision = head->revision,
             .is_last = head->is_last,
+            .is_chunked = head->is_chunked,
             .body = std::move(body)};
   bytes_ = std::string(rest);
   return State::complete;

@@ -13,6 +13,7 @@ struct Answer {
   int status = 0;
   std::string revision;  // of X-Hitless-Revision
   bool is_last = false;  // Connection: close
+  bool is_chunked = false;
   std::string body;
 };
 

@@ -82,6 +82,7 @@ class LoadWorker {
   void keep_one(const Ended& end) HL_REQUIRES(mutex_) {
     ++outcome_.requests;
     ++outcome_.by_ending[end.ending];
+    outcome_.streams += end.streamed ? 1 : 0;
     if (!end.slow) outcome_.latency_us.push_back(static_cast<std::uint32_t>(end.latency.count()));
     if (end.ending == Ending::answered) ++outcome_.by_status[end.status];
     if (end.ending == Ending::answered && end.status == 200) {

@@ -30,6 +30,8 @@ struct LoadOptions {
   double pipelined_share = 0.05;  // two requests sent at once
   double slow_share = 0.01;       // answers that take slow_ms; their latency is not kept
   int slow_ms = 40;
+  double stream_share = 0;  // answers that come piece by piece, over stream_ms; as with slow ones
+  int stream_ms = 40;
   std::size_t body_bytes_max = 32 * 1024;  // of question and answer; most are far smaller
   std::chrono::milliseconds patience = std::chrono::seconds(30);  // for one answer
   std::chrono::milliseconds pause{0};                // between an answer and the next question

@@ -48,11 +48,14 @@ std::size_t LoadConnection::draw_size() {
 std::string LoadConnection::request_for(Question& question, bool is_get) {
   const bool sleeps = draw(options_.slow_share);
   const int sleep_ms = sleeps ? options_.slow_ms : 0;
-  question.slow = sleeps || (!questions_.empty() && questions_.back().slow);
+  // No draw where none is wanted: what a seed gives stays as it was.
+  const bool streams = options_.stream_share > 0 && draw(options_.stream_share);
+  question.slow = sleeps || streams || (!questions_.empty() && questions_.back().slow);
   std::string text = fmt::format(
-      "{} /v1/infers/{}/predict?sleep_ms={}&pad={} HTTP/1.1\r\nHost: load.test\r\n"
+      "{} /v1/infers/{}/predict?sleep_ms={}&pad={}{} HTTP/1.1\r\nHost: load.test\r\n"
       "X-Auth-Token: {}\r\n{}",
-      is_get ? "GET" : "POST", options_.service, sleep_ms, question.pad, options_.token,
+      is_get ? "GET" : "POST", options_.service, sleep_ms, question.pad,
+      streams ? fmt::format("&stream_ms={}", options_.stream_ms) : "", options_.token,
       fresh_ ? "Connection: close\r\n" : "");
   if (is_get) return text + "\r\n";
   if (draw(options_.chunked_share)) {
@@ -137,7 +140,10 @@ void LoadConnection::take_answers(std::deque<Ended>& ended) {
     }
     const Question question = std::move(questions_.front());
     questions_.pop_front();
-    Ended end{.status = answer.status, .revision = answer.revision, .slow = question.slow};
+    Ended end{.status = answer.status,
+              .revision = answer.revision,
+              .slow = question.slow,
+              .streamed = answer.is_chunked};
     end.latency = std::chrono::duration_cast<std::chrono::microseconds>(
         std::chrono::steady_clock::now() - question.asked);
     if (const auto version = version_of_answer(answer.body, question.body, question.pad)) {

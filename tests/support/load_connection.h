@@ -26,7 +26,8 @@ struct Ended {
   std::string version;  // of the model, if the body is its whole answer, whatever the status
   std::chrono::microseconds latency{};
   std::string detail;
-  bool slow = false;  // as asked for
+  bool slow = false;      // as asked for
+  bool streamed = false;  // its length was not stated
 };
 
 class LoadConnection {

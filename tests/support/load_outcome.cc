@@ -56,6 +56,7 @@ Outcome& Outcome::operator+=(const Outcome& other) {
   requests += other.requests;
   good += other.good;
   wrong += other.wrong;
+  streams += other.streams;
   for (const auto& [ending, count] : other.by_ending) by_ending[ending] += count;
   for (const auto& [status, count] : other.by_status) by_status[status] += count;
   for (const auto& [revision, count] : other.by_revision) by_revision[revision] += count;

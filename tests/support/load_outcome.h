@@ -22,6 +22,7 @@ std::string to_text(Ending ending);
 struct Outcome {
   std::uint64_t requests = 0;  // ended, whatever way
   std::uint64_t good = 0;      // 200, and the body is the right one
+  std::uint64_t streams = 0;   // whole answers whose length was not stated, right or wrong
   std::map<Ending, std::uint64_t> by_ending;
   std::map<int, std::uint64_t> by_status;
   // Good answers by (X-Hitless-Revision, version that the model names).

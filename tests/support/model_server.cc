@@ -3,6 +3,8 @@
 //   GET  /health                       200 once ready, 503 before (or never)
 //   any  other?sleep_ms=N&pad=N        pretend_answer() of the body, after N ms, N bytes longer;
 //                                      a --fail-share of them with status 500
+//        …&stream_ms=N                 the same piece by piece, over N ms; a --cut-share of them
+//                                      breaks off, and --first-byte-ms of the N pass before any
 //
 // It listens on --listen ("unix:/…" or "host:port"), or on port $PORT of 127.0.0.1.  It knows
 // nothing of draining: SIGTERM ends it at once, as it ends most images.
@@ -12,18 +14,22 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "base/address.h"
 #include "net/http_server.h"
+#include "net/http_stream.h"
 #include "tests/support/pretend_model.h"
 
 namespace hitless::tests {
@@ -43,10 +49,13 @@ struct Behaviour {
   std::int64_t crash_after_ms = k_never;  // after its start
   std::int64_t crash_after_ready_ms = k_never;
   std::int64_t crash_at_request = k_never;
-  double fail_share = 0;   // of the answers have status 500
+  double fail_share = 0;           // of the answers have status 500
+  double cut_share = 0;            // of the streams break off
+  std::int64_t first_byte_ms = 0;  // of a stream's time passes before it begins
   std::string starts;      // a folder open to every instance, in which they count their starts …
   int fails_at_start = 0;  // … and the start of this number goes wrong: --fail-by
-  std::string fail_by = "health";     // or "crash"
+  int fails_from_start = 0;           // … or each from this number on
+  std::string fail_by = "health";     // or "crash", or "request": at --crash-at-request
   std::int64_t fail_after = k_never;  // so many right answers all are 500
   std::int64_t idle_ms = 300'000;     // kept connections that idle longer are closed
   std::int64_t grow_mib_per_second = 0;
@@ -103,6 +112,39 @@ int number_of_start(const std::string& starts) {
   return 0;
 }
 
+// A stream that broke off: the connection closes in the middle of its answer.
+struct BrokeOff : std::runtime_error {
+  BrokeOff() : std::runtime_error("breaking off, as told") {}
+};
+
+// An answer in k_pieces, one at once and one after each of k_pieces - 1 equal pauses.
+class PiecewiseAnswer final : public net::HttpStream {
+ public:
+  PiecewiseAnswer(std::string body, milliseconds time, bool breaks_off)
+      : body_(std::move(body)),
+        pause_(Duration(time) / static_cast<std::int64_t>(k_pieces - 1)),
+        breaks_off_(breaks_off) {}
+
+  void open(Wake) override {}
+
+  net::HttpPiece next() override {
+    if (breaks_off_ && piece_ == k_pieces / 2) throw BrokeOff();
+    const std::size_t begin = body_.size() * piece_ / k_pieces;
+    const std::size_t end = body_.size() * ++piece_ / k_pieces;
+    return {.bytes = body_.substr(begin, end - begin),
+            .last = piece_ == k_pieces,
+            .pause = pause_,
+            .patience = pause_};
+  }
+
+ private:
+  static constexpr std::size_t k_pieces = 4;
+  const std::string body_;
+  const Duration pause_;
+  const bool breaks_off_;
+  std::size_t piece_ = 0;
+};
+
 class Model {
  public:
   explicit Model(const Behaviour& behaviour)
@@ -124,10 +166,19 @@ class Model {
     response.headers.add("Content-Type", "application/json");
     response.body = pretend_answer(behaviour_.version, request.body,
                                    static_cast<std::size_t>(number_in(request.query(), "pad=")));
+    const milliseconds stream(number_in(request.query(), "stream_ms="));
+    if (stream.count() > 0) begin_stream(response, stream, static_cast<std::uint64_t>(call));
     return response;
   }
 
  private:
+  void begin_stream(net::HttpResponse& response, milliseconds time, std::uint64_t call) const {
+    const milliseconds first(std::min(behaviour_.first_byte_ms, std::int64_t{time.count()}));
+    if (first.count() > 0) std::this_thread::sleep_for(first);
+    response.stream = std::make_shared<PiecewiseAnswer>(std::move(response.body), time - first,
+                                                        is_drawn(call, behaviour_.cut_share));
+  }
+
   bool is_ready() {
     if (behaviour_.ready_after_ms == k_never) return false;
     const bool ready =
@@ -163,7 +214,13 @@ bool take_start(Behaviour& behaviour) {
     fmt::print(stderr, "model server: {}: {}\n", behaviour.starts, std::strerror(errno));
     return false;
   }
-  if (number != behaviour.fails_at_start) return true;
+  const int from = behaviour.fails_from_start;
+  const bool fails = number == behaviour.fails_at_start || (from > 0 && number >= from);
+  if (behaviour.fail_by == "request") {
+    if (!fails) behaviour.crash_at_request = k_never;
+    return true;
+  }
+  if (!fails) return true;
   if (behaviour.fail_by == "crash") crash("at this start");
   behaviour.ready_after_ms = k_never;
   return true;
@@ -210,8 +267,11 @@ void add_flags(CLI::App& program, Behaviour& behaviour) {
   program.add_option("--crash-after-ready-ms", behaviour.crash_after_ready_ms);
   program.add_option("--crash-at-request", behaviour.crash_at_request);
   program.add_option("--fail-share", behaviour.fail_share);
+  program.add_option("--cut-share", behaviour.cut_share);
+  program.add_option("--first-byte-ms", behaviour.first_byte_ms);
   program.add_option("--starts", behaviour.starts);
   program.add_option("--fails-at-start", behaviour.fails_at_start);
+  program.add_option("--fails-from-start", behaviour.fails_from_start);
   program.add_option("--fail-by", behaviour.fail_by);
   program.add_option("--fail-after", behaviour.fail_after);
   program.add_option("--idle-ms", behaviour.idle_ms);

@@ -99,6 +99,9 @@ std::string import_model(HitlessProcess& hitless, const PretendModel& model) {
 }
 
 json::object to_json(const Entry& entry) {
+  json::object properties{{"termination_grace_period_seconds", entry.grace_seconds}};
+  if (entry.max_surge) properties["max_surge"] = *entry.max_surge;
+  if (entry.max_unavailable) properties["max_unavailable"] = *entry.max_unavailable;
   return {{"model_id", entry.model_id},
           {"weight", entry.weight},
           {"specification", "custom"},
@@ -106,7 +109,7 @@ json::object to_json(const Entry& entry) {
           {"instance_count", entry.count},
           {"envs", entry.envs},
           {"deploy_timeout_in_seconds", entry.deploy_timeout_seconds},
-          {"additional_properties", {{"termination_grace_period_seconds", entry.grace_seconds}}}};
+          {"additional_properties", std::move(properties)}};
 }
 
 json::array to_config(const std::vector<Entry>& entries) {

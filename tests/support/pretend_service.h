@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,8 @@ struct Entry {
   int grace_seconds = 5;
   int memory_mib = 256;
   int gpus = 0;
+  std::optional<int> max_surge{};  // none: what hitless takes
+  std::optional<int> max_unavailable{};
 };
 
 json::object to_json(const Entry& entry);

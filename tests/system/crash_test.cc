@@ -19,6 +19,9 @@ struct Course {
   std::vector<std::string> new_flags;
   json::object policy;
   std::string pool_mib;  // empty: as the machine says
+  // Given one after the other to a change that bakes; serve dies from the first of them on.
+  std::vector<std::string> orders;
+  bool supersedes = false;  // a change that bakes; serve dies from the superseding PUT on
 };
 
 void PrintTo(const Course& course, std::ostream* out) {
@@ -43,6 +46,7 @@ class Crash : public UnderLoad, public ::testing::WithParamInterface<Course> {
     hitless_ = HitlessProcess::start(options);
     const std::vector<std::string> quick{"--start-delay-ms", "20"};
     models_[0] = import("v1", quick);
+    if (course.supersedes) models_[k_between] = import("between", quick);
     models_[1] =
         import_model(hitless(), {.version = "v2",
                                  .flags = course.new_flags.empty() ? quick : course.new_flags,
@@ -86,6 +90,10 @@ class Crash : public UnderLoad, public ::testing::WithParamInterface<Course> {
 
   // The change that comes next, planned; its hash is asked for again when a PUT was in vain.
   void plan() {
+    if (GetParam().supersedes) {
+      service().update({entry(k_between)}, canary({{50, k_long_bake}}));
+      ASSERT_TRUE(service().wait_for_phase(service().newest_rollout(), "baking"));
+    }
     before_ = service().newest_rollout();
     const ApiAnswer plan = hitless().api("POST", service().path() + "/plan", body());
     ASSERT_EQ(plan.status, 200) << plan.text;
@@ -101,6 +109,35 @@ class Crash : public UnderLoad, public ::testing::WithParamInterface<Course> {
     const ApiAnswer answer = hitless().api("PUT", service().path(), change);
     EXPECT_TRUE(answer.status == 200 || answer.status == 0) << answer.text;
     return answer.status == 200;
+  }
+
+  // The first write that serve may die of comes after this.
+  void prepare() {
+    plan();
+    obeyed_ = 0;
+    if (GetParam().orders.empty()) return;
+    ASSERT_TRUE(put());
+    find_rollout();
+    ASSERT_TRUE(service().wait_for_phase(last_rollout_, "baking"));
+  }
+
+  void begin() {
+    if (GetParam().orders.empty()) put();
+  }
+
+  static bool is_obeyed(const std::string& verb, const json::object& rollout) {
+    if (verb == "pause") return rollout.at("paused").as_bool();
+    if (verb == "resume") return !rollout.at("paused").as_bool();
+    return rollout.contains(verb == "abort" ? "abort" : "skipped_steps");
+  }
+
+  // Each until the rollout shows that it was taken, by a serve that may die of it.
+  void order_on(const json::object& rollout) {
+    const std::vector<std::string>& orders = GetParam().orders;
+    while (obeyed_ < orders.size() && is_obeyed(orders[obeyed_], rollout)) ++obeyed_;
+    if (obeyed_ == orders.size()) return;
+    const ApiAnswer answer = order(last_rollout_, orders[obeyed_]);
+    EXPECT_TRUE(answer.status == 200 || answer.status == 0) << answer.text;
   }
 
   // The change that was put, also by a serve that died before it could say so.
@@ -130,6 +167,7 @@ class Crash : public UnderLoad, public ::testing::WithParamInterface<Course> {
       if (hitless().has_serve_ended()) return true;
       last = rollout_if_any();
       const json::object* rollout = last.if_object();
+      if (rollout != nullptr) order_on(*rollout);
       return rollout != nullptr && rollout->contains("report") &&
              rollout->at("report").as_object().contains("during");
     });
@@ -147,20 +185,21 @@ class Crash : public UnderLoad, public ::testing::WithParamInterface<Course> {
 
   // Once: in the first life alone, after this many writes.
   bool change_dying_once(int writes) {
-    plan();
+    prepare();
     limit_.set(writes);
-    put();
+    begin();
     const bool died = dies();
     if (died) hitless().start_serve();
     find_rollout();
+    watch();
     return died;
   }
 
   // In every life, until one has nothing left to write; how many lives it took.
   int change_dying_always() {
-    plan();
+    prepare();
     limit_.set(1);
-    put();
+    begin();
     int lives = 1;
     for (; dies() && lives < k_lives_max; ++lives) {
       limit_.set(k_writes_of_a_life);
@@ -184,6 +223,10 @@ class Crash : public UnderLoad, public ::testing::WithParamInterface<Course> {
     const json::object& report = rollout.at("report").as_object();
     EXPECT_EQ(report.at("instances_started").to_number<int>(), GetParam().starts)
         << to_json_text(rollout);
+    EXPECT_EQ(obeyed_, GetParam().orders.size());
+    if (GetParam().supersedes) {
+      EXPECT_EQ(service().phase(before_), "superseded");
+    }
   }
 
   // Every instance that is recorded runs, under a shim of its own, and nothing else does.
@@ -248,8 +291,10 @@ class Crash : public UnderLoad, public ::testing::WithParamInterface<Course> {
     std::filesystem::remove_all(limits_);
   }
 
-  std::string models_[2];
-  int next_ = 1;  // the model that the next change goes to
+  static constexpr int k_between = 2;
+  std::string models_[3];
+  int next_ = 1;            // the model that the next change goes to
+  std::size_t obeyed_ = 0;  // orders
   std::string before_, hash_;
   int to_revision_ = 0;
   std::size_t rollouts_ = 0;
@@ -277,7 +322,8 @@ TEST_P(Crash, AfterEveryWriteGetsThereAllTheSame) {
   expect_changed();
   EXPECT_GT(lives, GetParam().starts * 3);
   fmt::print("{} lives\n", lives);
-  service().wait_for_report(last_rollout_);
+  // What comes after the end comes seconds after it, and in the same way whatever the course was.
+  if (GetParam().name == std::string("AnUpgrade")) service().wait_for_report(last_rollout_);
   expect_load_unharmed();
 }
 
@@ -303,7 +349,32 @@ INSTANTIATE_TEST_SUITE_P(
                .starts = 2,
                .policy = {{"strategy", "canary"},
                           {"judgement", {{"silence", "advance"}}},
-                          {"steps", {{{"weight", 50}, {"bake_seconds", 0.3}}}}}}),
+                          {"steps", {{{"weight", 50}, {"bake_seconds", 0.3}}}}}},
+        Course{.name = "BlueGreen",
+               .ends = "succeeded",
+               .count = 1,
+               .starts = 1,
+               .policy = {{"strategy", "blue_green"},
+                          {"bake_seconds", 0.2},
+                          {"judgement", {{"silence", "advance"}}}}},
+        Course{.name = "ASupersedingChange",
+               .ends = "succeeded",
+               .count = 1,
+               .starts = 1,
+               .policy = {{"strategy", "surge"}, {"judgement", {{"proving_seconds", 0.2}}}},
+               .supersedes = true},
+        Course{.name = "AnAbort",
+               .ends = "rolled_back",
+               .count = 1,
+               .starts = 1,
+               .policy = canary({{50, k_long_bake}}),
+               .orders = {"abort"}},
+        Course{.name = "PauseAndResume",
+               .ends = "succeeded",
+               .count = 1,
+               .starts = 1,
+               .policy = canary({{50, k_long_bake}}),
+               .orders = {"pause", "resume", "skip"}}),
     [](const auto& course) { return std::string(course.param.name); });
 
 }  // namespace

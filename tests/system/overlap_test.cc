@@ -2,8 +2,6 @@
 // way back.  What serves is never taken away for it.
 #include <gtest/gtest.h>
 
-#include <filesystem>
-
 #include "tests/system/under_load.h"
 
 namespace hitless::tests {
@@ -67,11 +65,7 @@ class Overlap : public UnderLoad {
   }
 
   std::string import_with_a_second_that_never_is_ready() {
-    const std::filesystem::path starts = hitless().folder() / "starts";
-    std::filesystem::create_directory(starts);
-    // Instances run as users of their own.
-    std::filesystem::permissions(starts, std::filesystem::perms(0777));
-    return import("next", {"--starts", starts.string(), "--fails-at-start", "2"}, k_patient);
+    return import("next", {"--starts", starts_folder(), "--fails-at-start", "2"}, k_patient);
   }
 
   // Whatever the moment of the switch, one of them is on its way at an old instance.

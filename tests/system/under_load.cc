@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <random>
 
 namespace hitless::tests {
@@ -80,6 +81,13 @@ std::string UnderLoad::import(const std::string& version, const std::vector<std:
       {.version = version, .flags = flags, .initial_delay_seconds = initial_delay_seconds});
 }
 
+std::string UnderLoad::starts_folder() {
+  const std::filesystem::path starts = hitless().folder() / "starts";
+  std::filesystem::create_directory(starts);
+  std::filesystem::permissions(starts, std::filesystem::perms(0777));
+  return starts.string();
+}
+
 void UnderLoad::go_on(std::uint64_t requests) {
   EXPECT_TRUE(load().wait_for_more(requests)) << describe(load().totals());
 }
@@ -103,7 +111,7 @@ void UnderLoad::expect_no_failure() {
              outcome.percentile(1).count());
 }
 
-void UnderLoad::expect_settled(const std::string& rollout, std::size_t instances) {
+void UnderLoad::expect_instances(std::size_t instances) {
   const auto running = [this] {
     std::size_t count = 0;
     const std::string program = hitless().model_server().string() + " ";
@@ -116,6 +124,10 @@ void UnderLoad::expect_settled(const std::string& rollout, std::size_t instances
       [&] { return service().live_instances().size() == instances && running() == instances; });
   EXPECT_TRUE(settled) << service().live_instances().size() << " instances and " << running()
                        << " processes, wanted " << instances;
+}
+
+void UnderLoad::expect_settled(const std::string& rollout, std::size_t instances) {
+  expect_instances(instances);
   const json::object report = report_with_traffic(rollout);
   ASSERT_TRUE(report.contains("during")) << to_json_text(report);
   const json::object during = report.at("during").as_object();

@@ -43,6 +43,8 @@ class UnderLoad : public ::testing::Test {
 
   std::string import(const std::string& version, const std::vector<std::string>& flags = {},
                      int initial_delay_seconds = 30);
+  // For --starts: a folder in which instances, which run as users of their own, count their starts.
+  std::string starts_folder();
 
   // Some load before and after each change, so that a report has what to compare.
   void go_on(std::uint64_t requests);
@@ -53,8 +55,9 @@ class UnderLoad : public ::testing::Test {
   // Until enough requests have ended; then none may have failed.
   void expect_no_failure();
 
-  // What must hold when a change has ended: instances as many as wanted, each process accounted
-  // for, and no failed request in the report of the rollout.
+  // Instances as many as wanted, and each process accounted for.
+  void expect_instances(std::size_t instances);
+  // What must hold when a change has ended: that, and no failed request in the rollout's report.
   void expect_settled(const std::string& rollout, std::size_t instances);
   // The model that serves, as the service's configuration names it.
   std::string model_served();

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 
 #include "rollout/judge.h"
 #include "tests/system/under_load.h"
@@ -204,6 +203,160 @@ TEST_F(Verdicts, KeepWhatEachStepEndedWith) {
   expect_no_failure();
 }
 
+// Calls whose answers come piece by piece.
+class Streams : public Verdicts {
+ protected:
+  static LoadOptions all_streams(int stream_ms) {
+    LoadOptions options;
+    options.kept_connections = 30;
+    options.stream_share = 1;
+    options.stream_ms = stream_ms;
+    options.slow_share = 0;
+    options.pipelined_share = 0;
+    options.body_bytes_max = 4096;
+    return options;
+  }
+};
+
+TEST_F(Streams, ThatBreakOffTakeTheCanaryBack) {
+  const std::string good = import("good");
+  const std::string bad = import("bad", {"--cut-share", "0.06"});
+  start({{.model_id = good, .count = 2}}, all_streams(12));
+  json::object policy = canary({{50, k_long_bake}, {100, 0}});
+  policy["drop_budget"] = 1'000'000;  // each of them is a lost request, too
+  EXPECT_EQ(change({{.model_id = bad, .count = 2}}, policy), "rolled_back");
+  expect_instances(2);
+  EXPECT_EQ(model_served(), good);
+  // A cut answer is an error, too, and of errors fewer are enough.
+  expect_both_sides_named(reason(), "errors: ");
+  const json::object cut = measure(evidence(), "cut answers");
+  EXPECT_GT(number(cut, "new_events"), 0);
+  EXPECT_EQ(number(cut, "new_events"), number(measure(evidence(), "errors"), "new_events"));
+  EXPECT_EQ(number(cut, "old_events"), 0);
+
+  const json::object during = report_with_traffic(last_rollout()).at("during").as_object();
+  const Outcome outcome = load().stop();
+  fmt::print("{}: {}", reason(), describe(outcome));
+  EXPECT_EQ(outcome.failed(), outcome.count(Ending::truncated)) << describe(outcome);
+  EXPECT_EQ(number(during, "cut"), static_cast<std::int64_t>(outcome.failed()));
+  EXPECT_EQ(number(during, "failed"), number(during, "cut"));
+  EXPECT_GE(number(during, "cut"), number(cut, "new_events"));
+  EXPECT_EQ(number(during, "streams"), number(during, "requests") - number(during, "cut"));
+  EXPECT_EQ(outcome.streams, outcome.good);
+  expect_counted_alike();
+}
+
+// They begin late and end no later for it.
+TEST_F(Streams, WhoseFirstByteIsLateTakeTheCanaryBack) {
+  const std::string good = import("good");
+  const std::string late = import("late", {"--first-byte-ms", "30"});
+  start({{.model_id = good, .count = 2}}, all_streams(40));
+  EXPECT_EQ(change({{.model_id = late, .count = 2}},
+                   canary({{50, k_long_bake}, {100, 0}}, json::object{{"latency_slack_ms", 10}})),
+            "rolled_back");
+  expect_settled(last_rollout(), 2);
+  EXPECT_EQ(model_served(), good);
+  expect_both_sides_named(reason(), "first byte p50: first bytes later than");
+  EXPECT_FALSE(has(reason(), "latency p50")) << reason();
+  const json::object first_byte = measure(evidence(), "first byte p50");
+  EXPECT_EQ(text(first_byte, "verdict"), "bad");
+  EXPECT_LT(number(first_byte, "limit_us"), 30'000);
+  EXPECT_GE(number(first_byte, "new_total"), 50);
+  const Outcome outcome = load().stop();
+  EXPECT_EQ(outcome.failed(), 0U) << describe(outcome);
+  EXPECT_EQ(outcome.streams, outcome.requests);
+  expect_counted_alike();
+}
+
+// Whoever asks for streams does so only while the change is under way.
+TEST_F(Streams, AreReportedAsTheirClientsCountedThem) {
+  const std::string v1 = import("v1");
+  const std::string v2 = import("v2");
+  start({{.model_id = v1, .count = 2}});
+  last_rollout_ =
+      service().update({{.model_id = v2, .count = 2}}, canary({{50, k_long_bake}, {100, 0}}));
+  ASSERT_TRUE(service().wait_for_phase(last_rollout(), "baking"));
+  LoadOptions options = all_streams(10);
+  options.gateway = hitless().gateway();
+  options.service = service().id();
+  options.token = hitless().token();
+  Load streams(options);
+  EXPECT_TRUE(streams.wait_for(500));
+  const Outcome outcome = streams.stop();
+  EXPECT_EQ(outcome.failed(), 0U) << describe(outcome);
+  EXPECT_EQ(outcome.streams, outcome.requests);
+  EXPECT_GT(outcome.good_of("v1"), 0U);
+  EXPECT_GT(outcome.good_of("v2"), 0U);
+  EXPECT_EQ(order(last_rollout(), "skip").status, 200);
+  EXPECT_EQ(service().wait_for_end(last_rollout()), "succeeded");
+  expect_settled(last_rollout(), 2);
+  const json::object during = report_of(last_rollout()).at("during").as_object();
+  EXPECT_EQ(number(during, "streams"), static_cast<std::int64_t>(outcome.streams));
+  EXPECT_GT(number(during, "requests"), number(during, "streams"));
+  expect_no_failure();
+}
+
+// A new instance that dies with requests on it.  Only what was lost is looked at, not how often.
+class DropBudget : public Verdicts {
+ protected:
+  static constexpr int k_callers = 16;
+
+  // Three instances share the callers, whose calls take a while: a death costs some of them.
+  std::string begin_and_lose(int budget, const std::string& ends) {
+    const std::vector<std::string> slow{"--answer-delay-ms", "20"};
+    std::vector<std::string> dying{"--starts",  starts_folder(), "--fails-at-start",   "1",
+                                   "--fail-by", "request",       "--crash-at-request", "8"};
+    dying.insert(dying.end(), slow.begin(), slow.end());
+    const std::string good = import("good", slow);
+    const std::string bad = import("bad", dying);
+    LoadOptions options;
+    options.kept_connections = k_callers;
+    options.fresh_connections = 0;
+    options.pipelined_share = 0;
+    start({{.model_id = good, .count = 2}}, options);
+    EXPECT_EQ(change({{.model_id = bad, .count = 2}}, {{"strategy", "surge"},
+                                                       {"drop_budget", budget},
+                                                       {"judgement", {{"enabled", false}}}}),
+              ends)
+        << reason();
+    expect_instances(2);
+    EXPECT_EQ(number(report_with_traffic(last_rollout()), "instances_failed"), 1);
+    return ends == "succeeded" ? bad : good;
+  }
+
+  // That many were lost, all with the one instance; both sides say so.
+  int lost() {
+    const Outcome outcome = load().stop();
+    const std::uint64_t failed = outcome.failed();
+    EXPECT_GT(failed, 0U);
+    EXPECT_LE(failed, std::uint64_t{k_callers}) << describe(outcome);
+    const json::object during = report_of(last_rollout()).at("during").as_object();
+    EXPECT_EQ(number(during, "failed"), static_cast<std::int64_t>(failed)) << describe(outcome);
+    expect_counted_alike();
+    return static_cast<int>(failed);
+  }
+};
+
+TEST_F(DropBudget, ThatIsExceededTakesTheVersionBackWithTheCount) {
+  const std::string good = begin_and_lose(1, "rolled_back");
+  EXPECT_EQ(model_served(), good);
+  const int failed = lost();
+  const std::size_t at = reason().find(" requests were lost, 1 may be");
+  ASSERT_NE(at, std::string::npos) << reason();
+  const int named = std::stoi(reason());
+  EXPECT_EQ(std::to_string(named).size(), at) << "it begins with the count: " << reason();
+  EXPECT_GT(named, 1);
+  EXPECT_LE(named, failed);  // as many as had been counted when it turned round
+  fmt::print("{} lost; {}\n", failed, reason());
+}
+
+TEST_F(DropBudget, ThatIsKeptLetsItGoOn) {
+  const std::string next = begin_and_lose(k_callers, "succeeded");
+  EXPECT_EQ(model_served(), next);
+  EXPECT_EQ(reason(), "");
+  fmt::print("{} lost\n", lost());
+}
+
 // No client at all: nothing can be judged, and the policy says what then.
 class Silence : public Verdicts {
  protected:
@@ -253,11 +406,7 @@ TEST_F(Silence, WaitsWhereItsPolicySaysSoUntilItIsSkipped) {
 class SecondStart : public Verdicts {
  protected:
   std::string import_failing(const std::string& by, int initial_delay_seconds) {
-    const std::filesystem::path starts = hitless().folder() / "starts";
-    std::filesystem::create_directory(starts);
-    // Instances run as users of their own.
-    std::filesystem::permissions(starts, std::filesystem::perms(0777));
-    return import("bad", {"--starts", starts.string(), "--fails-at-start", "2", "--fail-by", by},
+    return import("bad", {"--starts", starts_folder(), "--fails-at-start", "2", "--fail-by", by},
                   initial_delay_seconds);
   }
 
