@@ -207,6 +207,52 @@ TEST(Refusal, ConnectionsBeyondTheLimitWaitTheirTurn) {
   EXPECT_EQ(third.read_message().status(), 200);
 }
 
+// In the order in which they are given up: a head, an idle connection, a body, an answer.
+TEST(Refusal, InACrowdThoseWhoseClientsKeepUsWaitingMakeRoom) {
+  Limits limits;
+  limits.connections_max = 4;
+  limits.crowded_patience = std::chrono::milliseconds(30);
+  GatewayFixture fixture(limits, 1);
+  const std::string large(16UL * 1024 * 1024, 'x');
+  RawUpstream upstream(RawUpstream::answering([&](const RawMessage& asked) {
+    return RawUpstream::ok(asked.start_line().find("/large") == std::string::npos ? "x" : large);
+  }));
+  ASSERT_TRUE(fixture.adopt_one(upstream));
+  RawConnection reading = fixture.connect(4096);
+  reading.write(request("/large"));
+  ASSERT_TRUE(reading.read_until("\r\n\r\n"));
+  RawConnection body = fixture.connect();
+  const std::string text = request("/", "0123456789");
+  body.write(text.substr(0, text.size() - 5));
+  RawConnection idle = fixture.connect();
+  idle.write(request());
+  ASSERT_EQ(idle.read_message().status(), 200);
+  RawConnection head = fixture.connect();
+  head.write("GET / HT");
+
+  // Each that comes in stays, and is never the one whose client is waited for the longest.
+  std::vector<RawConnection> more;
+  const auto expect_served = [&] {
+    more.push_back(fixture.connect());
+    more.back().write(request("/", "hello", "Connection: close\r\n"));
+    EXPECT_EQ(more.back().read_message().status(), 200);
+    more.back().read_all();
+    more.push_back(fixture.connect());  // takes the place
+    more.back().write(request("/large"));
+    EXPECT_TRUE(more.back().read_until("\r\n\r\n"));
+  };
+  expect_served();
+  EXPECT_EQ(head.read_message().status(), 408);
+  EXPECT_EQ(head.read_all(), "");
+  expect_served();
+  EXPECT_EQ(idle.read_all(), "");
+  EXPECT_EQ(idle.last_error(), 0);
+  expect_served();
+  EXPECT_EQ(body.read_message().status(), 408);
+  expect_served();
+  EXPECT_LT(reading.read_all().size(), large.size());
+}
+
 TEST(Forwarding, HopByHopFieldsStayAndOursAreAdded) {
   std::mutex mutex;
   RawMessage seen;

@@ -165,11 +165,12 @@ void expect_one_pass_reads_what_was_measured(std::string_view bytes, Kind kind) 
 }
 
 TEST(Http1Request, OnePassReadsWhatWasMeasured) {
-  for (const Row& row : corpus()) {
-    SCOPED_TRACE(row.name);
-    ASSERT_NO_FATAL_FAILURE(expect_one_pass_reads_what_was_measured(row.bytes, Kind::request));
+  const std::string next = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+  for (const RefusalCase& one : corpus()) {
+    SCOPED_TRACE(one.name);
+    ASSERT_NO_FATAL_FAILURE(expect_one_pass_reads_what_was_measured(one.bytes, Kind::request));
     ASSERT_NO_FATAL_FAILURE(
-        expect_one_pass_reads_what_was_measured(row.bytes + get(k_host), Kind::request));
+        expect_one_pass_reads_what_was_measured(one.bytes + next, Kind::request));
   }
 }
 

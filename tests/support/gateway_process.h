@@ -48,7 +48,7 @@ class GatewayProcess {
 
   const Address& address() const { return address_; }
   pid_t pid() const { return process_->pid(); }
-  std::string log() const { return process_->errors(); }
+  std::string log() const { return process_->output() + process_->errors(); }
 
  private:
   static constexpr int k_end_millis = 60'000;

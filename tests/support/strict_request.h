@@ -88,6 +88,18 @@ inline std::string problem_of_start(const std::string& line, StrictRequest& requ
   return "";
 }
 
+// In a list with commas.
+inline bool has_word(std::string list, const std::string& word) {
+  std::erase_if(list, [](char byte) { return byte == '\t'; });
+  for (std::size_t at = list.find(word); at != std::string::npos; at = list.find(word, at + 1)) {
+    const std::size_t before = list.find_last_not_of(' ', at - 1);
+    const std::size_t after = list.find_first_not_of(' ', at + word.size());
+    const bool begins = at == 0 || before == std::string::npos || list[before] == ',';
+    if (begins && (after == std::string::npos || list[after] == ',')) return true;
+  }
+  return false;
+}
+
 inline std::string problem_of_fields(const StrictRequest& request) {
   const std::size_t lengths = request.count("content-length");
   const std::size_t codings = request.count("transfer-encoding");
@@ -105,7 +117,7 @@ inline std::string problem_of_fields(const StrictRequest& request) {
   }
   const std::string connection = request.field("connection");
   if (!connection.empty() && connection != "upgrade") return "connection: " + connection;
-  if (request.field("upgrade").find("h2c") != std::string::npos) return "upgrade to HTTP/2";
+  if (has_word(request.field("upgrade"), "h2c")) return "upgrade to HTTP/2";
   if ((connection == "upgrade") != (request.count("upgrade") > 0)) return "half an upgrade";
   return "";
 }
