@@ -164,7 +164,10 @@ Fault parse_fields(Rest& all, Head& head, Gathered& gathered) {
   Rest rest = all;  // a copy needs no memory while it is walked
   FieldLine* line = head.fields.data();
   for (; rest.empty() || *rest.at != '\r'; ++line) {
-    if (line == head.fields.data() + k_fields_max) return Fault::head_too_large;
+    if (line == head.fields.data() + k_fields_max) {
+      // The empty line may be all that is missing.
+      return rest.empty() ? Fault::incomplete : Fault::head_too_large;
+    }
     if (const Fault fault = parse_field(rest, *line); fault != Fault::none) return fault;
     if (line->field != Field::other) {
       if (const Fault fault = take(*line, head, gathered); fault != Fault::none) return fault;

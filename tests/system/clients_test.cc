@@ -123,7 +123,8 @@ class SlowClients : public ::testing::Test {
     others.expect_all_served(200);
     std::printf("[  crowd   ] %zu opened, %zu turned out, %zu there\n", crowd.opened(),
                 crowd.ended(), crowd.standing());
-    if (size == k_crowd) {
+    // Who says nothing is kept back by the kernel for a while (TCP_DEFER_ACCEPT).
+    if (size == k_crowd && !manner.first.empty()) {
       EXPECT_GT(crowd.ended(), 0U) << "nobody had to make room";
       EXPECT_NE(gateway_.log().find("connections_full"), std::string::npos);
     }
