@@ -50,6 +50,7 @@ run_suites() {
     suite "all tests (g++, invariants checked)" suite_of_preset dev all ""
     suite "the demo, in short" suite_demo
     suite "unit tests (clang++, ASan and UBSan)" suite_of_preset asan unit_tests ""
+    suite "fuzzing (clang++, ASan and UBSan)" suite_fuzzing
     suite "unit tests (g++, TSan)" suite_of_preset tsan unit_tests ""
     if [ -n "${HITLESS_LONG:-}" ]; then suite "clang-tidy" suite_clang_tidy; fi
   fi
@@ -80,6 +81,20 @@ demo_in_short() {
       and .upgrade.hitless.phase == "succeeded" and .broken.hitless.phase == "rolled_back"
       and (.upgrade.client.revisions | keys) == ["1", "2"]
       and (.broken.client.revisions | keys) == ["2"]' "$report"
+}
+
+# A minute for each program, half an hour in the long form; as many side by side as there are cores.
+suite_fuzzing() {
+  if ! build asan fuzzers; then
+    count 0 1
+    return
+  fi
+  local seconds=60 said
+  if [ -n "${HITLESS_LONG:-}" ]; then seconds=1800; fi
+  said=$(tests/fuzz/run "$seconds") || true
+  echo "$said"
+  count "$(grep -c '^passed: ' <<<"$said" || true)" "$(grep -c '^FAILED: ' <<<"$said" || true)"
+  if ! grep -qE '^(passed|FAILED): ' <<<"$said"; then count 0 1; fi
 }
 
 suite_clang_tidy() {

@@ -31,8 +31,10 @@ bool passes(const Head& head, const FieldLine& line, bool unchunk) {
     case Field::other:
       return !is_ours(line.name) &&
              !(head.connection_names_fields && named_by_connection(head, line.name));
-    case Field::content_length: return true;
-    case Field::transfer_encoding: return !unchunk;
+    // An interim answer and 204 have no body; a client that believes a length would wait for one
+    // or take the next answer for it (RFC 9110 section 8.6, RFC 9112 section 6.1).
+    case Field::content_length: return head.status >= 200 && head.status != 204;
+    case Field::transfer_encoding: return !unchunk && head.status >= 200 && head.status != 204;
     case Field::upgrade: return head.status == 101 || head.status == 426;
     default: return false;
   }

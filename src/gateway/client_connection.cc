@@ -73,6 +73,26 @@ void ClientConnection::on_timer(net::Timer&) {
   close();
 }
 
+// Each of its deadlines was set when the wait began.
+std::optional<ClientConnection::Wait> ClientConnection::wait() const {
+  const Limits& limits = worker_.limits();
+  const net::Instant deadline = timer_.deadline();
+  if (!fd_ || deadline == net::k_never) return std::nullopt;
+  if (has_unsent()) return Wait{Owed::reading, deadline - limits.write_stall_timeout};
+  if (lingering_) return Wait{Owed::head, deadline - limits.linger_timeout};
+  if (exchange_ == nullptr) {
+    return head_begun_ ? Wait{Owed::head, deadline - limits.head_timeout}
+                       : Wait{Owed::next_request, deadline - limits.idle_timeout};
+  }
+  if (!exchange_->wants_body() || exchange_->tunnel()) return std::nullopt;
+  return Wait{Owed::body, deadline - limits.body_stall_timeout};
+}
+
+void ClientConnection::give_up() {
+  if (exchange_ != nullptr || !in_.empty()) on_timer(timer_);
+  if (fd_) gone();
+}
+
 bool ClientConnection::wants_input() const {
   if (!fd_) return false;
   if (lingering_) return true;

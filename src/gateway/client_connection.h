@@ -4,7 +4,9 @@
 // request waits, unread or in a small buffer, until the one before is over.
 #pragma once
 
+#include <compare>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -27,6 +29,17 @@ class ClientConnection final : public net::Handler {
   void start();
   // Nothing is in progress: closing loses nothing.
   bool idle() const { return exchange_ == nullptr && in_.empty() && out_.empty(); }
+  // What the gateway waits for from this client, and since when; nullopt when it does not.  In the
+  // order in which connections are given up for new ones.
+  enum class Owed : std::uint8_t { head, next_request, body, reading };
+  struct Wait {
+    Owed owed = Owed::head;
+    net::Instant since{};
+    friend auto operator<=>(const Wait&, const Wait&) = default;
+  };
+  std::optional<Wait> wait() const;
+  // Ends as at its deadline, and at once.
+  void give_up();
   // Closes, whatever is in progress; an exchange is accounted as cut short by its client.
   void shut();
 

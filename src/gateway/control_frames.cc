@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <limits>
+
 namespace hitless::gateway {
 namespace {
 
@@ -62,10 +64,17 @@ Result<GatewayHello> hello_from_json(const json::object& message) {
   HL_TRY_ASSIGN(hello.gateway, get_string(message, "gateway"));
   HL_TRY_ASSIGN(hello.version, get_string(message, "version"));
   HL_TRY_ASSIGN(const std::int64_t pid, get_int(message, "pid"));
+  if (pid <= 0 || pid > std::numeric_limits<pid_t>::max()) {
+    return Error(Code::corrupt, fmt::format("[pid] {} is no process", pid));
+  }
   hello.pid = static_cast<pid_t>(pid);
   HL_TRY_ASSIGN(const std::string listen, get_string(message, "listen"));
   HL_TRY_ASSIGN(hello.listen, parse_address(listen));
   HL_TRY_ASSIGN(const std::int64_t adopted, get_int(message, "adopted"));
+  // Control goes on counting above it.
+  if (adopted < 0) {
+    return Error(Code::corrupt, fmt::format("[adopted] {} is no generation", adopted));
+  }
   hello.adopted = static_cast<model::Generation>(adopted);
   return hello;
 }

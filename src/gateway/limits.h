@@ -33,6 +33,10 @@ struct Limits {
   // Client connections over all workers; half of the usual descriptor limit of 20,000, the other
   // half is for the instances' side.
   std::size_t connections_max = 9000;
+  // When there are so many, those whose clients have kept us waiting for this long make room for
+  // new ones: an unfinished head, an idle connection, a body that does not come, an answer that is
+  // not read, in this order.  A client that means well needs a round trip or two.
+  Duration crowded_patience = std::chrono::seconds(1);
   // Connections kept to one endpoint by one worker when nothing is in flight on them.
   std::size_t idle_upstream_max = 256;
   // Below the shortest usual idle timeout of model servers (uvicorn and node: 5 s), so that we

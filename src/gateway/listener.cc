@@ -54,7 +54,12 @@ void Listener::on_timer(net::Timer&) {
 
 void Listener::on_ready(net::Ready) {
   for (int i = 0; i < k_accepts_per_event && fd_; ++i) {
-    if (worker_.is_full()) return pause();
+    if (worker_.is_full() && !worker_.make_room()) {
+      // Some client will have been waited for for long enough soon.
+      pause();
+      timer_.set(worker_.loop().turn() + k_exhausted_wait);
+      return;
+    }
     net::SocketAddress peer;
     peer.size = sizeof peer.storage;
     UniqueFd accepted(::accept4(fd_.get(), &peer.any, &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC));
@@ -63,6 +68,7 @@ void Listener::on_ready(net::Ready) {
       continue;
     }
     if (is_exhaustion(errno)) {
+      if (worker_.make_room()) continue;
       pause();
       timer_.set(worker_.loop().turn() + k_exhausted_wait);
       return;

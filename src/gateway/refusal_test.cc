@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/gateway_fixture.h"
+#include "tests/support/refusal_trial.h"
 
 namespace hitless::gateway {
 namespace {
@@ -15,53 +16,11 @@ std::string token() {
   return "X-Auth-Token: " + std::string(k_token) + "\r\n";
 }
 
-TEST(Refusal, BadHttpGetsItsStatusAndAClosedConnection) {
-  std::atomic<int> taken = 0;
-  RawUpstream upstream(
-      RawUpstream::answering([](const RawMessage&) { return RawUpstream::ok("x"); }, &taken));
+TEST(Refusal, BadHttpGetsItsStatusAndAClosedConnectionAndUnusualHttpIsServed) {
+  WatchingUpstream upstream;
   GatewayFixture fixture;
-  ASSERT_TRUE(fixture.adopt_one(upstream));
-  const std::string smuggled =
-      "GET " + path() + "/smuggled HTTP/1.1\r\nHost: a\r\n" + token() + "\r\n";
-  const auto post = [&](const std::string& fields, const std::string& body) {
-    return "POST " + path() + "/ HTTP/1.1\r\nHost: a\r\n" + token() + fields + "\r\n" + body;
-  };
-  struct {
-    const char* name;
-    std::string bytes;
-    int status;
-  } const rows[] = {
-      {"length and chunked",
-       post("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n" + smuggled), 400},
-      {"two lengths", post("Content-Length: 1\r\nContent-Length: 2\r\n", "ab" + smuggled), 400},
-      {"obscured coding", post("Transfer-Encoding: xchunked\r\n", "0\r\n\r\n" + smuggled), 501},
-      {"coding behind a blank", post("Transfer-Encoding : chunked\r\n", "0\r\n\r\n" + smuggled),
-       400},
-      {"folded line", post("X: a\r\n b\r\n", smuggled), 400},
-      {"bare LF", "GET " + path() + " HTTP/1.1\nHost: a\n" + token() + "\n" + smuggled, 400},
-      {"NUL", post(std::string("X: a\0b\r\n", 8), smuggled), 400},
-      {"bad chunk size", post("Transfer-Encoding: chunked\r\n", "zz\r\n" + smuggled), 400},
-      {"huge head",
-       "GET " + path() + " HTTP/1.1\r\nHost: a\r\nX: " + std::string(40'000, 'a') + "\r\n\r\n",
-       431},
-      {"endless head", "GET " + path() + " HTTP/1.1\r\nHost: a\r\nX: " + std::string(70'000, 'a'),
-       431},
-      {"long target", "GET /" + std::string(10'000, 'a') + " HTTP/1.1\r\nHost: a\r\n\r\n", 414},
-      {"HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505},
-      {"TLS", std::string("\x16\x03\x01\x02\x00\x01\x00", 7), 400},
-      {"no Host", "GET " + path() + " HTTP/1.1\r\n" + token() + "\r\n", 400},
-  };
-  for (const auto& row : rows) {
-    RawConnection client = fixture.connect();
-    client.write(row.bytes);
-    const RawMessage answer = client.read_message();
-    EXPECT_EQ(answer.status(), row.status) << row.name;
-    EXPECT_EQ(answer.field("connection"), "close") << row.name;
-    EXPECT_FALSE(answer.field("x-request-id").empty()) << row.name;
-    EXPECT_EQ(client.read_all(), "") << row.name;
-    EXPECT_EQ(client.last_error(), 0) << row.name;
-  }
-  EXPECT_EQ(taken, 0);
+  ASSERT_TRUE(fixture.adopt({serving({{1, 100, {endpoint("i1", upstream.address())}}})}));
+  RefusalTrial(fixture.address(), {.call = path(), .token = token()}, upstream).run();
 }
 
 TEST(Refusal, TokensAreWantedInAnyOfThreeFieldsAndDoNotReachTheInstance) {
@@ -246,6 +205,52 @@ TEST(Refusal, ConnectionsBeyondTheLimitWaitTheirTurn) {
   third.write(health);
   first.close();
   EXPECT_EQ(third.read_message().status(), 200);
+}
+
+// In the order in which they are given up: a head, an idle connection, a body, an answer.
+TEST(Refusal, InACrowdThoseWhoseClientsKeepUsWaitingMakeRoom) {
+  Limits limits;
+  limits.connections_max = 4;
+  limits.crowded_patience = std::chrono::milliseconds(30);
+  GatewayFixture fixture(limits, 1);
+  const std::string large(16UL * 1024 * 1024, 'x');
+  RawUpstream upstream(RawUpstream::answering([&](const RawMessage& asked) {
+    return RawUpstream::ok(asked.start_line().find("/large") == std::string::npos ? "x" : large);
+  }));
+  ASSERT_TRUE(fixture.adopt_one(upstream));
+  RawConnection reading = fixture.connect(4096);
+  reading.write(request("/large"));
+  ASSERT_TRUE(reading.read_until("\r\n\r\n"));
+  RawConnection body = fixture.connect();
+  const std::string text = request("/", "0123456789");
+  body.write(text.substr(0, text.size() - 5));
+  RawConnection idle = fixture.connect();
+  idle.write(request());
+  ASSERT_EQ(idle.read_message().status(), 200);
+  RawConnection head = fixture.connect();
+  head.write("GET / HT");
+
+  // Each that comes in stays, and is never the one whose client is waited for the longest.
+  std::vector<RawConnection> more;
+  const auto expect_served = [&] {
+    more.push_back(fixture.connect());
+    more.back().write(request("/", "hello", "Connection: close\r\n"));
+    EXPECT_EQ(more.back().read_message().status(), 200);
+    more.back().read_all();
+    more.push_back(fixture.connect());  // takes the place
+    more.back().write(request("/large"));
+    EXPECT_TRUE(more.back().read_until("\r\n\r\n"));
+  };
+  expect_served();
+  EXPECT_EQ(head.read_message().status(), 408);
+  EXPECT_EQ(head.read_all(), "");
+  expect_served();
+  EXPECT_EQ(idle.read_all(), "");
+  EXPECT_EQ(idle.last_error(), 0);
+  expect_served();
+  EXPECT_EQ(body.read_message().status(), 408);
+  expect_served();
+  EXPECT_LT(reading.read_all().size(), large.size());
 }
 
 TEST(Forwarding, HopByHopFieldsStayAndOursAreAdded) {

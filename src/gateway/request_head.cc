@@ -1,5 +1,7 @@
 #include "gateway/request_head.h"
 
+#include <charconv>
+
 #include "gateway/text_writer.h"
 
 namespace hitless::gateway {
@@ -7,6 +9,7 @@ namespace {
 
 using net::http1::Field;
 using net::http1::FieldLine;
+using net::http1::Framing;
 using net::http1::Head;
 using net::http1::is_name;
 using net::http1::same_text;
@@ -81,12 +84,39 @@ Use use_of_other(const FieldLine& line, RequestFields& fields) {
   }
 }
 
+// Whether the line is "Name: value" with one blank, as everybody reads it.
+bool is_plain(const FieldLine& line) {
+  constexpr std::size_t k_around = 4;  // ": " and CRLF
+  return line.line.size() == line.name.size() + line.value.size() + k_around &&
+         line.line[line.name.size() + 1] == ' ';
+}
+
+// What says where the body ends goes on in its plain form: odd blanks, capitals and zeros in front
+// are read differently by some.
+Use use_of_framing(const Head& head, const FieldLine& line) {
+  if (!is_plain(line)) return Use::drop;
+  if (head.framing == Framing::chunked) {
+    return line.value == "chunked" ? Use::forward : Use::drop;
+  }
+  return line.value.size() > 1 && line.value.front() == '0' ? Use::drop : Use::forward;
+}
+
 bool named_by_connection(const Head& head, std::string_view name) {
   for (std::size_t i = 0; i < head.field_count; ++i) {
     const FieldLine& line = head.fields[i];
     if (line.field == Field::connection && net::http1::list_has(line.value, name)) return true;
   }
   return false;
+}
+
+void put_framing(TextWriter& to, const Head& head) {
+  if (head.framing == Framing::chunked) {
+    to.put("Transfer-Encoding: chunked\r\n");
+    return;
+  }
+  char digits[20];
+  const auto [end, failure] = std::to_chars(digits, digits + sizeof digits, head.content_length);
+  to.put("Content-Length: ").put({digits, static_cast<std::size_t>(end - digits)}).put("\r\n");
 }
 
 }  // namespace
@@ -112,6 +142,7 @@ void read_fields(const Head& head, RequestFields& fields) {
   fields.auth_token = fields.bearer = fields.app_code = {};
   fields.request_id = fields.instance = {};
   fields.forwarded_for_count = 0;
+  fields.is_framing_plain = true;
   const bool absolute = authority_of(head.target).data() != nullptr;
   for (std::size_t i = 0; i < head.field_count; ++i) {
     const FieldLine& line = head.fields[i];
@@ -123,7 +154,8 @@ void read_fields(const Head& head, RequestFields& fields) {
         use = Use::drop;
       }
     } else if (line.field == Field::content_length || line.field == Field::transfer_encoding) {
-      use = Use::forward;
+      use = use_of_framing(head, line);
+      fields.is_framing_plain = use == Use::forward;
     } else if (line.field == Field::host) {
       use = absolute ? Use::drop : Use::forward;
     } else if (line.field == Field::upgrade) {
@@ -159,6 +191,7 @@ void write_request_head(std::string& out, const Head& head, const RequestFields&
     }
   }
   if (!run.empty()) to.put(run);
+  if (!fields.is_framing_plain) put_framing(to, head);
   if (head.upgrade) to.put("Connection: upgrade\r\n");
   to.put("X-Request-Id: ").put(forwarding.request_id).put("\r\nX-Forwarded-For: ");
   for (std::size_t i = 0; i < fields.forwarded_for_count; ++i) {

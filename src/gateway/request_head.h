@@ -34,6 +34,7 @@ struct RequestFields {
   std::string_view instance;    // X-Hitless-Instance: the one that shall answer
   std::array<std::string_view, 4> forwarded_for;
   std::size_t forwarded_for_count = 0;
+  bool is_framing_plain = true;  // Content-Length and Transfer-Encoding can go on as they are
 };
 void read_fields(const net::http1::Head& head, RequestFields& fields);
 

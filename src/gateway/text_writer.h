@@ -26,7 +26,8 @@ class TextWriter {
 
   TextWriter& put(std::string_view text) {
     HL_CHECK(text.size() <= static_cast<std::size_t>(end_ - at_));
-    std::memcpy(at_, text.data(), text.size());
+    // A view that nothing was put into, such as a missing reason, has no address to copy from.
+    if (!text.empty()) std::memcpy(at_, text.data(), text.size());
     at_ += text.size();
     return *this;
   }

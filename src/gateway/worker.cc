@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/crypto.h"
+#include "base/log.h"
 #include "gateway/exchange.h"
 
 namespace hitless::gateway {
@@ -15,6 +16,11 @@ namespace {
 constexpr Duration k_report_interval = std::chrono::milliseconds(250);
 // A storm of refused connections is told of this often.
 constexpr Duration k_report_pause = std::chrono::milliseconds(10);
+
+// Of the connections, so many are closed at once to make room.
+constexpr std::size_t k_room_share = 64;
+// The log tells of a crowd this often.
+constexpr Duration k_crowd_told_every = std::chrono::seconds(10);
 
 // A turn's worth of small requests is kept to be written into again.
 constexpr std::size_t k_spare_buffers_max = 64;
@@ -111,6 +117,29 @@ void Worker::accepted(UniqueFd fd, std::string peer) {
   ClientConnection& connection = *connections_.back();
   connection.index = connections_.size() - 1;
   connection.start();
+}
+
+// Many at a time: looking through all connections for one would cost more than serving it.
+bool Worker::make_room() {
+  using Waiting = std::pair<ClientConnection::Wait, ClientConnection*>;
+  std::vector<Waiting> waiting;
+  const net::Instant latest = loop_->turn() - limits().crowded_patience;
+  for (const auto& connection : connections_) {
+    const auto wait = connection->wait();
+    if (wait.has_value() && wait->since <= latest) waiting.emplace_back(*wait, connection.get());
+  }
+  const std::size_t count =
+      std::min(waiting.size(), std::max<std::size_t>(connections_.size() / k_room_share, 1));
+  std::partial_sort(
+      waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(count), waiting.end(),
+      [](const Waiting& left, const Waiting& right) { return left.first < right.first; });
+  if (count > 0 && loop_->turn() - crowd_told_at_ > k_crowd_told_every) {
+    crowd_told_at_ = loop_->turn();
+    log_warn("connections_full", {{"connections", std::to_string(connections_.size())},
+                                  {"waiting_for_clients", std::to_string(waiting.size())}});
+  }
+  for (std::size_t i = 0; i < count; ++i) waiting[i].second->give_up();
+  return count > 0;
 }
 
 void Worker::remove(ClientConnection& connection) {

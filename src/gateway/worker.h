@@ -53,6 +53,9 @@ class Worker final : public net::Handler {
   bool is_token_valid(std::string_view token);
   bool is_full() const { return connections_.size() >= connections_max_; }
   void accepted(UniqueFd fd, std::string peer);
+  // Closes connections whose clients keep us waiting (Limits::crowded_patience); false: there are
+  // none.
+  bool make_room();
   void remove(ClientConnection& connection);
   std::string_view make_request_id();  // valid until the next one
 
@@ -96,6 +99,7 @@ class Worker final : public net::Handler {
   net::Timer report_timer_;
   net::Instant reported_at_{};
   net::Timer drain_timer_;
+  net::Instant crowd_told_at_{};  // in the log
   std::function<void()> drained_;
   bool draining_ = false;
   bool sweep_posted_ = false;

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstring>
 
+#include "net/http1_target.h"
 #include "net/http1_text.h"
 
 namespace hitless::net::http1 {
@@ -53,11 +54,12 @@ struct Gathered {
   int lengths = 0;
   int codings = 0;
   int connections = 0;
-  bool chunked_last = false;
+  std::string_view coding;
   bool close = false;
   bool stay = false;
   bool connection_upgrade = false;
   bool upgrade_field = false;
+  bool to_http2 = false;
   bool other_expectation = false;
 };
 
@@ -99,11 +101,14 @@ Fault take(const FieldLine& line, Head& head, Gathered& gathered) {
     case Field::content_length: return take_length(line.value, head, gathered);
     case Field::transfer_encoding:
       ++gathered.codings;
-      gathered.chunked_last = same_text(line.value, "chunked");
+      gathered.coding = line.value;
       break;
     case Field::connection: take_connection(line.value, head, gathered); break;
     case Field::keep_alive: head.keep_alive_value = line.value; break;
-    case Field::upgrade: gathered.upgrade_field = true; break;
+    case Field::upgrade:
+      gathered.upgrade_field = true;
+      gathered.to_http2 = gathered.to_http2 || list_has(line.value, "h2c");
+      break;
     case Field::expect: head.expect_continue = same_text(line.value, "100-continue"); break;
     default: break;
   }
@@ -159,7 +164,10 @@ Fault parse_fields(Rest& all, Head& head, Gathered& gathered) {
   Rest rest = all;  // a copy needs no memory while it is walked
   FieldLine* line = head.fields.data();
   for (; rest.empty() || *rest.at != '\r'; ++line) {
-    if (line == head.fields.data() + k_fields_max) return Fault::head_too_large;
+    if (line == head.fields.data() + k_fields_max) {
+      // The empty line may be all that is missing.
+      return rest.empty() ? Fault::incomplete : Fault::head_too_large;
+    }
     if (const Fault fault = parse_field(rest, *line); fault != Fault::none) return fault;
     if (line->field != Field::other) {
       if (const Fault fault = take(*line, head, gathered); fault != Fault::none) return fault;
@@ -184,7 +192,10 @@ void reset(Head& head) {
 
 void settle_persistence(Head& head, const Gathered& gathered) {
   head.keep_alive = !gathered.close && (head.minor >= 1 || gathered.stay);
-  head.upgrade = gathered.connection_upgrade && gathered.upgrade_field && head.minor >= 1;
+  // What came through an upgrade to HTTP/2 would be requests that nobody routes, admits or counts;
+  // RFC 9113 section 3.1 has given it up.
+  head.upgrade = gathered.connection_upgrade && gathered.upgrade_field && head.minor >= 1 &&
+                 !gathered.to_http2;
 }
 
 // "HTTP/1.0" or "HTTP/1.1"; higher minors are read as 1.1 (RFC 9110 section 2.5).
@@ -258,13 +269,32 @@ Fault parse_status_line(Rest& rest, Head& head) {
   return take_line_end(rest);
 }
 
+// Why a transfer coding other than a lone "chunked" is refused.  Where chunked is not the last one
+// nobody can say where the body ends (RFC 9112 section 6.3); where it is, we lack what precedes it.
+Fault fault_of_coding(std::string_view coding) {
+  std::string_view last;
+  bool others = false;
+  bool repeated = false;
+  each_word(coding, [&](std::string_view word) {
+    others = others || !last.empty();
+    repeated = repeated || same_text(last, "chunked");
+    last = word;
+    return true;
+  });
+  const bool is_framed = same_text(last, "chunked") && others && !repeated;
+  return is_framed ? Fault::not_implemented : Fault::bad_request;
+}
+
 Fault settle_request(Head& head, const Gathered& gathered) {
+  if (!head.target.starts_with('/') && !is_other_target(head.method, head.target)) {
+    return Fault::bad_request;
+  }
   if (gathered.hosts == 0 && head.minor >= 1) return Fault::bad_request;
   if (!is_host(head.host)) return Fault::bad_request;
   if (gathered.codings > 0) {
     // A lone "chunked" is the only coding that all recipients read alike.
     if (gathered.lengths > 0 || head.minor == 0 || gathered.codings > 1) return Fault::bad_request;
-    if (!gathered.chunked_last) return Fault::not_implemented;
+    if (!same_text(gathered.coding, "chunked")) return fault_of_coding(gathered.coding);
     head.framing = Framing::chunked;
   } else if (gathered.lengths > 0) {
     head.framing = Framing::length;
@@ -280,7 +310,7 @@ Fault settle_answer(Head& head, const Gathered& gathered, bool to_head) {
   if (bodiless) {
     head.framing = Framing::none;
   } else if (gathered.codings > 0) {
-    if (gathered.codings > 1 || !gathered.chunked_last) return Fault::bad_request;
+    if (gathered.codings > 1 || !same_text(gathered.coding, "chunked")) return Fault::bad_request;
     head.framing = Framing::chunked;
   } else if (gathered.lengths > 0) {
     head.framing = Framing::length;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 
 #include "net/http1.h"
 #include "net/http1_text.h"
@@ -13,9 +14,17 @@ constexpr std::uint32_t k_extension_bytes_max = 256;
 // Trailers are a checksum or a status.
 constexpr std::uint32_t k_trailer_bytes_max = 8 * 1024;
 
-// A trailer that could change what the message means (RFC 9110 section 6.5.1).
+// Trailers that would change where the message ends, who it is for, who sent it or what belongs to
+// the hop, for a recipient that merges them into the head (RFC 9110 section 6.5.1).
+constexpr std::array<std::string_view, 14> k_forbidden_trailers = {
+    "authorization",     "connection",   "content-encoding", "content-length",
+    "content-range",     "content-type", "expect",           "host",
+    "keep-alive",        "te",           "trailer",          "proxy-connection",
+    "transfer-encoding", "upgrade"};
+
 bool is_forbidden_trailer(std::string_view name) {
-  return name == "content-length" || name == "transfer-encoding" || name == "host";
+  return std::find(k_forbidden_trailers.begin(), k_forbidden_trailers.end(), name) !=
+         k_forbidden_trailers.end();
 }
 
 int hex_digit(char byte) {

@@ -7,9 +7,12 @@
 #include <vector>
 
 #include "net/http1_text.h"
+#include "tests/support/refusal_corpus.h"
 
 namespace hitless::net::http1 {
 namespace {
+
+using hitless::testing::RefusalCase;
 
 // What became of one whole stream of bytes, read as one request.
 struct Outcome {
@@ -59,192 +62,63 @@ Outcome read(std::string_view bytes, const std::vector<std::size_t>& cuts,
   return outcome;
 }
 
-struct Row {
-  const char* name;
-  std::string bytes;
-  Fault fault;       // of the head
-  bool head_is_bad;  // refused before it is whole
-  Body::State body;
-};
-
-const std::string k_host = "Host: a\r\n";
-const std::string k_chunked = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
-
-using enum Body::State;
-
-std::string get(const std::string& fields) {
-  return "GET / HTTP/1.1\r\n" + fields + "\r\n";
-}
-Row ok(const char* name, std::string bytes, Body::State body = done) {
-  return {name, std::move(bytes), Fault::none, false, body};
-}
-Row refused(const char* name, std::string bytes, Fault fault = Fault::bad_request) {
-  return {name, std::move(bytes), fault, false, more};
-}
-Row unreadable(const char* name, std::string bytes) {
-  return {name, std::move(bytes), Fault::none, true, more};
-}
-Row chunks(const char* name, const std::string& body, Body::State state) {
-  return {name, k_chunked + body, Fault::none, false, state};
+// tests/refusals/ without what only the gateway's limits refuse.
+const std::vector<RefusalCase>& corpus() {
+  static const std::vector<RefusalCase> k_cases = [] {
+    std::vector<RefusalCase> cases =
+        hitless::testing::read_refusals({.call = "/x", .token = "T: t\r\n"});
+    std::erase_if(cases, [](const RefusalCase& one) { return one.by_limit; });
+    return cases;
+  }();
+  return k_cases;
 }
 
-std::vector<Row> well_formed() {
-  return {
-      ok("plain", get(k_host)),
-      ok("one empty line before", "\r\n" + get(k_host)),
-      ok("HTTP/1.0 without Host", "GET / HTTP/1.0\r\n\r\n"),
-      ok("unknown minor version", "GET / HTTP/1.7\r\nHost: a\r\n\r\n"),
-      ok("absolute form", "GET http://a/x HTTP/1.1\r\nHost: a\r\n\r\n"),
-      ok("empty value", get(k_host + "X:\r\n")),
-      ok("tab in a value", get(k_host + "X: a\tb\r\n")),
-      ok("bytes above 127", get(k_host + "X: \xc3\xa4\r\n")),
-      ok("length", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"),
-      ok("length, not all there", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nabc",
-         more),
-      ok("length 0", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"),
-  };
-}
-
-std::vector<Row> bad_heads() {
-  return {
-      unreadable("two empty lines before", "\r\n\r\n" + get(k_host)),
-      unreadable("bare LF at a line's end", "GET / HTTP/1.1\nHost: a\r\n\r\n"),
-      unreadable("bare LF at the end", "GET / HTTP/1.1\r\nHost: a\r\n\n"),
-      unreadable("LF first", "\nGET / HTTP/1.1\r\n\r\n"),
-      unreadable("blank first", " GET / HTTP/1.1\r\n\r\n"),
-      unreadable("TLS", std::string("\x16\x03\x01\x00\xa5\x01", 6)),
-      refused("bare CR in a value", get(k_host + "X: a\rb\r\n")),
-      refused("NUL in a value", get(k_host + std::string("X: a\0b\r\n", 8))),
-      refused("DEL in a value", get(k_host + "X: a\x7f\r\n")),
-      refused("folded line", get(k_host + "X: a\r\n b\r\n")),
-      refused("first line folded", "GET / HTTP/1.1\r\n Host: a\r\n\r\n"),
-      refused("blank before the colon", get("Host : a\r\n")),
-      refused("no colon", get(k_host + "X\r\n")),
-      refused("no name", get(k_host + ": a\r\n")),
-      refused("name is no token", get(k_host + "X[]: a\r\n")),
-      refused("no Host", get("")),
-      refused("two Hosts", get(k_host + k_host)),
-      refused("two Hosts in one", get("Host: a, b\r\n")),
-      refused("Host with user", get("Host: u@a\r\n")),
-      refused("no version", "GET /\r\nHost: a\r\n\r\n"),
-      refused("two blanks", "GET  / HTTP/1.1\r\nHost: a\r\n\r\n"),
-      refused("blank in the target", "GET /a b HTTP/1.1\r\nHost: a\r\n\r\n"),
-      refused("tab in the request line", "GET\t/ HTTP/1.1\r\nHost: a\r\n\r\n"),
-      refused("control in the target", "GET /\x01 HTTP/1.1\r\nHost: a\r\n\r\n"),
-      refused("lower-case version", "GET / http/1.1\r\nHost: a\r\n\r\n"),
-      refused("blank behind the version", "GET / HTTP/1.1 \r\nHost: a\r\n\r\n"),
-      refused("method is no token", "G(T / HTTP/1.1\r\nHost: a\r\n\r\n"),
-      refused("HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\n", Fault::bad_version),
-      refused("HTTP/0.9 by number", "GET / HTTP/0.9\r\n\r\n", Fault::bad_version),
-      refused("long target", "GET /" + std::string(9000, 'a') + " HTTP/1.1\r\nHost: a\r\n\r\n",
-              Fault::uri_too_long),
-      refused("too many fields",
-              get(k_host +
-                  [] {
-                    std::string many;
-                    for (std::size_t i = 0; i < k_fields_max; ++i) many += "X: a\r\n";
-                    return many;
-                  }()),
-              Fault::head_too_large),
-  };
-}
-
-std::vector<Row> bad_framing() {
-  return {
-      refused("length and chunked",
-              get(k_host + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n")),
-      refused("chunked and length",
-              get(k_host + "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n")),
-      refused("two lengths that differ",
-              get(k_host + "Content-Length: 3\r\nContent-Length: 4\r\n")),
-      refused("two equal lengths", get(k_host + "Content-Length: 3\r\nContent-Length: 3\r\n")),
-      refused("list of lengths", get(k_host + "Content-Length: 3, 3\r\n")),
-      refused("negative length", get(k_host + "Content-Length: -1\r\n")),
-      refused("signed length", get(k_host + "Content-Length: +1\r\n")),
-      refused("hex length", get(k_host + "Content-Length: 0x1\r\n")),
-      refused("empty length", get(k_host + "Content-Length:\r\n")),
-      refused("huge length", get(k_host + "Content-Length: 99999999999999999999\r\n")),
-      refused("length with a blank inside", get(k_host + "Content-Length: 1 2\r\n")),
-      refused("unknown coding", get(k_host + "Transfer-Encoding: gzip\r\n"),
-              Fault::not_implemented),
-      refused("coding in front of chunked", get(k_host + "Transfer-Encoding: gzip, chunked\r\n"),
-              Fault::not_implemented),
-      refused("chunked twice", get(k_host + "Transfer-Encoding: chunked, chunked\r\n"),
-              Fault::not_implemented),
-      refused("two coding fields",
-              get(k_host + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n")),
-      refused("hidden coding", get(k_host + "Transfer-Encoding: \x0b"
-                                            "chunked\r\n")),
-      refused("coding behind a blank", get(k_host + "Transfer-Encoding : chunked\r\n")),
-      refused("quoted coding", get(k_host + "Transfer-Encoding: \"chunked\"\r\n"),
-              Fault::not_implemented),
-      refused("chunked in HTTP/1.0", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"),
-  };
-}
-
-std::vector<Row> chunked_bodies() {
-  return {
-      chunks("one chunk", "3\r\nabc\r\n0\r\n\r\n", done),
-      chunks("two chunks, leading zeros, upper case", "003\r\nabc\r\nA\r\n0123456789\r\n0\r\n\r\n",
-             done),
-      chunks("extension", "3;a=b\r\nabc\r\n0;x\r\n\r\n", done),
-      chunks("trailers", "3\r\nabc\r\n0\r\nX-Sum: 1\r\nY: 2\r\n\r\n", done),
-      chunks("cut", "3\r\nab", more),
-      chunks("no size", "\r\nabc\r\n0\r\n\r\n", Body::State::bad),
-      chunks("size is no hex", "g\r\nabc\r\n", Body::State::bad),
-      chunks("signed size", "+3\r\nabc\r\n0\r\n\r\n", Body::State::bad),
-      chunks("prefixed size", "0x3\r\nabc\r\n0\r\n\r\n", Body::State::bad),
-      chunks("blank before the size", " 3\r\nabc\r\n0\r\n\r\n", Body::State::bad),
-      chunks("blank behind the size", "3 \r\nabc\r\n0\r\n\r\n", Body::State::bad),
-      chunks("bare LF behind the size", "3\nabc\r\n0\r\n\r\n", Body::State::bad),
-      chunks("bare CR in an extension", "3;a\rb\r\nabc\r\n0\r\n\r\n", Body::State::bad),
-      chunks("LF in an extension", "3;a\nb\r\nabc\r\n0\r\n\r\n", Body::State::bad),
-      chunks("size too large", "1000000000000000\r\nabc", Body::State::bad),
-      chunks("long extension", "3;" + std::string(300, 'a') + "\r\nabc\r\n0\r\n\r\n",
-             Body::State::bad),
-      chunks("no CRLF behind the data", "3\r\nabcd\r\n0\r\n\r\n", Body::State::bad),
-      chunks("LF behind the data", "3\r\nabc\n0\r\n\r\n", Body::State::bad),
-      chunks("framing in a trailer", "0\r\nContent-Length: 3\r\n\r\n", Body::State::bad),
-      chunks("coding in a trailer", "0\r\ntransfer-ENCODING: chunked\r\n\r\n", Body::State::bad),
-      chunks("folded trailer", "0\r\nX: a\r\n b\r\n\r\n", Body::State::bad),
-      chunks("bare LF in a trailer", "0\r\nX: a\nY: b\r\n\r\n", Body::State::bad),
-      chunks("bare LF at the end", "0\r\n\n", Body::State::bad),
-      chunks("many trailers", "0\r\nX: " + std::string(9000, 'a') + "\r\n\r\n", Body::State::bad),
-  };
-}
-
-std::vector<Row> corpus() {
-  std::vector<Row> rows;
-  for (auto part : {well_formed(), bad_heads(), bad_framing(), chunked_bodies()}) {
-    rows.insert(rows.end(), part.begin(), part.end());
+int status_of(const Outcome& outcome) {
+  if (outcome.head == HeadEnd::State::bad) return 400;
+  switch (outcome.fault) {
+    case Fault::none: return outcome.body == Body::State::bad ? 400 : 200;
+    case Fault::uri_too_long: return 414;
+    case Fault::head_too_large: return 431;
+    case Fault::not_implemented: return 501;
+    case Fault::bad_version: return 505;
+    default: return 400;
   }
-  return rows;
 }
 
 TEST(Http1Request, IsReadAsTheCorpusSays) {
-  for (const Row& row : corpus()) {
-    const Outcome outcome = read(row.bytes, {});
-    EXPECT_EQ(outcome.head == HeadEnd::State::bad, row.head_is_bad) << row.name;
-    if (row.head_is_bad) continue;
-    EXPECT_EQ(outcome.head, HeadEnd::State::complete) << row.name;
-    EXPECT_EQ(outcome.fault, row.fault) << row.name;
-    if (row.fault == Fault::none) {
-      EXPECT_EQ(outcome.body, row.body) << row.name;
+  const std::string next = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+  for (const RefusalCase& one : corpus()) {
+    const Outcome outcome = read(one.bytes + next, {});
+    EXPECT_EQ(status_of(outcome), one.status) << one.name;
+    if (!one.is_accepted()) continue;
+    EXPECT_EQ(outcome.body, Body::State::done) << one.name;
+    EXPECT_EQ(outcome.content, one.body) << one.name;
+    EXPECT_EQ(outcome.used, one.bytes.size()) << one.name;
+  }
+}
+
+TEST(Http1Request, WaitsForWhatIsNotThereYet) {
+  for (const RefusalCase& one : corpus()) {
+    if (!one.is_accepted()) continue;
+    for (std::size_t size = 0; size < one.bytes.size(); ++size) {
+      const Outcome outcome = read(std::string_view(one.bytes).substr(0, size), {});
+      ASSERT_EQ(status_of(outcome), 200) << one.name << ", " << size;
+      ASSERT_NE(outcome.body, Body::State::done) << one.name << ", " << size;
     }
   }
 }
 
 TEST(Http1Request, IsReadAlikeHoweverItIsCut) {
   std::mt19937 random(20261122);
-  for (const Row& row : corpus()) {
-    const Outcome whole = read(row.bytes, {});
+  for (const RefusalCase& one : corpus()) {
+    const Outcome whole = read(one.bytes, {});
     std::vector<std::size_t> every;
-    for (std::size_t i = 0; i <= row.bytes.size(); ++i) every.push_back(i);
-    EXPECT_EQ(read(row.bytes, every), whole) << row.name << ", byte by byte";
+    for (std::size_t i = 0; i <= one.bytes.size(); ++i) every.push_back(i);
+    EXPECT_EQ(read(one.bytes, every), whole) << one.name << ", byte by byte";
     for (int round = 0; round < 20; ++round) {
       std::vector<std::size_t> cuts;
-      for (std::size_t at = 0; at < row.bytes.size(); at += 1 + random() % 40) cuts.push_back(at);
-      EXPECT_EQ(read(row.bytes, cuts), whole) << row.name << ", round " << round;
+      for (std::size_t at = 0; at < one.bytes.size(); at += 1 + random() % 40) cuts.push_back(at);
+      EXPECT_EQ(read(one.bytes, cuts), whole) << one.name << ", round " << round;
     }
   }
 }
@@ -291,23 +165,23 @@ void expect_one_pass_reads_what_was_measured(std::string_view bytes, Kind kind) 
 }
 
 TEST(Http1Request, OnePassReadsWhatWasMeasured) {
-  for (const Row& row : corpus()) {
-    SCOPED_TRACE(row.name);
-    ASSERT_NO_FATAL_FAILURE(expect_one_pass_reads_what_was_measured(row.bytes, Kind::request));
+  const std::string next = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+  for (const RefusalCase& one : corpus()) {
+    SCOPED_TRACE(one.name);
+    ASSERT_NO_FATAL_FAILURE(expect_one_pass_reads_what_was_measured(one.bytes, Kind::request));
     ASSERT_NO_FATAL_FAILURE(
-        expect_one_pass_reads_what_was_measured(row.bytes + get(k_host), Kind::request));
+        expect_one_pass_reads_what_was_measured(one.bytes + next, Kind::request));
   }
 }
 
 // Mutations of valid messages: nothing crashes, and cuts never change the reading.
 TEST(Http1Request, MutationsAreReadAlikeHoweverTheyAreCut) {
   std::mt19937 random(9112);
-  const std::vector<Row> rows = corpus();
   const std::string_view alphabet =
       "\r\n :;,0aA\t\x7f"
       "chunked";
   for (int round = 0; round < 20'000; ++round) {
-    std::string bytes = rows[random() % rows.size()].bytes;
+    std::string bytes = corpus()[random() % corpus().size()].bytes;
     for (unsigned change = random() % 4; change > 0 && !bytes.empty(); --change) {
       const std::size_t at = random() % bytes.size();
       switch (random() % 3) {

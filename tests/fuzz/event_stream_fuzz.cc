@@ -1,15 +1,12 @@
 // libFuzzer: a stream of events read whole and read in two pieces gives the same events, and an
 // event that was read and is written again is read as the same.  The first byte says where the cut
 // is.
-//
-//   clang++ -std=c++20 -fsanitize=fuzzer,address,undefined -Isrc tests/fuzz/event_stream_fuzz.cc
-//     src/net/event_stream.cc src/base/check.cc src/base/error.cc
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
 #include <vector>
 
 #include "net/event_stream.h"
+#include "tests/fuzz/must.h"
 
 namespace {
 
@@ -33,7 +30,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
   const std::size_t cut = data[0] * bytes.size() / 256;
   const std::vector<Event> events = read(bytes, bytes.size());
-  if (events != read(bytes, cut)) std::abort();
+  must(events == read(bytes, cut));
   for (const Event& event : events) {
     if (event.type.find('\0') != std::string::npos) continue;  // may be read, is never written
     const std::string text = to_stream_text(event);

@@ -1,14 +1,12 @@
 // libFuzzer: one input read whole and read in two pieces gives the same reading, as a request and
 // as an answer, and so does one pass over a head that was not measured before.  The first byte says
 // where the cut is.
-//
-//   clang++ -std=c++20 -fsanitize=fuzzer,address,undefined -Isrc tests/fuzz/http1_fuzz.cc
-//     src/net/http1.cc src/net/http1_body.cc
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
 
 #include "net/http1.h"
+#include "tests/fuzz/must.h"
 
 namespace {
 
@@ -40,7 +38,7 @@ Reading read(std::string_view bytes, std::size_t cut, bool request) {
   for (const std::size_t limit : {cut, bytes.size()}) {
     while (at < limit && reading.body == Body::State::more) {
       const Body::Piece piece = body.next(bytes.substr(at, limit - at));
-      if (piece.used > limit - at) std::abort();
+      must(piece.used <= limit - at);
       at += piece.used;
       reading.content += piece.data.size();
       reading.body = piece.state;
@@ -71,7 +69,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::size_t cut = data[0] * bytes.size() / 256;
   for (const bool request : {true, false}) {
     const Reading whole = read(bytes, bytes.size(), request);
-    if (!(read(bytes, cut, request) == whole)) std::abort();
+    must(read(bytes, cut, request) == whole);
     check_one_pass(bytes, request, whole);
   }
   return 0;

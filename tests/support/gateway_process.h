@@ -1,0 +1,62 @@
+// The real `hitless gateway`, alone, with a control client of the test's in the place of serve.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <memory>
+#include <string>
+
+#include "base/crypto.h"
+#include "gateway/client.h"
+#include "tests/support/child_process.h"
+#include "tests/support/gateway_fixture.h"
+#include "tests/support/subprocess.h"
+
+namespace hitless::testing {
+
+// Owner: one test, one thread.  start() first.
+class GatewayProcess {
+ public:
+  GatewayProcess() : folder_(std::move(TemporaryDirectory::make("hitless-gateway")).value()) {}
+  ~GatewayProcess() {
+    client_.reset();
+    if (process_ == nullptr) return;
+    process_->signal(SIGTERM);
+    EXPECT_EQ(process_->wait(k_end_millis), 0) << process_->errors();
+  }
+
+  // With a table of one service, k_service, whose only instance listens at `instance`.
+  ::testing::AssertionResult start(const Address& instance) {
+    const char* binary = std::getenv("HITLESS_BINARY");
+    if (binary == nullptr) return ::testing::AssertionFailure() << "HITLESS_BINARY is not set";
+    process_ = std::make_unique<tests::ChildProcess>(
+        tests::ChildOptions{.arguments = {binary, "gateway", "--state", folder_.path().string(),
+                                          "--listen", "127.0.0.1:0", "--workers", "2"},
+                            .environment = {},
+                            .folder = folder_.path()});
+    client_ = gateway::GatewayClient::start(folder_.path() / "gateway.sock", [] {});
+    client_->publish({.generation = 1,
+                      .services = {serving({{1, 100, {endpoint("i1", instance)}}})},
+                      .token_digests = {sha256_hex(k_token)}});
+    if (!tests::eventually([&] { return client_->usage().adopted == 1; })) {
+      return ::testing::AssertionFailure() << "no gateway: " << process_->errors();
+    }
+    address_ = client_->attached()->listen;
+    return ::testing::AssertionSuccess();
+  }
+
+  const Address& address() const { return address_; }
+  pid_t pid() const { return process_->pid(); }
+  std::string log() const { return process_->output() + process_->errors(); }
+
+ private:
+  static constexpr int k_end_millis = 60'000;
+
+  TemporaryDirectory folder_;
+  std::unique_ptr<tests::ChildProcess> process_;
+  std::unique_ptr<gateway::GatewayClient> client_;
+  Address address_;
+};
+
+}  // namespace hitless::testing
