@@ -27,6 +27,8 @@ class ClientConnection final : public net::Handler {
   void start();
   // Nothing is in progress: closing loses nothing.
   bool idle() const { return exchange_ == nullptr && in_.empty() && out_.empty(); }
+  // Closes politely then, unless something is begun before.
+  void part_by(net::Instant deadline);
   // Closes, whatever is in progress; an exchange is accounted as cut short by its client.
   void shut();
 
@@ -64,6 +66,7 @@ class ClientConnection final : public net::Handler {
   void check_half_closed();
   bool flush();
   void gone();
+  void part();
   void linger();
   void close();
 
