@@ -318,8 +318,7 @@ int config_command(const Arguments& arguments) {
 Result<void> run_gateway_upgrade(const UpgradeCommand& options) {
   const fs::path& folder = options.state.empty() ? options.gateway.state : options.state;
   if (!fs::exists(folder)) {
-    return Error(Code::not_found,
-                 fmt::format("there is no state directory {}", folder.string()));
+    return Error(Code::not_found, fmt::format("there is no state directory {}", folder.string()));
   }
   HL_TRY_ASSIGN(const StateDir state, StateDir::open(folder));
   HL_TRY_ASSIGN(const Upgraded upgraded, upgrade_gateway(options.upgrade, state));

@@ -29,8 +29,12 @@ constexpr auto k_address_look_interval = std::chrono::milliseconds(20);
 constexpr auto k_replace_interval = std::chrono::seconds(60);
 
 std::vector<std::string> arguments_of(const GatewayCommand& command) {
-  return {"gateway",      "--state",   command.state.string(),
-          "--listen",     command.listen, "--workers",
+  return {"gateway",
+          "--state",
+          command.state.string(),
+          "--listen",
+          command.listen,
+          "--workers",
           fmt::format("{}", command.workers)};
 }
 
@@ -112,8 +116,7 @@ bool GatewayKeeper::is_to_be_replaced(const gateway::GatewayHello& hello) const 
 // One of another version goes on serving until ours does; a change under way goes on meanwhile.
 void GatewayKeeper::replace(const gateway::GatewayHello& hello) {
   log_info("gateway_of_another_version", {{"version", hello.version}, {"ours", k_version}});
-  const auto upgraded =
-      upgrade_gateway({.workers = command_.workers}, state_, stop_.get());
+  const auto upgraded = upgrade_gateway({.workers = command_.workers}, state_, stop_.get());
   replace_at_ = std::chrono::steady_clock::now() + k_replace_interval;
   if (!upgraded) {
     log_warn("gateway_not_replaced", {{"cause", upgraded.error().text()}});

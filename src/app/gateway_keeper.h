@@ -1,12 +1,12 @@
 // The GatewayKeeper sees to it that a gateway process runs, and one of our version: it starts one
 // when there is none, and has one of another version replaced.
 //
-// Owner: serve.  A thread of its own, woken when the link says that the gateway is lost or another.  The
-// gateway it starts is nobody's child, so it outlives serve.
+// Owner: serve.  A thread of its own, woken when the link says that the gateway is lost or another.
+// The gateway it starts is nobody's child, so it outlives serve.
 #pragma once
 
-#include <condition_variable>
 #include <chrono>
+#include <condition_variable>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -37,7 +37,7 @@ class GatewayKeeper {
 
   const StateDir& state_;
   const GatewayCommand command_;
-  const UniqueFd stop_;     // readable at the end, for what waits elsewhere than at changed_
+  const UniqueFd stop_;      // readable at the end, for what waits elsewhere than at changed_
   SteadyTime replace_at_{};  // not before; the thread's own
 
   Mutex mutex_;

@@ -39,7 +39,8 @@ std::vector<std::string> arguments_of(const UpgradeOptions& options, const State
 }
 
 // All that it writes until it closes the pipe.
-Result<std::string> read_report(int pipe, int stop, std::chrono::steady_clock::time_point deadline) {
+Result<std::string> read_report(int pipe, int stop,
+                                std::chrono::steady_clock::time_point deadline) {
   std::string text;
   while (text.size() < k_report_bytes_max) {
     std::array<pollfd, 2> waits{{{.fd = pipe, .events = POLLIN, .revents = 0},

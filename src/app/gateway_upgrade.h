@@ -27,7 +27,7 @@ struct Upgraded {
 
 json::value to_json(const Upgraded& upgraded);
 
-// Returns when the new gateway serves; the old one may then still have requests to end.  unavailable
+// Returns when the new gateway serves; the old one may then still have requests to end. unavailable
 // when there is none to take over from, or another replacement is under way for longer than one may
 // wait.  `stop`, a descriptor, ends the waiting when it is readable; the new gateway goes on.
 Result<Upgraded> upgrade_gateway(const UpgradeOptions& options, const StateDir& state,

@@ -143,9 +143,8 @@ class LinkClient final : public GatewayClient, public net::Handler {
       const MutexLock lock(mutex_);
       table = table_;
     }
-    if (table != nullptr && table->generation > hello.adopted) {
-      link_->send(table_message(*table));
-    }
+    sent_ = hello.adopted;
+    if (table != nullptr) send(*table);
     return {};
   }
 
@@ -162,7 +161,9 @@ class LinkClient final : public GatewayClient, public net::Handler {
 
   void send(const model::RouteTable& table) {
     // One that came before the hello is sent by on_hello().
-    if (link_ != nullptr && greeted_.has_value()) link_->send(table_message(table));
+    if (link_ == nullptr || !greeted_.has_value() || table.generation <= sent_) return;
+    sent_ = table.generation;
+    link_->send(table_message(table));
   }
 
   // Constant after construction.
@@ -175,7 +176,8 @@ class LinkClient final : public GatewayClient, public net::Handler {
   Duration wait_ = k_retry_first;
   std::unique_ptr<FrameConnection> link_;
   std::optional<GatewayHello> greeted_;
-  bool moved_ = false;  // the gateway has said that another takes its place
+  model::Generation sent_ = 0;  // or adopted there already
+  bool moved_ = false;          // the gateway has said that another takes its place
 
   mutable Mutex mutex_;
   std::optional<GatewayHello> hello_ HL_GUARDED_BY(mutex_);

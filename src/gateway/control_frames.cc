@@ -96,9 +96,12 @@ json::value table_message(const model::RouteTable& table) {
 }
 
 json::value to_json(const Offer& offer) {
-  return json::object{{"type", "offer"},           {"protocol", k_handover_protocol},
-                      {"version", offer.version},  {"pid", offer.pid},
-                      {"counts", offer.counts},    {"listen", to_text(offer.listen)},
+  return json::object{{"type", "offer"},
+                      {"protocol", k_handover_protocol},
+                      {"version", offer.version},
+                      {"pid", offer.pid},
+                      {"counts", offer.counts},
+                      {"listen", to_text(offer.listen)},
                       {"descriptors", offer.descriptors}};
 }
 

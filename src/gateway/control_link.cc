@@ -16,8 +16,8 @@ Result<std::unique_ptr<ControlLink>> ControlLink::make(Footing& footing, Gateway
       new ControlLink(std::move(loop), footing, std::move(hello), std::move(options)));
 }
 
-ControlLink::ControlLink(std::unique_ptr<net::EventLoop> loop, Footing& footing,
-                         GatewayHello hello, Options options)
+ControlLink::ControlLink(std::unique_ptr<net::EventLoop> loop, Footing& footing, GatewayHello hello,
+                         Options options)
     : loop_(std::move(loop)),
       hello_(std::move(hello)),
       options_(std::move(options)),
@@ -215,7 +215,7 @@ void ControlLink::predecessor_ended(const Error& error) {
     log_warn("predecessor_died", {{"reason", error.text()}});
     if (const auto taken = take_place(); !taken) return settle(taken.error());
   }
-  log_info("predecessor_ended");
+  if (role_ == Role::serving) log_info("predecessor_ended");
   if (control_ != nullptr) control_->send(to_json(change));
   successor_.offer_next();
 }

@@ -1,5 +1,6 @@
 // The gateway's end of the control link: takes tables in and sends usage out; and its place among
-// the gateways that follow each other on the same sockets (docs/operating/replacing_the_gateway.md says how).
+// the gateways that follow each other on the same sockets (docs/operating/replacing_the_gateway.md
+// says how).
 //
 // Owner: the Gateway.  One thread of its own (run()); stop() from any thread.  One control at a
 // time: a new one takes the place of the one before, which is a `serve` that was killed.  Without

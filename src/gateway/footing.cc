@@ -30,8 +30,9 @@ Result<void> listen(const GatewayOptions& options, Footing& footing) {
   footing.address = std::move(first.address);
   footing.listeners.push_back(std::move(first.fd));
   while (footing.listeners.size() < options.workers) {
-    HL_TRY_ASSIGN(UniqueFd next, footing.address.is_unix() ? net::copy_of(footing.listeners[0].get())
-                                                           : net::listen_on(footing.address));
+    HL_TRY_ASSIGN(UniqueFd next, footing.address.is_unix()
+                                     ? net::copy_of(footing.listeners[0].get())
+                                     : net::listen_on(footing.address));
     footing.listeners.push_back(std::move(next));
   }
   return {};
@@ -47,9 +48,8 @@ Result<UniqueFd> connect_to(const std::filesystem::path& socket) {
   UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd) return system_error("socket", socket.string(), errno);
   if (::connect(fd.get(), &to.any, to.size) == 0) return fd;
-  return Error(Code::unavailable,
-               "no gateway runs here that another could take over from: " +
-                   system_error("connecting to", socket.string(), errno).text());
+  return Error(Code::unavailable, "no gateway runs here that another could take over from: " +
+                                      system_error("connecting to", socket.string(), errno).text());
 }
 
 void set_patience(int fd, SteadyTime deadline) {

@@ -20,7 +20,7 @@ struct Footing {
   std::vector<UniqueFd> listeners;  // for clients, one a worker
   Address address;                  // of those, with the real port
   std::string counts;               // id of what is counted, see GatewayHello
-  UniqueFd predecessor;             // the link to the gateway it is taken from; empty: there is none
+  UniqueFd predecessor;  // the link to the gateway it is taken from; empty: there is none
   pid_t predecessor_pid = 0;
   std::string predecessor_version;
 };

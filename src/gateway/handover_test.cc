@@ -81,8 +81,8 @@ class Handover : public ::testing::Test {
   RawConnection begin_late() {
     RawConnection busy = fixture_.connect();
     busy.write(request("/late"));
-    EXPECT_TRUE(fixture_.eventually(
-        [](const model::Usage& usage) { return in_flight(usage, "i1") == 1; }));
+    EXPECT_TRUE(
+        fixture_.eventually([](const model::Usage& usage) { return in_flight(usage, "i1") == 1; }));
     return busy;
   }
   void call_times(int count) {
@@ -146,8 +146,8 @@ TEST_F(Handover, ARequestOnTheOldOneIsSeenUntilItEndsThere) {
   RawConnection busy = begin_late();
   const auto next_one = next();
   call_times(1);
-  ASSERT_TRUE(fixture_.eventually(
-      [](const model::Usage& usage) { return in_flight(usage, "i1") == 1; }));
+  ASSERT_TRUE(
+      fixture_.eventually([](const model::Usage& usage) { return in_flight(usage, "i1") == 1; }));
   // The instance leaves the table of both; its request is what it still has.
   RawUpstream other(RawUpstream::answering([](const auto&) { return RawUpstream::ok("other"); }));
   ASSERT_TRUE(fixture_.adopt({serving({{2, 100, {endpoint("i2", other.address())}}})}));
@@ -158,9 +158,8 @@ TEST_F(Handover, ARequestOnTheOldOneIsSeenUntilItEndsThere) {
   const RawMessage answer = busy.read_message();
   EXPECT_EQ(answer.body, "late");
   EXPECT_EQ(answer.field("connection"), "close");
-  EXPECT_TRUE(fixture_.eventually([](const model::Usage& usage) {
-    return usage.find(model::InstanceId("i1")) == nullptr;
-  }));
+  EXPECT_TRUE(fixture_.eventually(
+      [](const model::Usage& usage) { return usage.find(model::InstanceId("i1")) == nullptr; }));
   EXPECT_TRUE(has_ended(fixture_.gateway()));
 }
 
@@ -258,11 +257,11 @@ TEST_F(Handover, WhenTheOldOneDiesNothingIsInFlightThereAnyMore) {
   ASSERT_TRUE(fixture_.adopt_one(gated_.upstream()));
   RawConnection busy = begin_late();
   const auto next_one = next();
-  ASSERT_TRUE(fixture_.eventually(
-      [](const model::Usage& usage) { return in_flight(usage, "i1") == 1; }));
+  ASSERT_TRUE(
+      fixture_.eventually([](const model::Usage& usage) { return in_flight(usage, "i1") == 1; }));
   fixture_.stop_gateway();
-  EXPECT_TRUE(fixture_.eventually(
-      [](const model::Usage& usage) { return in_flight(usage, "i1") == 0; }));
+  EXPECT_TRUE(
+      fixture_.eventually([](const model::Usage& usage) { return in_flight(usage, "i1") == 0; }));
   call_times(2);
 }
 

@@ -7,15 +7,15 @@ namespace hitless::gateway {
 
 Predecessor::Predecessor(ControlLink& link, UniqueFd fd)
     : link_(link),
-      connection_(link.loop(), std::move(fd),
-                  {.on_message =
-                       [this](json::object message) {
-                         if (const auto handled = handle(message); !handled) {
-                           log_error("predecessor_message_refused",
-                                     {{"reason", handled.error().text()}});
-                         }
-                       },
-                   .on_end = [this](const Error& error) { link_.predecessor_ended(error); }}) {}
+      connection_(
+          link.loop(), std::move(fd),
+          {.on_message =
+               [this](json::object message) {
+                 if (const auto handled = handle(message); !handled) {
+                   log_error("predecessor_message_refused", {{"reason", handled.error().text()}});
+                 }
+               },
+           .on_end = [this](const Error& error) { link_.predecessor_ended(error); }}) {}
 
 Result<void> Predecessor::start(const GatewayHello& us) {
   HL_TRY(connection_.start());

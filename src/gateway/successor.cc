@@ -52,14 +52,14 @@ Result<void> Successor::offer_to(UniqueFd fd) {
   HL_TRY(hand_over(fd.get(), offer_, heirloom_));
   connection_ = std::make_unique<FrameConnection>(
       link_.loop(), std::move(fd),
-      FrameConnection::Calls{.on_message =
-                                 [this](json::object message) {
-                                   if (const auto handled = handle(message); !handled) {
-                                     log_error("successor_message_refused",
-                                               {{"reason", handled.error().text()}});
-                                   }
-                                 },
-                             .on_end = [this](const Error& error) { on_end(error); }});
+      FrameConnection::Calls{
+          .on_message =
+              [this](json::object message) {
+                if (const auto handled = handle(message); !handled) {
+                  log_error("successor_message_refused", {{"reason", handled.error().text()}});
+                }
+              },
+          .on_end = [this](const Error& error) { on_end(error); }});
   HL_TRY(connection_->start());
   step_ = Step::offered;
   counted_ = UsageMirror();

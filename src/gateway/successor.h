@@ -26,8 +26,8 @@ class Successor final : public net::Handler {
   void set_heirloom(Heirloom heirloom) { heirloom_ = std::move(heirloom); }
 
   void on_guest(UniqueFd fd);
-  void offer_next();                        // whatever it waited for may be over
-  void send(const json::value& message);    // once it has joined
+  void offer_next();                      // whatever it waited for may be over
+  void send(const json::value& message);  // once it has joined
   bool leads() const { return step_ == Step::leads; }
   void decline_all(std::string_view reason);  // this gateway ends
 

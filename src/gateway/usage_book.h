@@ -55,7 +55,7 @@ class UsageBook {
   bool forget(const model::InstanceId& instance, std::size_t part);
 
   const std::string gateway_;
-  std::vector<model::Generation> adopted_;         // per worker
+  std::vector<model::Generation> adopted_;          // per worker
   std::optional<model::Generation> other_adopted_;  // nullopt: there is no other
   Instances instances_;
   Revisions revisions_;

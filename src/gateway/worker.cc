@@ -221,6 +221,7 @@ void Worker::drain(Duration budget, std::function<void()> done) {
 }
 
 void Worker::leave(Duration budget, std::function<void()> left) {
+  if (draining_) return;  // it ends already, and somebody waits for that
   draining_ = leaving_ = true;
   drained_ = std::move(left);
   for (const auto& listener : listeners_) listener->hold_off();

@@ -137,8 +137,8 @@ class Model {
     }
     if (const std::int64_t count = number_in(request.query(), "ticks="); count > 0) {
       response.headers.add("Content-Type", "text/event-stream");
-      response.stream = std::make_shared<Ticks>(
-          count, milliseconds(number_in(request.query(), "every_ms=")));
+      response.stream =
+          std::make_shared<Ticks>(count, milliseconds(number_in(request.query(), "every_ms=")));
       return response;
     }
     const std::int64_t call = ++requests_;
