@@ -95,11 +95,11 @@ Result<void> Successor::handle(const json::object& message) {
 Result<void> Successor::join(const json::object& message) {
   HL_TRY_ASSIGN(const std::string version, get_string(message, "version"));
   HL_TRY_ASSIGN(const std::int64_t pid, get_int(message, "pid"));
-  log_info("gateway_hands_over", {{"to", fmt::format("{}", pid)}, {"version", version}});
   step_ = Step::joined;
   if (const auto table = link_.table()) send(table_message(*table));
   send(to_json(link_.whole()));
   send(plain_message("offered"));
+  log_info("gateway_hands_over", {{"to", fmt::format("{}", pid)}, {"version", version}});
   return {};
 }
 

@@ -51,6 +51,14 @@ class GatewayUpgrade : public UnderLoad {
     return report.at("took_ms").to_number<std::int64_t>();
   }
 
+  // What the load counted, and so many of our own.
+  void expect_counted_with(std::int64_t ours) {
+    const std::int64_t wanted = static_cast<std::int64_t>(load().stop().requests) + ours;
+    const bool alike =
+        eventually([&] { return service().invocations() == wanted; }, std::chrono::seconds(10));
+    EXPECT_TRUE(alike) << service().invocations() << " of " << wanted;
+  }
+
   std::string head_of_call(const std::string& query) {
     return fmt::format(
         "POST /v1/infers/{}/predict{} HTTP/1.1\r\nHost: test\r\nX-Auth-Token: {}\r\n"
@@ -126,10 +134,7 @@ TEST_F(GatewayUpgrade, ARolloutMeanwhileWaitsForRequestsOfTheOldGateway) {
   EXPECT_NE(answer.find("v1"), std::string::npos) << answer;
   expect_settled(last_rollout(), 1);
   expect_no_failure();
-  const auto wanted = static_cast<std::int64_t>(load().stop().requests) + 1;
-  EXPECT_TRUE(
-      eventually([&] { return service().invocations() == wanted; }, std::chrono::seconds(10)))
-      << service().invocations() << " of " << wanted;
+  expect_counted_with(1);
 }
 
 TEST_F(GatewayUpgrade, DuringRolloutsLosesNothing) {
@@ -197,6 +202,7 @@ TEST_F(GatewayUpgrade, WithoutAGatewayItSaysSo) {
 class KilledInAnUpgrade : public GatewayUpgrade {
  protected:
   static constexpr int k_kills = 8;
+  static constexpr std::size_t k_log_max = 16 << 20;
 
   void SetUp() override {
     start_hitless();
@@ -207,17 +213,32 @@ class KilledInAnUpgrade : public GatewayUpgrade {
   std::chrono::milliseconds moment() {
     return std::chrono::milliseconds(std::uniform_int_distribution<>(0, 60)(random_));
   }
-  // Runs an upgrade beside us and kills who is picked among the gateways at some moment of it.  A
-  // stream keeps the old one from ending before; what came of it.
+  // Times that a gateway has given all it has to another.
+  std::size_t handovers() {
+    const std::string log = read_file(hitless().state() / "gateway.log", k_log_max).value_or("");
+    constexpr std::string_view k_word = "gateway_hands_over";
+    std::size_t count = 0;
+    for (std::size_t at = log.find(k_word); at != std::string::npos; ++count) {
+      at = log.find(k_word, at + k_word.size());
+    }
+    return count;
+  }
+  // Runs an upgrade beside us and kills who is picked among the gateways at some moment after it
+  // has begun, or after both have the sockets.  A stream keeps the old one from ending before; what
+  // came of it.
+  enum class From { the_start, the_handover };
   template <class Pick>
-  std::string kill_during_upgrade(Pick pick) {
+  std::string kill_during_upgrade(From from, Pick pick) {
+    const std::size_t before = handovers();
     const pid_t old = gateways().front();
     RawSocket stream = RawSocket::connect(hitless().gateway());
     EXPECT_TRUE(stream.send(head_of_call("?ticks=30&every_ms=50")));
     EXPECT_NE(stream.read_until("data: 1\n").find(" 200 "), std::string::npos);
     auto going_on = std::async(std::launch::async, [this] { return upgrade(); });
-    EXPECT_TRUE(eventually([this] { return gateways().size() >= 2; }, std::chrono::seconds(10),
-                           std::chrono::milliseconds(1)));
+    const auto has_begun = [&] {
+      return from == From::the_start ? gateways().size() >= 2 : handovers() > before;
+    };
+    EXPECT_TRUE(eventually(has_begun, k_patience, std::chrono::milliseconds(1)));
     std::this_thread::sleep_for(moment());
     const pid_t killed = pick(old);
     if (killed != 0) ::kill(killed, SIGKILL);
@@ -246,7 +267,7 @@ class KilledInAnUpgrade : public GatewayUpgrade {
 TEST_F(KilledInAnUpgrade, TheNewGatewayLeavesTheOldOneServing) {
   for (int i = 0; i < k_kills; ++i) {
     pid_t old = 0;
-    const std::string stream = kill_during_upgrade([this, &old](pid_t before) {
+    const std::string stream = kill_during_upgrade(From::the_start, [this, &old](pid_t before) {
       old = before;
       for (const pid_t pid : gateways()) {
         if (pid != before) return pid;
@@ -261,14 +282,14 @@ TEST_F(KilledInAnUpgrade, TheNewGatewayLeavesTheOldOneServing) {
 
 TEST_F(KilledInAnUpgrade, TheOldGatewayLeavesTheNewOneServing) {
   for (int i = 0; i < k_kills; ++i) {
-    kill_during_upgrade([](pid_t old) { return old; });
+    kill_during_upgrade(From::the_handover, [](pid_t old) { return old; });
   }
   expect_only_what_was_in_hand();
 }
 
 TEST_F(KilledInAnUpgrade, ServeIsNotMissed) {
   for (int i = 0; i < k_kills; ++i) {
-    const std::string stream = kill_during_upgrade([this](pid_t) {
+    const std::string stream = kill_during_upgrade(From::the_start, [this](pid_t) {
       hitless().kill_serve();
       return pid_t{0};
     });
@@ -276,7 +297,7 @@ TEST_F(KilledInAnUpgrade, ServeIsNotMissed) {
     hitless().start_serve();
   }
   expect_no_failure();
-  expect_counted_alike();
+  expect_counted_with(k_kills);  // the streams
 }
 
 }  // namespace
