@@ -247,6 +247,7 @@ class KilledInAnUpgrade : public GatewayUpgrade {
     EXPECT_TRUE(eventually([&] { return load().totals().good > good + 500; }))
         << describe(load().totals());
     const std::string rest = stream.read_until("data: 30\n");
+    stream.close();  // else it would be closed in its turn, seconds later
     EXPECT_TRUE(wait_for_one_gateway());
     return rest;
   }
