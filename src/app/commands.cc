@@ -33,6 +33,8 @@ namespace fs = std::filesystem;
 using Arguments = std::vector<std::string>;
 
 constexpr int k_failed = cli::k_exit_error;
+// Waiting or draining for longer than a week is a mistake in the unit.
+constexpr std::int64_t k_replacement_seconds_max = 7 * 24 * 3600;
 // Scenarios are written by hand.
 constexpr std::size_t k_scenario_bytes_max = 1 << 20;
 // Journals are bounded by control (k_journal_bytes_max there) and only grow by changes of phase
@@ -137,7 +139,7 @@ void add_seconds(CLI::App& command, const char* flag, std::chrono::seconds& into
   command
       .add_option_function<std::int64_t>(
           flag, [&into](const std::int64_t& value) { into = std::chrono::seconds(value); }, text)
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(std::int64_t{0}, k_replacement_seconds_max))
       ->default_str(fmt::format("{}", into.count()));
 }
 

@@ -12,8 +12,6 @@ inline constexpr std::size_t k_successors_waiting_max = 8;
 // From the descriptors to the table adopted by all workers of the new gateway: 10,000 services take
 // a second or two on a busy machine.
 inline constexpr Duration k_successor_patience = std::chrono::seconds(20);
-// What is left of a replacement when nothing is in the way takes milliseconds.
-inline constexpr Duration k_take_over_patience = std::chrono::seconds(60);
 
 struct Limits {
   // Requests with larger heads are attacks or mistakes; nginx's default for large headers is 32
