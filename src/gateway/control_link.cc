@@ -85,7 +85,7 @@ void ControlLink::take(WorkerReading reading) {
     if (predecessor_ != nullptr && role_ == Role::joining) return predecessor_->check_ready();
     if (predecessor_ != nullptr) predecessor_->send(to_json(book_.own_part(reading)));
     if (control_ != nullptr) control_->send(to_json(change));
-    successor_.send(to_json(change));
+    if (successor_.has_joined()) successor_.send(to_json(change));
   });
 }
 
@@ -128,7 +128,7 @@ Result<void> ControlLink::adopt(const json::object& message) {
     worker->post([worker, change = *change] { worker->adopt(*change); });
   }
   if (predecessor_ != nullptr && role_ != Role::joining) predecessor_->send(message);
-  if (!successor_.leads()) successor_.send(message);
+  if (successor_.has_joined() && !successor_.leads()) successor_.send(message);
   return {};
 }
 

@@ -104,7 +104,7 @@ Result<void> Successor::join(const json::object& message) {
 }
 
 void Successor::send(const json::value& message) {
-  if (step_ >= Step::joined && connection_ != nullptr) connection_->send(message);
+  if (has_joined() && connection_ != nullptr) connection_->send(message);
 }
 
 void Successor::on_timer(net::Timer&) {

@@ -28,6 +28,7 @@ class Successor final : public net::Handler {
   void on_guest(UniqueFd fd);
   void offer_next();                      // whatever it waited for may be over
   void send(const json::value& message);  // once it has joined
+  bool has_joined() const { return step_ >= Step::joined; }
   bool leads() const { return step_ == Step::leads; }
   void decline_all(std::string_view reason);  // this gateway ends
 
