@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "app/down.h"
+#include "app/gateway_upgrade.h"
 #include "app/options.h"
 #include "app/serve.h"
 #include "app/state_dir.h"
@@ -20,7 +21,6 @@
 #include "base/log.h"
 #include "cli/api_client.h"
 #include "cli/unknown_command.h"
-#include "gateway/gateway.h"
 #include "pools/process_pool.h"
 #include "rollout/sim/replay.h"
 #include "rollout/sim/sim.h"
@@ -33,6 +33,8 @@ namespace fs = std::filesystem;
 using Arguments = std::vector<std::string>;
 
 constexpr int k_failed = cli::k_exit_error;
+// Waiting or draining for longer than a week is a mistake in the unit.
+constexpr std::int64_t k_replacement_seconds_max = 7 * 24 * 3600;
 // Scenarios are written by hand.
 constexpr std::size_t k_scenario_bytes_max = 1 << 20;
 // Journals are bounded by control (k_journal_bytes_max there) and only grow by changes of phase
@@ -132,13 +134,63 @@ void describe_config(CLI::App& command, ConfigOptions& options) {
   check->footer("Example: hitless config check hitless.conf");
 }
 
+void add_seconds(CLI::App& command, const char* flag, std::chrono::seconds& into,
+                 const char* text) {
+  command
+      .add_option_function<std::int64_t>(
+          flag, [&into](const std::int64_t& value) { into = std::chrono::seconds(value); }, text)
+      ->check(CLI::Range(std::int64_t{0}, k_replacement_seconds_max))
+      ->default_str(fmt::format("{}", into.count()));
+}
+
+void add_replacement_flags(CLI::App& command, std::chrono::seconds& wait,
+                           std::chrono::seconds& drain) {
+  add_seconds(command, "--wait", wait, "Seconds to wait while another replacement is under way");
+  add_seconds(command, "--drain", drain,
+              "Seconds that requests and streams of the old gateway may last");
+}
+
 void describe_gateway(CLI::App& command, GatewayCommand& options) {
   options.state = cli::default_state_directory();
   command.add_option("--state", options.state, "Where the control link is")->capture_default_str();
   command.add_option("--listen", options.listen, "Where services are called")
       ->capture_default_str();
   command.add_option("--workers", options.workers, "Threads")->capture_default_str();
-  command.footer("Example: hitless gateway --state ~/hitless --listen 127.0.0.1:7180");
+  command.add_flag("--take-over", options.take_over,
+                   "Take the place of the gateway that runs, on its addresses");
+  add_replacement_flags(command, options.wait, options.drain);
+  command.add_option("--report-fd", options.report_fd)->group("");  // for who starts it
+  command.footer(
+      "Examples:\n"
+      "  hitless gateway --state ~/hitless --listen 127.0.0.1:7180\n"
+      "  hitless gateway upgrade --state ~/hitless");
+}
+
+struct UpgradeCommand {
+  GatewayCommand gateway;
+  UpgradeOptions upgrade;
+  fs::path state;  // empty: the gateway's
+  bool json = false;
+};
+
+void describe_gateway_upgrade(CLI::App& command, UpgradeCommand& options) {
+  command.add_option("--state", options.state, "The state directory")
+      ->default_str(cli::default_state_directory().string());
+  command.add_option("--workers", options.upgrade.workers, "Threads; 0: as many as it has")
+      ->capture_default_str();
+  add_replacement_flags(command, options.upgrade.wait, options.upgrade.drain);
+  command.add_flag("--json", options.json, "As JSON");
+  command.footer(
+      "No connection is refused, and no request is cut within --drain: the new gateway takes over\n"
+      "the sockets, then the old one ends what it has.\n"
+      "Example: hitless gateway upgrade --state ~/hitless");
+}
+
+void describe_gateways(CLI::App& command, UpgradeCommand& options) {
+  describe_gateway(command, options.gateway);
+  CLI::App* upgrade =
+      command.add_subcommand("upgrade", "Replace the gateway that runs by this program");
+  describe_gateway_upgrade(*upgrade, options);
 }
 
 void describe_down(CLI::App& command, DownOptions& options) {
@@ -265,21 +317,33 @@ int config_command(const Arguments& arguments) {
   });
 }
 
+Result<void> run_gateway_upgrade(const UpgradeCommand& options) {
+  const fs::path& folder = options.state.empty() ? options.gateway.state : options.state;
+  if (!fs::exists(folder)) {
+    return Error(Code::not_found, fmt::format("there is no state directory {}", folder.string()));
+  }
+  HL_TRY_ASSIGN(const StateDir state, StateDir::open(folder));
+  HL_TRY_ASSIGN(const Upgraded upgraded, upgrade_gateway(options.upgrade, state));
+  if (options.json) {
+    fmt::print("{}\n", to_pretty_json_text(to_json(upgraded)));
+    return {};
+  }
+  fmt::print("gateway {} ({}) serves {} in place of {} ({}), after {} ms\n", upgraded.pid,
+             upgraded.version, to_text(upgraded.listen), upgraded.predecessor_pid,
+             upgraded.predecessor_version, upgraded.took.count() / 1000);
+  return {};
+}
+
 int gateway_command(const Arguments& arguments) {
   CLI::App command("Run the data plane; serve starts it by itself", "hitless gateway");
-  GatewayCommand options;
-  describe_gateway(command, options);
-  const auto run = [&]() -> Result<void> {
-    HL_TRY_ASSIGN(const StateDir state, StateDir::open(options.state));
-    gateway::GatewayOptions made;
-    HL_TRY_ASSIGN(made.listen, parse_address(options.listen));
-    made.control_socket = state.gateway_socket();
-    made.address_file = state.gateway_address();
-    made.version = k_version;
-    made.workers = options.workers;
-    return gateway::run_gateway(made);
-  };
-  return parse_and(command, arguments, [&] { return report("gateway", run()); });
+  UpgradeCommand options;
+  describe_gateways(command, options);
+  return parse_and(command, arguments, [&] {
+    if (command.got_subcommand("upgrade")) {
+      return report("gateway upgrade", run_gateway_upgrade(options));
+    }
+    return report("gateway", run_gateway_process(options.gateway));
+  });
 }
 
 int down_command(const Arguments& arguments) {
@@ -362,7 +426,7 @@ std::vector<cli::CompletionRow> completions() {
     cli::collect_completions(command, name, rows);
   };
   add("serve", describe_serve, ServeOptions());
-  add("gateway", describe_gateway, GatewayCommand());
+  add("gateway", describe_gateways, UpgradeCommand());
   add("down", describe_down, DownOptions());
   add("sim", describe_sim, SimOptions());
   add("config", describe_config, ConfigOptions());

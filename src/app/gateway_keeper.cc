@@ -1,16 +1,18 @@
 #include "app/gateway_keeper.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/wait.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
 
+#include "app/detached.h"
+#include "app/gateway_upgrade.h"
+#include "app/version.h"
+#include "base/check.h"
 #include "base/log.h"
-#include "gateway/client.h"
 #include "net/listen_socket.h"
 
 namespace hitless::app {
@@ -23,40 +25,20 @@ constexpr auto k_look_interval_max = std::chrono::milliseconds(5000);
 // A gateway that was just killed gives its lock back a moment before its addresses.
 constexpr auto k_address_patience = std::chrono::milliseconds(1000);
 constexpr auto k_address_look_interval = std::chrono::milliseconds(20);
-// The running program, also after its file was replaced.
-constexpr const char* k_self = "/proc/self/exe";
-constexpr int k_cannot_start = 127;
+// A gateway of another version that could not be replaced is tried again after this long.
+constexpr auto k_replace_interval = std::chrono::seconds(60);
 
-[[noreturn]] void exec_detached(char* const* argv, int log) {
-  ::setsid();
-  // A second fork: the gateway is adopted by init and never a zombie of ours.
-  if (::fork() != 0) ::_exit(0);
-  const int nothing = ::open("/dev/null", O_RDONLY);
-  ::dup2(nothing, STDIN_FILENO);
-  ::dup2(log, STDOUT_FILENO);
-  ::dup2(log, STDERR_FILENO);
-  ::execv(k_self, argv);
-  ::_exit(k_cannot_start);
+std::vector<std::string> arguments_of(const GatewayCommand& command) {
+  return {"gateway",
+          "--state",
+          command.state.string(),
+          "--listen",
+          command.listen,
+          "--workers",
+          fmt::format("{}", command.workers)};
 }
 
 }  // namespace
-
-Result<void> start_detached(const std::vector<std::string>& arguments,
-                            const std::filesystem::path& log) {
-  const UniqueFd output(::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
-  if (!output) return system_error("opening", log.string(), errno);
-  std::vector<char*> argv{const_cast<char*>("hitless")};
-  for (const std::string& argument : arguments) {
-    argv.push_back(const_cast<char*>(argument.c_str()));
-  }
-  argv.push_back(nullptr);
-  const pid_t pid = ::fork();
-  if (pid < 0) return system_error("fork", arguments.front(), errno);
-  if (pid == 0) exec_detached(argv.data(), output.get());
-  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
-  }
-  return {};
-}
 
 Result<void> expect_gateway_can_listen(const Address& address, const StateDir& state) {
   const auto deadline = std::chrono::steady_clock::now() + k_address_patience;
@@ -74,8 +56,11 @@ Result<void> expect_gateway_can_listen(const Address& address, const StateDir& s
                            to_text(address)));
 }
 
-GatewayKeeper::GatewayKeeper(const StateDir& state, std::vector<std::string> arguments)
-    : state_(state), arguments_(std::move(arguments)), thread_([this] { run(); }) {}
+GatewayKeeper::GatewayKeeper(const StateDir& state, GatewayCommand command)
+    : state_(state), command_(std::move(command)), stop_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  HL_CHECK(stop_);  // a descriptor, at the start of the process
+  thread_ = std::thread([this] { run(); });
+}
 
 GatewayKeeper::~GatewayKeeper() {
   {
@@ -83,13 +68,15 @@ GatewayKeeper::~GatewayKeeper() {
     stopping_ = true;
   }
   changed_.notify_all();
+  const std::uint64_t one = 1;
+  HL_CHECK(::write(stop_.get(), &one, sizeof one) == sizeof one);
   thread_.join();
 }
 
-void GatewayKeeper::attached(bool is_attached) {
+void GatewayKeeper::attached(std::optional<gateway::GatewayHello> hello) {
   {
     const MutexLock lock(mutex_);
-    attached_ = is_attached;
+    attached_ = std::move(hello);
   }
   changed_.notify_all();
 }
@@ -97,23 +84,52 @@ void GatewayKeeper::attached(bool is_attached) {
 void GatewayKeeper::run() {
   auto pause = k_look_interval;
   for (;;) {
+    std::optional<gateway::GatewayHello> hello;
     {
       const MutexLock lock(mutex_);
       if (attached_) pause = k_look_interval;
-      while (attached_ && !stopping_) changed_.wait(mutex_);
+      while (attached_ && !stopping_ && !is_to_be_replaced(*attached_)) {
+        if (attached_->version == k_version) {
+          changed_.wait(mutex_);
+        } else {
+          changed_.wait_until(mutex_, replace_at_);
+        }
+      }
       if (stopping_) return;
+      hello = attached_;
+    }
+    if (hello) {
+      replace(*hello);
+      continue;
     }
     if (ensure_running()) pause = std::min(2 * pause, k_look_interval_max);
     const MutexLock lock(mutex_);
-    changed_.wait_until(mutex_, std::chrono::steady_clock::now() + pause);
+    if (!attached_) changed_.wait_until(mutex_, std::chrono::steady_clock::now() + pause);
     if (stopping_) return;
   }
+}
+
+bool GatewayKeeper::is_to_be_replaced(const gateway::GatewayHello& hello) const {
+  return hello.version != k_version && std::chrono::steady_clock::now() >= replace_at_;
+}
+
+// One of another version goes on serving until ours does; a change under way goes on meanwhile.
+void GatewayKeeper::replace(const gateway::GatewayHello& hello) {
+  log_info("gateway_of_another_version", {{"version", hello.version}, {"ours", k_version}});
+  const auto upgraded = upgrade_gateway({.workers = command_.workers}, state_, stop_.get());
+  replace_at_ = std::chrono::steady_clock::now() + k_replace_interval;
+  if (!upgraded) {
+    log_warn("gateway_not_replaced", {{"cause", upgraded.error().text()}});
+    return;
+  }
+  log_info("gateway_replaced", {{"pid", fmt::format("{}", upgraded->pid)},
+                                {"took_ms", fmt::format("{}", upgraded->took.count() / 1000)}});
 }
 
 // The lock tells whether one lives: the kernel releases it with the process, whatever ended it.
 bool GatewayKeeper::ensure_running() {
   if (gateway::is_gateway_alive(state_.gateway_socket())) return false;
-  if (auto started = start_detached(arguments_, state_.gateway_log()); !started) {
+  if (auto started = start_detached(arguments_of(command_), state_.gateway_log()); !started) {
     log_error("gateway_not_started", {{"cause", started.error().text()}});
     return true;
   }

@@ -32,7 +32,17 @@ struct ServeOptions {
 struct GatewayCommand {
   std::filesystem::path state;
   std::string listen = "127.0.0.1:7080";
-  std::size_t workers = 2;
+  std::size_t workers = 2;           // with take_over, 0: as many as the gateway before has
+  bool take_over = false;            // the place of the gateway that runs
+  std::chrono::seconds wait{60};     // for one's turn to take over
+  std::chrono::seconds drain{1800};  // what the gateway before has in progress may last so long
+  int report_fd = -1;                // says there that it serves, or why not
+};
+
+struct UpgradeOptions {
+  std::size_t workers = 0;  // 0: as many as the gateway before has
+  std::chrono::seconds wait{60};
+  std::chrono::seconds drain{1800};
 };
 
 struct DownOptions {

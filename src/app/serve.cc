@@ -116,14 +116,12 @@ class BellConnection {
   Bell& bell_;
 };
 
-std::vector<std::string> gateway_arguments(const ServeOptions& options, const StateDir& state) {
-  return {"gateway",
-          "--state",
-          state.path().string(),
-          "--listen",
-          options.gateway_listen,
-          "--workers",
-          fmt::format("{}", options.gateway_workers)};
+GatewayCommand gateway_command(const ServeOptions& options, const StateDir& state) {
+  GatewayCommand made;
+  made.state = state.path();
+  made.listen = options.gateway_listen;
+  made.workers = options.gateway_workers;
+  return made;
 }
 
 api::ApiOptions api_options(const ServeOptions& options, const std::string& token,
@@ -183,17 +181,17 @@ Result<void> run_serve(const ServeOptions& options) {
                                                            .port_last = options.port_last,
                                                            .gpus = options.gpus},
                                                           [&bell] { bell.ring(); }));
-  GatewayKeeper keeper(state, gateway_arguments(options, state));
+  GatewayKeeper keeper(state, gateway_command(options, state));
   std::atomic<gateway::GatewayClient*> link{nullptr};
   std::unique_ptr<gateway::GatewayClient> gateway;
   gateway = gateway::GatewayClient::start(state.gateway_socket(), [&] {
     if (const gateway::GatewayClient* client = link.load()) {
-      keeper.attached(client->attached().has_value());
+      keeper.attached(client->attached());
     }
     bell.ring();
   });
   link.store(gateway.get());
-  keeper.attached(gateway->attached().has_value());
+  keeper.attached(gateway->attached());
 
   const SystemClock clock;
   HL_TRY_ASSIGN(const auto control,

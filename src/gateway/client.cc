@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <map>
 #include <thread>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "gateway/control_frames.h"
 #include "gateway/frame_connection.h"
+#include "gateway/usage_mirror.h"
 #include "net/event_loop.h"
 #include "net/socket.h"
 
@@ -58,12 +58,8 @@ class LinkClient final : public GatewayClient, public net::Handler {
 
   model::Usage usage() const override {
     const MutexLock lock(mutex_);
-    model::Usage usage{.gateway = gateway_,
-                       .adopted = hello_.has_value() ? adopted_ : 0,
-                       .instances = {},
-                       .revisions = {}};
-    for (const auto& [id, instance] : instances_) usage.instances.push_back(instance);
-    for (const auto& [key, revision] : revisions_) usage.revisions.push_back(revision);
+    model::Usage usage = mirror_.usage();
+    if (!hello_.has_value()) usage.adopted = 0;
     return usage;
   }
 
@@ -74,7 +70,7 @@ class LinkClient final : public GatewayClient, public net::Handler {
 
   void shut_down(Duration budget) override {
     loop_->post([this, budget] {
-      if (link_ != nullptr) link_->send(shutdown_message(budget));
+      if (link_ != nullptr) link_->send(budget_message("shutdown", budget));
     });
   }
 
@@ -99,14 +95,18 @@ class LinkClient final : public GatewayClient, public net::Handler {
     return link_->start();
   }
 
+  // A gateway that has moved on has said all it knew, and its successor says the same and more: the
+  // last reading is kept until then.
   void on_lost(const Error& error) {
+    greeted_.reset();
+    loop_->bury(std::move(link_));
+    if (std::exchange(moved_, false) && try_connect()) return;
     {
       const MutexLock lock(mutex_);
       if (hello_) log_warn("gateway_lost", {{"reason", error.text()}});
       hello_.reset();
     }
-    greeted_.reset();
-    loop_->bury(std::move(link_));
+    if (link_ != nullptr) loop_->bury(std::move(link_));
     retry_.set(loop_->now() + wait_);
     wait_ = std::min(wait_ * 2, k_retry_longest);
     on_change_();
@@ -122,6 +122,10 @@ class LinkClient final : public GatewayClient, public net::Handler {
     HL_TRY_ASSIGN(const std::string type, get_string(message, "type"));
     if (type == "hello") return on_hello(message);
     if (type == "usage") return on_usage(message);
+    if (type == "moved") {
+      moved_ = true;
+      return {};
+    }
     if (type == "refused") {
       HL_TRY_ASSIGN(const std::string reason, get_string(message, "error"));
       return Error(Code::invalid, reason).context("the gateway refused a route table");
@@ -139,9 +143,8 @@ class LinkClient final : public GatewayClient, public net::Handler {
       const MutexLock lock(mutex_);
       table = table_;
     }
-    if (table != nullptr && table->generation > hello.adopted) {
-      link_->send(table_message(*table));
-    }
+    sent_ = hello.adopted;
+    if (table != nullptr) send(*table);
     return {};
   }
 
@@ -149,21 +152,8 @@ class LinkClient final : public GatewayClient, public net::Handler {
     HL_TRY_ASSIGN(UsageChange change, usage_change_from_json(message));
     {
       const MutexLock lock(mutex_);
-      if (change.whole) {
-        instances_.clear();
-        revisions_.clear();
-        hello_ = greeted_;
-      }
-      gateway_ = change.usage.gateway;
-      adopted_ = change.usage.adopted;
-      for (auto& instance : change.usage.instances) {
-        instances_[instance.instance] = instance;
-      }
-      for (auto& revision : change.usage.revisions) {
-        auto key = std::tuple(revision.service, revision.revision, revision.group);
-        revisions_[std::move(key)] = std::move(revision);
-      }
-      for (const model::InstanceId& instance : change.gone) instances_.erase(instance);
+      if (change.whole) hello_ = greeted_;
+      mirror_.take(std::move(change));
     }
     on_change_();
     return {};
@@ -171,7 +161,9 @@ class LinkClient final : public GatewayClient, public net::Handler {
 
   void send(const model::RouteTable& table) {
     // One that came before the hello is sent by on_hello().
-    if (link_ != nullptr && greeted_.has_value()) link_->send(table_message(table));
+    if (link_ == nullptr || !greeted_.has_value() || table.generation <= sent_) return;
+    sent_ = table.generation;
+    link_->send(table_message(table));
   }
 
   // Constant after construction.
@@ -184,15 +176,13 @@ class LinkClient final : public GatewayClient, public net::Handler {
   Duration wait_ = k_retry_first;
   std::unique_ptr<FrameConnection> link_;
   std::optional<GatewayHello> greeted_;
+  model::Generation sent_ = 0;  // or adopted there already
+  bool moved_ = false;          // the gateway has said that another takes its place
 
   mutable Mutex mutex_;
   std::optional<GatewayHello> hello_ HL_GUARDED_BY(mutex_);
   std::shared_ptr<const model::RouteTable> table_ HL_GUARDED_BY(mutex_);
-  std::string gateway_ HL_GUARDED_BY(mutex_);
-  model::Generation adopted_ HL_GUARDED_BY(mutex_) = 0;
-  std::map<model::InstanceId, model::InstanceUsage> instances_ HL_GUARDED_BY(mutex_);
-  using RevisionKey = std::tuple<model::ServiceId, model::RevisionNumber, std::string>;
-  std::map<RevisionKey, model::RevisionUsage> revisions_ HL_GUARDED_BY(mutex_);
+  UsageMirror mirror_ HL_GUARDED_BY(mutex_);
 
   std::thread thread_;
 };

@@ -2,7 +2,8 @@
 //
 // Owner: control.  One thread of its own keeps the connection, and makes it again when it breaks.
 // After each (re)connection the last published table is sent again, so a gateway that was
-// restarted catches up by itself.
+// restarted catches up by itself.  When a gateway is replaced the link goes over to the new one
+// without being lost: attached() names the new one as soon as its whole reading is there.
 #pragma once
 
 #include <filesystem>
@@ -19,7 +20,7 @@ namespace hitless::gateway {
 
 // What the gateway said about itself when we attached.
 struct GatewayHello {
-  std::string gateway;  // id of this process's life, as in Usage
+  std::string gateway;  // id of what is counted, as in Usage; a successor goes on counting under it
   std::string version;
   pid_t pid = 0;
   Address listen;                 // with the real port

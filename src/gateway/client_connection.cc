@@ -70,7 +70,18 @@ void ClientConnection::on_timer(net::Timer&) {
     return;
   }
   if (!in_.empty()) return refuse(Cause::request_timeout);
-  close();
+  part();
+}
+
+void ClientConnection::part_by(net::Instant deadline) {
+  if (!lingering_) timer_.set(deadline);
+}
+
+// A request that has come meanwhile is still answered; closing on it would be a reset.
+void ClientConnection::part() {
+  readable_ = true;
+  pump();
+  if (fd_ && idle()) linger();
 }
 
 // Each of its deadlines was set when the wait began.
@@ -287,9 +298,9 @@ void ClientConnection::on_exchange_over(After after) {
   worker_.loop().bury(std::move(exchange_));
   switch (after) {
     case After::next_request:
-      if (worker_.draining()) return linger();
+      if (worker_.draining() && !worker_.leaving()) return linger();
       head_begun_ = false;
-      timer_.set(worker_.loop().turn() + worker_.limits().idle_timeout);
+      timer_.set(worker_.idle_deadline());
       return pump();
     case After::close:
       // Closing with unread input would reset the connection under the answer.

@@ -40,6 +40,8 @@ class ClientConnection final : public net::Handler {
   std::optional<Wait> wait() const;
   // Ends as at its deadline, and at once.
   void give_up();
+  // Closes politely then, unless something is begun before.
+  void part_by(net::Instant deadline);
   // Closes, whatever is in progress; an exchange is accounted as cut short by its client.
   void shut();
 
@@ -77,6 +79,7 @@ class ClientConnection final : public net::Handler {
   void check_half_closed();
   bool flush();
   void gone();
+  void part();
   void linger();
   void close();
 

@@ -5,37 +5,36 @@
 #include <limits>
 
 namespace hitless::gateway {
-namespace {
-
-constexpr std::size_t k_header_bytes = 4;
-
-}  // namespace
-
 std::string encode_frame(const json::value& message) {
   const std::string text = to_json_text(message);
   std::string frame;
-  frame.reserve(k_header_bytes + text.size());
+  frame.reserve(k_frame_header_bytes + text.size());
   for (int shift = 24; shift >= 0; shift -= 8) {
     frame.push_back(static_cast<char>((text.size() >> shift) & 0xff));
   }
   return frame.append(text);
 }
 
+std::size_t frame_size(std::string_view header) {
+  std::size_t size = 0;
+  for (std::size_t i = 0; i < k_frame_header_bytes; ++i) {
+    size = size << 8 | static_cast<unsigned char>(header[i]);
+  }
+  return size;
+}
+
 Result<std::optional<json::object>> FrameReader::next() {
   const std::string_view rest = std::string_view(bytes_).substr(used_);
-  if (rest.size() < k_header_bytes) return std::optional<json::object>();
-  std::size_t size = 0;
-  for (std::size_t i = 0; i < k_header_bytes; ++i) {
-    size = size << 8 | static_cast<unsigned char>(rest[i]);
-  }
+  if (rest.size() < k_frame_header_bytes) return std::optional<json::object>();
+  const std::size_t size = frame_size(rest);
   if (size > k_frame_bytes_max) {
     return Error(Code::corrupt, fmt::format("a control frame of {} bytes is too large", size));
   }
-  if (rest.size() < k_header_bytes + size) return std::optional<json::object>();
-  HL_TRY_ASSIGN(json::value message, parse_json(rest.substr(k_header_bytes, size)));
+  if (rest.size() < k_frame_header_bytes + size) return std::optional<json::object>();
+  HL_TRY_ASSIGN(json::value message, parse_json(rest.substr(k_frame_header_bytes, size)));
   json::object* const object = message.if_object();
   if (object == nullptr) return Error(Code::corrupt, "a control frame is not an object");
-  used_ += k_header_bytes + size;
+  used_ += k_frame_header_bytes + size;
   if (used_ == bytes_.size()) {
     bytes_.clear();
     used_ = 0;
@@ -105,8 +104,50 @@ json::value table_message(const model::RouteTable& table) {
   return json::object{{"type", "table"}, {"table", model::to_json(table)}};
 }
 
-json::value shutdown_message(Duration budget) {
-  return json::object{{"type", "shutdown"}, {"budget_us", budget.count()}};
+json::value to_json(const Offer& offer) {
+  return json::object{{"type", "offer"},
+                      {"protocol", k_handover_protocol},
+                      {"version", offer.version},
+                      {"pid", offer.pid},
+                      {"counts", offer.counts},
+                      {"listen", to_text(offer.listen)},
+                      {"descriptors", offer.descriptors}};
+}
+
+Result<Offer> offer_from_json(const json::object& message) {
+  HL_TRY_ASSIGN(const std::int64_t protocol, get_int(message, "protocol"));
+  if (protocol != k_handover_protocol) {
+    return Error(Code::unsupported,
+                 fmt::format("the gateway that runs hands over by protocol {}, we know {}",
+                             protocol, k_handover_protocol));
+  }
+  Offer offer;
+  HL_TRY_ASSIGN(offer.version, get_string(message, "version"));
+  HL_TRY_ASSIGN(const std::int64_t pid, get_int(message, "pid"));
+  offer.pid = static_cast<pid_t>(pid);
+  HL_TRY_ASSIGN(offer.counts, get_string(message, "counts"));
+  HL_TRY_ASSIGN(const std::string listen, get_string(message, "listen"));
+  HL_TRY_ASSIGN(offer.listen, parse_address(listen));
+  HL_TRY_ASSIGN(const std::int64_t descriptors, get_int(message, "descriptors"));
+  offer.descriptors = static_cast<std::size_t>(descriptors);
+  return offer;
+}
+
+json::value plain_message(std::string_view type) {
+  return json::object{{"type", type}};
+}
+
+json::value reason_message(std::string_view type, std::string_view reason) {
+  return json::object{{"type", type}, {"reason", reason}};
+}
+
+json::value budget_message(std::string_view type, Duration budget) {
+  return json::object{{"type", type}, {"budget_us", budget.count()}};
+}
+
+Result<Duration> budget_of(const json::object& message) {
+  HL_TRY_ASSIGN(const std::int64_t budget, get_int(message, "budget_us"));
+  return Duration(budget);
 }
 
 json::value refusal_message(model::Generation generation, const Error& error) {

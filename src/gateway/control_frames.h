@@ -3,7 +3,18 @@
 //
 //   gateway ▶ control   hello {protocol, gateway, version, pid, listen, adopted}, first
 //                       usage {whole, usage, gone}, refused {generation, error}
+//                       moved {}: another gateway has taken over, attach to that one
 //   control ▶ gateway   table {table}, shutdown {budget_us}
+//
+// A gateway that hands over and the one that takes its place speak in the same frames:
+//
+//   old ▶ new           wait {reason}, or again {}, or declined {reason}, before
+//                       offer {protocol, version, pid, listen, counts, descriptors}, and these
+//                       table, usage; offered {} when all has been said that there is
+//                       take {}: from now on you are the gateway
+//   new ▶ old           join {version, pid}, ready {}: I could serve with this table
+//                       taken {budget_us}: I serve; end what you have
+//                       table, usage, shutdown: the old one is controlled by the new one
 //
 // Pure; any thread.
 #pragma once
@@ -20,11 +31,15 @@ namespace hitless::gateway {
 
 // Both ends of one link come from one installation; a mismatch means an upgrade under way.
 inline constexpr std::int64_t k_control_protocol = 1;
+inline constexpr std::int64_t k_handover_protocol = 1;
 
 // The table of 10,000 services is about 6 MB.
 inline constexpr std::size_t k_frame_bytes_max = 64 * 1024 * 1024;
 
+inline constexpr std::size_t k_frame_header_bytes = 4;
+
 std::string encode_frame(const json::value& message);
+std::size_t frame_size(std::string_view header);  // of what follows it
 
 // Takes bytes in as they come and frames out.
 class FrameReader {
@@ -45,12 +60,27 @@ struct UsageChange {
   std::vector<model::InstanceId> gone;
 };
 
+// What a gateway says of itself to the one that shall take its place.
+struct Offer {
+  std::string version;
+  pid_t pid = 0;
+  Address listen;
+  std::string counts;  // GatewayHello::gateway of both
+  std::size_t descriptors = 0;
+};
+
+json::value to_json(const Offer& offer);
+Result<Offer> offer_from_json(const json::object& message);
+json::value plain_message(std::string_view type);
+json::value reason_message(std::string_view type, std::string_view reason);
+json::value budget_message(std::string_view type, Duration budget);
+Result<Duration> budget_of(const json::object& message);
+
 json::value to_json(const GatewayHello& hello);
 Result<GatewayHello> hello_from_json(const json::object& message);
 json::value to_json(const UsageChange& change);
 Result<UsageChange> usage_change_from_json(const json::object& message);
 json::value table_message(const model::RouteTable& table);
-json::value shutdown_message(Duration budget);
 json::value refusal_message(model::Generation generation, const Error& error);
 
 }  // namespace hitless::gateway

@@ -1,57 +1,58 @@
 #include "gateway/control_link.h"
 
-#include <sys/socket.h>
-#include <unistd.h>
+#include <fmt/format.h>
 
 #include <cerrno>
 
 #include "base/log.h"
 #include "gateway/worker.h"
-#include "net/socket.h"
 
 namespace hitless::gateway {
-namespace {
 
-// The socket's mode keeps others out already; this holds where the folder's owner changed it.
-bool may_control(int fd) {
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
-  return peer.uid == ::geteuid() || peer.uid == 0;
-}
-
-}  // namespace
-
-Result<std::unique_ptr<ControlLink>> ControlLink::make(const std::filesystem::path& socket,
-                                                       GatewayHello hello, std::size_t workers,
-                                                       OnShutdown on_shutdown) {
+Result<std::unique_ptr<ControlLink>> ControlLink::make(Footing& footing, GatewayHello hello,
+                                                       Options options) {
   HL_TRY_ASSIGN(std::unique_ptr<net::EventLoop> loop, net::EventLoop::make());
-  HL_TRY_ASSIGN(UniqueFd listener,
-                net::listen_on(Address{.host = {}, .port = 0, .path = socket.string()}));
-  std::unique_ptr<ControlLink> link(new ControlLink(
-      std::move(loop), std::move(listener), std::move(hello), workers, std::move(on_shutdown)));
-  HL_TRY(link->loop_->watch_listener(link->listener_.get(), *link));
-  return link;
+  return std::unique_ptr<ControlLink>(
+      new ControlLink(std::move(loop), footing, std::move(hello), std::move(options)));
 }
 
-ControlLink::ControlLink(std::unique_ptr<net::EventLoop> loop, UniqueFd listener,
-                         GatewayHello hello, std::size_t workers, OnShutdown on_shutdown)
+ControlLink::ControlLink(std::unique_ptr<net::EventLoop> loop, Footing& footing, GatewayHello hello,
+                         Options options)
     : loop_(std::move(loop)),
-      listener_(std::move(listener)),
       hello_(std::move(hello)),
-      on_shutdown_(std::move(on_shutdown)),
-      book_(hello_.gateway, workers) {}
+      options_(std::move(options)),
+      control_door_(*loop_, std::move(footing.control),
+                    [this](UniqueFd fd) { attach(std::move(fd)); }),
+      successors_door_(*loop_, std::move(footing.successors),
+                       [this](UniqueFd fd) { successor_.on_guest(std::move(fd)); }),
+      book_(hello_.gateway, options_.workers),
+      successor_(*this, {.version = hello_.version,
+                         .pid = hello_.pid,
+                         .listen = hello_.listen,
+                         .counts = hello_.gateway,
+                         .descriptors = 0}) {
+  if (!footing.predecessor) return;
+  predecessor_ = std::make_unique<Predecessor>(*this, std::move(footing.predecessor));
+  set_alone(false);
+}
 
 ControlLink::~ControlLink() = default;
 
-void ControlLink::on_ready(net::Ready) {
-  UniqueFd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-  if (!fd) return;
-  if (!may_control(fd.get())) {
-    log_warn("control_refused", {{"reason", "another user"}});
-    return;
-  }
-  attach(std::move(fd));
+void ControlLink::set_heirloom(Heirloom heirloom) {
+  heirloom.control = control_door_.fd();
+  heirloom.successors = successors_door_.fd();
+  successor_.set_heirloom(std::move(heirloom));
+}
+
+Result<void> ControlLink::open_doors() {
+  HL_TRY(control_door_.open());
+  return successors_door_.open();
+}
+
+Result<void> ControlLink::start() {
+  if (predecessor_ != nullptr) return predecessor_->start(hello_);
+  role_ = Role::serving;
+  return open_doors();
 }
 
 void ControlLink::attach(UniqueFd fd) {
@@ -66,7 +67,7 @@ void ControlLink::attach(UniqueFd fd) {
                                  }});
   if (!control_->start()) return detach();
   log_info("control_attached");
-  hello_.adopted = book_.adopted();
+  hello_.adopted = history_.generation();
   control_->send(to_json(hello_));
   if (control_ != nullptr) control_->send(to_json(book_.whole()));
 }
@@ -77,11 +78,20 @@ void ControlLink::detach() {
   loop_->bury(std::move(control_));
 }
 
+// The predecessor hears first: should we die, it knows at least as much as control does.
 void ControlLink::take(WorkerReading reading) {
   loop_->post([this, reading = std::move(reading)] {
     const UsageChange change = book_.add(reading);
+    if (predecessor_ != nullptr && role_ == Role::joining) return predecessor_->check_ready();
+    if (predecessor_ != nullptr) predecessor_->send(to_json(book_.own_part(reading)));
     if (control_ != nullptr) control_->send(to_json(change));
+    if (successor_.has_joined()) successor_.send(to_json(change));
   });
+}
+
+void ControlLink::take_other(const UsageChange& other) {
+  const UsageChange change = book_.add_other(other);
+  if (control_ != nullptr) control_->send(to_json(change));
 }
 
 void ControlLink::on_message(const json::object& message) {
@@ -94,8 +104,8 @@ Result<void> ControlLink::handle(const json::object& message) {
   HL_TRY_ASSIGN(const std::string type, get_string(message, "type"));
   if (type == "table") return adopt(message);
   if (type == "shutdown") {
-    HL_TRY_ASSIGN(const std::int64_t budget, get_int(message, "budget_us"));
-    on_shutdown_(Duration(budget));
+    HL_TRY_ASSIGN(const Duration budget, budget_of(message));
+    options_.on_shutdown(budget);
     return {};
   }
   return Error(Code::unsupported, "unknown control message [" + type + "]");
@@ -105,7 +115,9 @@ Result<void> ControlLink::adopt(const json::object& message) {
   HL_TRY_ASSIGN(const json::object* form, get_object(message, "table"));
   Result<model::RouteTable> table = model::route_table_from_json(json::value(*form));
   const auto refuse = [&](model::Generation generation, const Error& error) {
-    if (control_ != nullptr) control_->send(refusal_message(generation, error));
+    const json::value refusal = refusal_message(generation, error);
+    if (control_ != nullptr) control_->send(refusal);
+    if (successor_.leads()) successor_.send(refusal);
     return Error(error).context("adopting a route table");
   };
   if (!table) return refuse(0, table.error());
@@ -115,7 +127,125 @@ Result<void> ControlLink::adopt(const json::object& message) {
   for (Worker* worker : workers_) {
     worker->post([worker, change = *change] { worker->adopt(*change); });
   }
+  if (predecessor_ != nullptr && role_ != Role::joining) predecessor_->send(message);
+  if (successor_.has_joined() && !successor_.leads()) successor_.send(message);
   return {};
+}
+
+std::optional<std::string> ControlLink::busy() const {
+  if (role_ != Role::serving) return "this gateway is being replaced or ends";
+  if (predecessor_ == nullptr) return std::nullopt;
+  return fmt::format("the gateway before this one still ends its requests");
+}
+
+void ControlLink::step_aside() {
+  role_ = Role::leaving;
+  control_door_.shut();
+  successors_door_.shut();
+  if (control_ != nullptr) control_->send(plain_message("moved"));
+  detach();
+}
+
+void ControlLink::leave(Duration budget) {
+  log_info("gateway_leaves", {{"budget_ms", fmt::format("{}", budget.count() / 1000)}});
+  left_ = 0;
+  const std::size_t departure = ++departure_;
+  for (Worker* worker : workers_) {
+    worker->post([this, worker, budget, departure] {
+      worker->leave(budget, [this, departure] {
+        loop_->post([this, departure] { worker_left(departure); });
+      });
+    });
+  }
+}
+
+void ControlLink::worker_left(std::size_t departure) {
+  if (departure != departure_ || role_ != Role::leaving) return;
+  if (++left_ == workers_.size()) options_.on_shutdown(Duration(0));
+}
+
+void ControlLink::step_back(const model::Usage& counted) {
+  if (role_ != Role::leaving) return;
+  role_ = Role::serving;
+  ++departure_;
+  book_.inherit(counted);
+  for (Worker* worker : workers_) {
+    worker->post([worker] { worker->stay(); });
+  }
+  if (const auto opened = open_doors(); !opened) {
+    log_error("control_door_not_opened", {{"reason", opened.error().text()}});
+  }
+}
+
+Result<void> ControlLink::take_place() {
+  if (role_ != Role::joining) return {};
+  role_ = Role::serving;
+  for (Worker* worker : workers_) {
+    worker->post([this, worker] {
+      if (const auto accepts = worker->accept_connections(); !accepts) {
+        log_error("worker_does_not_accept", {{"reason", accepts.error().text()}});
+        return;
+      }
+      loop_->post([this] { worker_accepts(); });
+    });
+  }
+  return open_doors();
+}
+
+void ControlLink::worker_accepts() {
+  if (++accepting_ < workers_.size()) return;
+  if (predecessor_ != nullptr) predecessor_->send(budget_message("taken", options_.leave_budget));
+  settle({});
+}
+
+void ControlLink::declined(const Error& error) {
+  if (role_ != Role::joining) return;
+  role_ = Role::ending;
+  settle(error);
+}
+
+// One that dies without a word before it has told us to take its place leaves it to us all the
+// same: its sockets are here.
+void ControlLink::predecessor_ended(const Error& error) {
+  if (predecessor_ == nullptr) return;
+  loop_->bury(std::move(predecessor_));
+  set_alone(true);
+  const UsageChange change = book_.other_ended();
+  if (role_ == Role::joining) {
+    log_warn("predecessor_died", {{"reason", error.text()}});
+    if (const auto taken = take_place(); !taken) return settle(taken.error());
+  }
+  if (role_ == Role::serving) log_info("predecessor_ended");
+  if (control_ != nullptr) control_->send(to_json(change));
+  successor_.offer_next();
+}
+
+void ControlLink::settle(Result<void> settled) {
+  if (options_.on_settled) std::exchange(options_.on_settled, nullptr)(std::move(settled));
+}
+
+void ControlLink::end(Duration budget) {
+  loop_->post([this, budget] {
+    successor_.decline_all("the gateway ends");
+    role_ = Role::ending;
+    if (predecessor_ != nullptr) predecessor_->send(budget_message("shutdown", budget));
+  });
+}
+
+void ControlLink::set_alone(bool alone) {
+  {
+    const MutexLock lock(mutex_);
+    is_alone_ = alone;
+  }
+  changed_.notify_all();
+}
+
+bool ControlLink::wait_alone(std::chrono::steady_clock::time_point deadline) {
+  const MutexLock lock(mutex_);
+  while (!is_alone_) {
+    if (changed_.wait_until(mutex_, deadline) == std::cv_status::timeout) return is_alone_;
+  }
+  return true;
 }
 
 }  // namespace hitless::gateway

@@ -43,6 +43,8 @@ void FrameConnection::flush() {
     const ssize_t sent =
         ::send(fd_.get(), out_.data() + out_sent_, out_.size() - out_sent_, MSG_NOSIGNAL);
     if (sent < 0 && errno == EAGAIN) return;
+    // What the other end said before it left is still to be read; its end comes after that.
+    if (sent < 0 && (errno == EPIPE || errno == ECONNRESET)) break;
     if (sent < 0) return end(system_error("writing", "control link", errno));
     out_sent_ += static_cast<std::size_t>(sent);
   }

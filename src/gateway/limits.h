@@ -7,6 +7,12 @@
 
 namespace hitless::gateway {
 
+// Gateways that wait to take over from the one that runs; more is a script gone wrong.
+inline constexpr std::size_t k_successors_waiting_max = 8;
+// From the descriptors to the table adopted by all workers of the new gateway: 10,000 services take
+// a second or two on a busy machine.
+inline constexpr Duration k_successor_patience = std::chrono::seconds(20);
+
 struct Limits {
   // Requests with larger heads are attacks or mistakes; nginx's default for large headers is 32
   // KiB.
@@ -60,6 +66,11 @@ struct Limits {
   // A request that every endpoint refused is tried again this often while it is held, should no
   // new table come first: a crash is answered by one within milliseconds.
   Duration refused_retry = std::chrono::milliseconds(50);
+  // A gateway that is replaced closes the connections on which nothing is said, one after the other
+  // over this long, so that their clients do not all come back at once.
+  Duration leave_spread = std::chrono::seconds(10);
+  // What it has in progress may last so long, streams too: as long as a stream may say nothing.
+  Duration leave_budget = std::chrono::seconds(1800);
 };
 
 }  // namespace hitless::gateway

@@ -28,13 +28,19 @@ Result<void> Listener::start() {
   return worker_.loop().watch_listener(fd_.get(), *this);
 }
 
+// Closing alone would not end the watching while another process has the same socket.
 void Listener::stop() {
-  timer_.clear();
+  hold_off();
   fd_.reset();
 }
 
+void Listener::hold_off() {
+  timer_.clear();
+  pause();
+}
+
 void Listener::pause() {
-  if (paused_) return;
+  if (paused_ || !fd_) return;
   paused_ = true;
   worker_.loop().forget(fd_.get());
 }

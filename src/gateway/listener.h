@@ -16,8 +16,9 @@ class Listener final : public net::Handler {
   Listener(Worker& worker, UniqueFd fd);
 
   Result<void> start();
-  void stop();    // for good
-  void resume();  // there is room again
+  void stop();      // for good
+  void hold_off();  // accepts no more; who comes waits, also for another process that listens here
+  void resume();    // there is room again, or the holding off is over
 
   void on_ready(net::Ready ready) override;
   void on_timer(net::Timer& timer) override;

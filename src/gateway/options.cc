@@ -16,7 +16,8 @@ Result<void> check(const GatewayOptions& options) {
   };
   if (options.control_socket.empty()) return wrong("control_socket", "is required");
   if (options.version.empty()) return wrong("version", "is required");
-  if (options.workers == 0 || options.workers > k_workers_max) {
+  const bool as_before = options.workers == 0 && options.take_over.has_value();
+  if ((options.workers == 0 && !as_before) || options.workers > k_workers_max) {
     return wrong("workers", fmt::format("must be in 1…{}", k_workers_max));
   }
   const Limits& limits = options.limits;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "base/address.h"
@@ -20,6 +21,9 @@ struct GatewayOptions {
   // Where the address is kept, so that a gateway that was asked for any port gets the one it had
   // before.  Empty: it is not kept.
   std::filesystem::path address_file;
+  // Take the place of the gateway that runs, on its sockets, and wait so long for one's turn.
+  // `listen` is then that gateway's; with 0 workers there are as many as it has.
+  std::optional<Duration> take_over;
   Limits limits;  // gateway/limits.h
 };
 

@@ -48,12 +48,21 @@ void wait_for_either(int signals, int shutdown) {
 
 }  // namespace
 
-Result<void> run_gateway(const GatewayOptions& options) {
+Result<void> run_gateway(const GatewayOptions& options,
+                         const std::function<void(const Serving&)>& on_serving) {
   raise_descriptor_limit();
   HL_TRY_ASSIGN(const UniqueFd signals, block_signals());
   HL_TRY_ASSIGN(const std::unique_ptr<Gateway> gateway, Gateway::start(options));
-  log_info("gateway_started",
-           {{"listen", to_text(gateway->address())}, {"workers", std::to_string(options.workers)}});
+  HL_TRY(gateway->wait_settled());
+  log_info("gateway_started", {{"listen", to_text(gateway->address())},
+                               {"version", options.version},
+                               {"pid", std::to_string(::getpid())},
+                               {"takes_over_from", std::to_string(gateway->predecessor_pid())}});
+  if (on_serving) {
+    on_serving({.listen = gateway->address(),
+                .predecessor_pid = gateway->predecessor_pid(),
+                .predecessor_version = gateway->predecessor_version()});
+  }
   wait_for_either(signals.get(), gateway->shutdown_event());
   const Duration budget = gateway->shutdown_budget().value_or(k_signal_budget);
   log_info("gateway_stopping", {{"budget_ms", std::to_string(budget.count() / 1000)}});

@@ -1,17 +1,24 @@
 #include "gateway/server.h"
 
-#include <fcntl.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <latch>
 
-#include "base/crypto.h"
-#include "gateway/listening.h"
+#include "base/log.h"
+#include "gateway/footing.h"
 #include "net/socket.h"
 
 namespace hitless::gateway {
+namespace {
+
+// The gateway that hands over gives up before.
+constexpr auto k_take_place_patience = k_successor_patience + std::chrono::seconds(10);
+// A gateway that ends together with us, beyond the budget of both.
+constexpr auto k_predecessor_end = std::chrono::seconds(2);
+
+}  // namespace
 
 Result<std::unique_ptr<Gateway>> Gateway::start(const GatewayOptions& options) {
   HL_TRY(check(options));
@@ -25,48 +32,59 @@ Gateway::~Gateway() {
   join();
 }
 
-// Each worker has a listener of its own, between which the kernel spreads connections; a Unix
-// socket has but one, which they share.
-Result<void> Gateway::listen(const GatewayOptions& options, std::vector<UniqueFd>& listeners) {
-  HL_TRY_ASSIGN(Listening first, listen_as_before(options.listen, options.address_file));
-  address_ = std::move(first.address);
-  listeners.push_back(std::move(first.fd));
-  while (listeners.size() < options.workers) {
-    if (address_.is_unix()) {
-      UniqueFd copy(::fcntl(listeners.front().get(), F_DUPFD_CLOEXEC, 0));
-      if (!copy) return system_error("dup", to_text(address_), errno);
-      listeners.push_back(std::move(copy));
-    } else {
-      HL_TRY_ASSIGN(UniqueFd next, net::listen_on(address_));
-      listeners.push_back(std::move(next));
-    }
-  }
-  return {};
-}
-
-Result<void> Gateway::build(const GatewayOptions& options) {
-  Result<UniqueFd> lock = lock_file(options.control_socket.string() + ".lock");
-  if (!lock) return std::move(lock).error().context("another gateway runs here");
-  lock_ = std::move(*lock);
+Result<void> Gateway::build(GatewayOptions options) {
   shutdown_event_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!shutdown_event_) return system_error("eventfd", "gateway", errno);
-  std::vector<UniqueFd> listeners;
-  HL_TRY(listen(options, listeners));
-  GatewayHello hello{.gateway = random_hex(8),
+  HL_TRY_ASSIGN(Footing footing,
+                options.take_over ? take_footing(options) : found_footing(options));
+  if (options.workers == 0) options.workers = footing.listeners.size();
+  lock_ = std::move(footing.lock);
+  address_ = footing.address;
+  predecessor_pid_ = footing.predecessor_pid;
+  predecessor_version_ = footing.predecessor_version;
+  HL_TRY(make_link(footing, options));
+  HL_TRY(make_workers(std::move(footing.listeners), options));
+  return link_->start();
+}
+
+Result<void> Gateway::make_link(Footing& footing, const GatewayOptions& options) {
+  GatewayHello hello{.gateway = footing.counts,
                      .version = options.version,
                      .pid = ::getpid(),
                      .listen = address_,
                      .adopted = 0};
-  HL_TRY_ASSIGN(link_, ControlLink::make(options.control_socket, std::move(hello), options.workers,
-                                         [this](Duration budget) { on_shutdown(budget); }));
+  ControlLink::Options made{
+      .workers = options.workers,
+      .leave_budget = options.limits.leave_budget,
+      .on_shutdown = [this](Duration budget) { on_shutdown(budget); },
+      .on_settled = [this](Result<void> settled) { on_settled(std::move(settled)); }};
+  HL_TRY_ASSIGN(link_, ControlLink::make(footing, std::move(hello), std::move(made)));
+  return {};
+}
+
+// Two workers may share a listener, and one may have several: none that was handed over is closed,
+// because connections wait in it, and none is added, because it would be lost if we died.
+Result<void> Gateway::make_workers(std::vector<UniqueFd> listeners, const GatewayOptions& options) {
+  Heirloom heirloom{.lock = lock_.get(), .control = -1, .successors = -1, .listeners = {}};
+  for (const UniqueFd& fd : listeners) heirloom.listeners.push_back(fd.get());
+  std::vector<std::vector<UniqueFd>> shares(options.workers);
+  for (std::size_t i = listeners.size(); i < options.workers; ++i) {
+    HL_TRY_ASSIGN(UniqueFd copy, net::copy_of(heirloom.listeners[i % listeners.size()]));
+    shares[i].push_back(std::move(copy));
+  }
+  for (std::size_t i = 0; i < listeners.size(); ++i) {
+    shares[i % options.workers].push_back(std::move(listeners[i]));
+  }
   std::vector<Worker*> workers;
   for (std::size_t index = 0; index < options.workers; ++index) {
     HL_TRY_ASSIGN(std::unique_ptr<Worker> worker,
-                  Worker::make(index, options, std::move(listeners[index]),
+                  Worker::make(index, options, std::move(shares[index]),
                                [this](WorkerReading reading) { link_->take(std::move(reading)); }));
+    if (!options.take_over) HL_TRY(worker->accept_connections());
     workers.push_back(worker.get());
     workers_.push_back(std::move(worker));
   }
+  link_->set_heirloom(std::move(heirloom));
   link_->set_workers(std::move(workers));
   return {};
 }
@@ -87,6 +105,26 @@ void Gateway::on_shutdown(Duration budget) {
   [[maybe_unused]] const ssize_t written = ::write(shutdown_event_.get(), &one, sizeof one);
 }
 
+void Gateway::on_settled(Result<void> settled) {
+  {
+    const MutexLock lock(mutex_);
+    settled_ = std::move(settled);
+  }
+  changed_.notify_all();
+}
+
+Result<void> Gateway::wait_settled() {
+  if (predecessor_pid_ == 0) return {};
+  const auto deadline = std::chrono::steady_clock::now() + k_take_place_patience;
+  const MutexLock lock(mutex_);
+  while (!settled_.has_value()) {
+    if (changed_.wait_until(mutex_, deadline) == std::cv_status::timeout && !settled_.has_value()) {
+      return Error(Code::timeout, "the gateway that runs does not go on handing over");
+    }
+  }
+  return *settled_;
+}
+
 std::optional<Duration> Gateway::shutdown_budget() const {
   const MutexLock lock(mutex_);
   return shutdown_budget_;
@@ -94,6 +132,8 @@ std::optional<Duration> Gateway::shutdown_budget() const {
 
 void Gateway::stop(Duration budget) {
   if (threads_.empty()) return;
+  const auto deadline = std::chrono::steady_clock::now() + budget + k_predecessor_end;
+  link_->end(budget);
   std::latch drained(static_cast<std::ptrdiff_t>(workers_.size()));
   for (const auto& worker : workers_) {
     worker->post([&worker = *worker, budget, &drained] {
@@ -101,6 +141,7 @@ void Gateway::stop(Duration budget) {
     });
   }
   drained.wait();
+  if (!link_->wait_alone(deadline)) log_warn("predecessor_left_behind");
   join();
 }
 

@@ -19,13 +19,20 @@ namespace hitless::gateway {
 
 class Gateway {
  public:
-  // Listens and attaches whoever comes.  One gateway per control socket: conflict otherwise.
+  // Listens and attaches whoever comes.  One gateway per control socket: conflict otherwise.  With
+  // options.take_over it is the next one instead, and serves once wait_settled() says so.
   static Result<std::unique_ptr<Gateway>> start(const GatewayOptions& options);
   ~Gateway();  // stops at once what stop() has not stopped
 
   const Address& address() const { return address_; }  // with the real port
 
-  // A descriptor that becomes readable when control asks for the end; see shutdown_budget().
+  // Until it serves, or never will.  The error says why.
+  Result<void> wait_settled();
+  pid_t predecessor_pid() const { return predecessor_pid_; }  // 0: it took no other's place
+  const std::string& predecessor_version() const { return predecessor_version_; }
+
+  // A descriptor that becomes readable when control asks for the end, or when
+  // another gateway has taken over and nothing is left to do here; see shutdown_budget().
   int shutdown_event() const { return shutdown_event_.get(); }
   std::optional<Duration> shutdown_budget() const;
 
@@ -34,8 +41,10 @@ class Gateway {
 
  private:
   Gateway() = default;
-  Result<void> listen(const GatewayOptions& options, std::vector<UniqueFd>& listeners);
-  Result<void> build(const GatewayOptions& options);
+  Result<void> build(GatewayOptions options);
+  Result<void> make_link(Footing& footing, const GatewayOptions& options);
+  Result<void> make_workers(std::vector<UniqueFd> listeners, const GatewayOptions& options);
+  void on_settled(Result<void> settled);
   void run();
   void on_shutdown(Duration budget);
   void join();
@@ -43,7 +52,11 @@ class Gateway {
   Address address_;
   UniqueFd lock_;
   UniqueFd shutdown_event_;
+  pid_t predecessor_pid_ = 0;
+  std::string predecessor_version_;
   mutable Mutex mutex_;
+  ConditionVariable changed_;
+  std::optional<Result<void>> settled_ HL_GUARDED_BY(mutex_);
   std::optional<Duration> shutdown_budget_ HL_GUARDED_BY(mutex_);
   std::unique_ptr<ControlLink> link_;
   std::vector<std::unique_ptr<Worker>> workers_;

@@ -32,6 +32,8 @@ class TableHistory {
   // checked (model::check).
   Result<std::shared_ptr<const TableChange>> advance(model::RouteTable table);
 
+  // The last one; null before the first.
+  const std::shared_ptr<const model::RouteTable>& table() const { return table_; }
   model::Generation generation() const { return table_ == nullptr ? 0 : table_->generation; }
 
  private:

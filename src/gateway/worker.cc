@@ -21,6 +21,8 @@ constexpr Duration k_report_pause = std::chrono::milliseconds(10);
 constexpr std::size_t k_room_share = 64;
 // The log tells of a crowd this often.
 constexpr Duration k_crowd_told_every = std::chrono::seconds(10);
+// For a client that has got an answer after all others were closed, to ask for the next thing.
+constexpr Duration k_leave_moment = std::chrono::seconds(1);
 
 // A turn's worth of small requests is kept to be written into again.
 constexpr std::size_t k_spare_buffers_max = 64;
@@ -50,16 +52,14 @@ std::uint64_t random_word() {
 }  // namespace
 
 Result<std::unique_ptr<Worker>> Worker::make(std::size_t index, const GatewayOptions& options,
-                                             UniqueFd listener, Sink sink) {
+                                             std::vector<UniqueFd> listeners, Sink sink) {
   HL_TRY_ASSIGN(std::unique_ptr<net::EventLoop> loop, net::EventLoop::make());
-  std::unique_ptr<Worker> worker(
-      new Worker(index, options, std::move(loop), std::move(listener), std::move(sink)));
-  HL_TRY(worker->listener_.start());
-  return worker;
+  return std::unique_ptr<Worker>(
+      new Worker(index, options, std::move(loop), std::move(listeners), std::move(sink)));
 }
 
 Worker::Worker(std::size_t index, const GatewayOptions& options,
-               std::unique_ptr<net::EventLoop> loop, UniqueFd listener, Sink sink)
+               std::unique_ptr<net::EventLoop> loop, std::vector<UniqueFd> listeners, Sink sink)
     : index_(index),
       options_(options),
       connections_max_(options.limits.connections_max / options.workers),
@@ -67,10 +67,18 @@ Worker::Worker(std::size_t index, const GatewayOptions& options,
       loop_(std::move(loop)),
       unrouted_(counters_.of(model::ServiceId(), 0, {})),
       table_(counters_, index),
-      listener_(*this, std::move(listener)),
       report_timer_(*loop_, *this),
       drain_timer_(*loop_, *this),
-      id_state_{random_word(), random_word()} {}
+      id_state_{random_word(), random_word()} {
+  for (UniqueFd& fd : listeners) {
+    listeners_.push_back(std::make_unique<Listener>(*this, std::move(fd)));
+  }
+}
+
+Result<void> Worker::accept_connections() {
+  for (const auto& listener : listeners_) HL_TRY(listener->start());
+  return {};
+}
 
 Worker::~Worker() {
   // A stopped worker that still has connections ends them as if their clients had left.
@@ -152,7 +160,7 @@ void Worker::remove(ClientConnection& connection) {
   }
   connections_.pop_back();
   if (draining_) return check_drained();
-  listener_.resume();
+  for (const auto& listener : listeners_) listener->resume();
 }
 
 bool Worker::is_token_valid(std::string_view token) {
@@ -228,8 +236,9 @@ void Worker::on_timer(net::Timer& timer) {
 
 void Worker::drain(Duration budget, std::function<void()> done) {
   draining_ = true;
+  leaving_ = false;
   drained_ = std::move(done);
-  listener_.stop();
+  for (const auto& listener : listeners_) listener->stop();
   drain_timer_.set(loop_->turn() + budget);
   std::vector<ClientConnection*> idle;
   for (const auto& connection : connections_) {
@@ -237,6 +246,39 @@ void Worker::drain(Duration budget, std::function<void()> done) {
   }
   for (ClientConnection* connection : idle) connection->shut();
   check_drained();
+}
+
+void Worker::leave(Duration budget, std::function<void()> left) {
+  if (draining_) return;  // it ends already, and somebody waits for that
+  draining_ = leaving_ = true;
+  drained_ = std::move(left);
+  for (const auto& listener : listeners_) listener->hold_off();
+  const net::Instant now = loop_->turn();
+  leave_until_ = now + limits().leave_spread;
+  drain_timer_.set(now + budget);
+  std::vector<ClientConnection*> idle;
+  for (const auto& connection : connections_) {
+    if (connection->idle()) idle.push_back(connection.get());
+  }
+  const auto count = static_cast<std::int64_t>(idle.size());
+  for (std::int64_t i = 0; i < count; ++i) {
+    idle[static_cast<std::size_t>(i)]->part_by(now + limits().leave_spread * (i + 1) / count);
+  }
+  check_drained();
+}
+
+void Worker::stay() {
+  if (!leaving_) return;
+  draining_ = leaving_ = false;
+  drained_ = nullptr;
+  drain_timer_.clear();
+  for (const auto& listener : listeners_) listener->resume();
+}
+
+// One that has just had its answer is given a moment: its client may be about to ask again.
+net::Instant Worker::idle_deadline() const {
+  if (!leaving_) return loop_->turn() + limits().idle_timeout;
+  return std::max(leave_until_, loop_->turn() + k_leave_moment);
 }
 
 void Worker::check_drained() {

@@ -27,8 +27,9 @@ class Worker final : public net::Handler {
  public:
   using Sink = std::function<void(WorkerReading)>;  // called on the worker's thread
 
+  // Does not accept before accept_connections().
   static Result<std::unique_ptr<Worker>> make(std::size_t index, const GatewayOptions& options,
-                                              UniqueFd listener, Sink sink);
+                                              std::vector<UniqueFd> listeners, Sink sink);
   ~Worker() override;
 
   void run();                                                                    // until stop()
@@ -40,6 +41,15 @@ class Worker final : public net::Handler {
   // called on this thread when none is left.
   void drain(Duration budget, std::function<void()> done);
   bool draining() const { return draining_; }
+
+  Result<void> accept_connections();
+  // Another process accepts.  Who is connected is told with the next answer to connect anew; who
+  // says nothing is closed in turn.  `left` is called on this thread when none is left.
+  void leave(Duration budget, std::function<void()> left);
+  void stay();  // takes leave() back: that process has died
+  bool leaving() const { return leaving_; }
+  // For a connection on which nothing is in progress from now on.
+  net::Instant idle_deadline() const;
 
   // For the connections and exchanges.
   net::EventLoop& loop() { return *loop_; }
@@ -77,7 +87,7 @@ class Worker final : public net::Handler {
 
  private:
   Worker(std::size_t index, const GatewayOptions& options, std::unique_ptr<net::EventLoop> loop,
-         UniqueFd listener, Sink sink);
+         std::vector<UniqueFd> listeners, Sink sink);
   void retire(Endpoint& endpoint);
   void release_hold(ServiceEntry& service);
   void report();
@@ -94,7 +104,7 @@ class Worker final : public net::Handler {
   RevisionCounters& unrouted_;
   Table table_;
   TokenMemory valid_token_;
-  Listener listener_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<std::unique_ptr<ClientConnection>> connections_;
   net::Timer report_timer_;
   net::Instant reported_at_{};
@@ -102,6 +112,8 @@ class Worker final : public net::Handler {
   net::Instant crowd_told_at_{};  // in the log
   std::function<void()> drained_;
   bool draining_ = false;
+  bool leaving_ = false;
+  net::Instant leave_until_{};  // the last idle connection's turn
   bool sweep_posted_ = false;
 
   net::http1::Head head_;

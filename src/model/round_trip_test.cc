@@ -187,6 +187,10 @@ Evidence any_evidence() {
           .measures = some(any_measure)};
 }
 
+Pause any_pause() {
+  return {any_time(), any_time()};
+}
+
 Rollout any_course() {
   Rollout rollout;
   rollout.step = any_int();
@@ -195,22 +199,11 @@ Rollout any_course() {
   rollout.orders = {.paused_at = maybe_time(),
                     .abort = any_text(),
                     .skip = any_int(),
-                    .pauses = some([] {
-                      return Pause{any_time(), any_time()};
-                    })};
+                    .pauses = some(any_pause)};
   rollout.lacks_room = *rc::gen::arbitrary<bool>();
-<<<<<<< HEAD
   if (*rc::gen::arbitrary<bool>()) rollout.evidence = any_evidence();
   rollout.earlier = some(any_evidence);
-=======
-  if (*rc::gen::arbitrary<bool>()) {
-    rollout.evidence = Evidence{.verdict = static_cast<Verdict>(*rc::gen::inRange(0, 3)),
-                                .text = any_text(),
-                                .step = any_int(),
-                                .measures = some(any_measure)};
-  }
   if (*rc::gen::arbitrary<bool>()) rollout.stray_shares = some(any_int);
->>>>>>> roll1
   if (*rc::gen::arbitrary<bool>()) {
     rollout.lost_before = LostRequests{{"", any_count()}, {any_text(), any_count()}};
   }

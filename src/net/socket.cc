@@ -1,6 +1,7 @@
 #include "net/socket.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/stat.h>
@@ -92,6 +93,12 @@ Result<UniqueFd> listen_on(const Address& address, unsigned mode) {
     return system_error("listening on", to_text(address), errno);
   }
   return fd;
+}
+
+Result<UniqueFd> copy_of(int fd) {
+  UniqueFd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  if (!copy) return system_error("dup", "a socket", errno);
+  return copy;
 }
 
 Result<Address> local_address(int fd, const Address& asked) {

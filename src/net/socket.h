@@ -33,6 +33,9 @@ Result<SocketAddress> to_socket_address(const Address& address);
 // replaced and gets `mode`.
 Result<UniqueFd> listen_on(const Address& address, unsigned mode = 0600);
 
+// Another descriptor of the same socket.
+Result<UniqueFd> copy_of(int fd);
+
 // Where a listening socket really listens.
 Result<Address> local_address(int fd, const Address& asked);
 

@@ -60,7 +60,10 @@ class GatewayFixture {
     gateway_.reset();
   }
 
-  void start_gateway() { gateway_ = std::move(gateway::Gateway::start(options_)).value(); }
+  void start_gateway() {
+    gateway_ = std::move(gateway::Gateway::start(options_)).value();
+    address_ = gateway_->address();
+  }
   void stop_gateway() { gateway_.reset(); }
   void start_client() {
     client_ = gateway::GatewayClient::start(options_.control_socket, [this] {
@@ -73,9 +76,9 @@ class GatewayFixture {
   gateway::Gateway& gateway() { return *gateway_; }
   gateway::GatewayClient& client() { return *client_; }
   const gateway::GatewayOptions& options() const { return options_; }
-  const Address& address() const { return gateway_->address(); }
+  const Address& address() const { return address_; }  // also of a gateway that took over
   RawConnection connect(int receive_buffer = 0) {
-    return RawConnection::connect(address(), receive_buffer);
+    return RawConnection::connect(address_, receive_buffer);
   }
   RawMessage call(const std::string& text) {
     RawConnection connection = connect();
@@ -128,6 +131,7 @@ class GatewayFixture {
   TemporaryDirectory directory_;
   gateway::GatewayOptions options_;
   std::unique_ptr<gateway::Gateway> gateway_;
+  Address address_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::unique_ptr<gateway::GatewayClient> client_;

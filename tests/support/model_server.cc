@@ -5,6 +5,7 @@
 //                                      a --fail-share of them with status 500
 //        …&stream_ms=N                 the same piece by piece, over N ms; a --cut-share of them
 //                                      breaks off, and --first-byte-ms of the N pass before any
+//   any  other?ticks=N&every_ms=M      server-sent events "data: 1" to "data: N", M ms apart
 //
 // It listens on --listen ("unix:/…" or "host:port"), or on port $PORT of 127.0.0.1.  It knows
 // nothing of draining: SIGTERM ends it at once, as it ends most images.
@@ -145,6 +146,24 @@ class PiecewiseAnswer final : public net::HttpStream {
   std::size_t piece_ = 0;
 };
 
+class Ticks final : public net::HttpStream {
+ public:
+  Ticks(std::int64_t count, milliseconds interval) : count_(count), interval_(interval) {}
+  void open(Wake) override {}
+  net::HttpPiece next() override {
+    ++said_;
+    return {.bytes = fmt::format("data: {}\n\n", said_),
+            .last = said_ == count_,
+            .pause = interval_,
+            .patience = interval_};
+  }
+
+ private:
+  const std::int64_t count_;
+  const milliseconds interval_;
+  std::int64_t said_ = 0;
+};
+
 class Model {
  public:
   explicit Model(const Behaviour& behaviour)
@@ -155,6 +174,12 @@ class Model {
     if (request.path() == "/health") {
       response.status = is_ready() ? 200 : 503;
       response.body = response.status == 200 ? "ok" : "not ready";
+      return response;
+    }
+    if (const std::int64_t count = number_in(request.query(), "ticks="); count > 0) {
+      response.headers.add("Content-Type", "text/event-stream");
+      response.stream =
+          std::make_shared<Ticks>(count, milliseconds(number_in(request.query(), "every_ms=")));
       return response;
     }
     const std::int64_t call = ++requests_;
