@@ -21,7 +21,8 @@ void catch_interrupts() {
 }
 
 void give_up(std::string_view why) {
-  if (!is_ending()) fmt::print(stderr, "bench_gateway: {}\n", why);
+  if (is_ending()) return;
+  fmt::print(stderr, "bench_gateway: {}\n", why);
   is_given_up = 1;
 }
 

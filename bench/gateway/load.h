@@ -1,8 +1,10 @@
-// A saturating load: clients and the instance they ask for, in one thread that never sleeps, with
-// the proxy under test in between.
+// A saturating load: clients and the instance they ask for, in one thread, with the proxy under
+// test in between.
 //
-// Everything is as cheap as it can be made, so that the proxy's core is the one that is full: texts
-// made beforehand, one read buffer, and bodies taken off TCP sockets without being copied.
+// It spins, unless its clients pause: a load that sleeps has the proxy pay for waking it up, more
+// on one proxy than on another, and its core has nothing else to do. Everything is as cheap as it
+// can be made, so that the proxy's core is the one that is full: texts made beforehand, one read
+// buffer, and bodies taken off TCP sockets without being copied.
 //
 // Owner: the benchmark.  One thread, pinned by whoever runs it.  Order: make, start the proxy with
 // upstream() behind it, connect(), run…() as often as liked, disconnect().

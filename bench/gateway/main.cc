@@ -8,8 +8,10 @@
 
 #include "base/log.h"
 #include "bench/gateway/compare.h"
+#include "bench/gateway/exact.h"
+#include "bench/gateway/figures.h"
 #include "bench/gateway/interrupt.h"
-#include "bench/rows.h"
+#include "bench/gateway/table_swap.h"
 
 namespace hitless::bench {
 namespace {
@@ -35,36 +37,83 @@ CompareOptions compare_options(const Options& options) {
   return made;
 }
 
-Row delay_row(const Scenario& scenario, const CompareOptions& options) {
+Figure delay_figure(const Scenario& scenario, const CompareOptions& options) {
+  Figure figure{
+      .what = "SSE: added to an event's median delay", .unit = "ms", .bar = 0.2, .of = {}};
   const auto added = added_delay(scenario, options);
-  return row_of(fmt::format("SSE: added to an event's median delay (nginx {:.3f}, haproxy {:.3f})",
-                            added[1] / 1000, added[2] / 1000),
-                "ms", 0.2, {added[0] / 1000});
+  for (std::size_t i = 0; i < added.size(); ++i) figure.of[i] = added[i] / 1000;
+  return figure;
 }
 
-void measure(const Options& options) {
+// What is measured besides the scenarios, by name.
+struct Part {
+  const char* name;
+  std::vector<Figure> (*measure)(const Options&, const Cores&);
+};
+
+constexpr Part k_parts[] = {
+    {"instructions",
+     [](const Options& options, const Cores& cores) {
+       return measure_instructions({.is_quick = options.is_quick, .cores = cores});
+     }},
+    {"calls",
+     [](const Options& options, const Cores& cores) {
+       return measure_system_calls({.is_quick = options.is_quick, .cores = cores});
+     }},
+    {"memory",
+     [](const Options& options, const Cores& cores) {
+       return measure_memory({.is_quick = options.is_quick, .cores = cores});
+     }},
+    {"table",
+     [](const Options& options, const Cores&) {
+       return measure_table_swap({.publishes = options.is_quick ? 10 : 50});
+     }},
+};
+
+struct Measured {
+  std::vector<Comparison> comparisons;
+  std::vector<Figure> figures;
+};
+
+// Shows each when it is there; all of it takes minutes.
+Measured measure(const Options& options) {
   const CompareOptions compared = compare_options(options);
-  pin_this_process(compared.cores.load);
-  json::array comparisons;
-  std::vector<Row> rows;
-  for (const Scenario& scenario : scenarios()) {
-    if (!options.wants(scenario.name)) continue;
-    const Comparison made = compare(scenario, compared);
+  Measured all;
+  const auto add = [&all](const std::vector<Figure>& figures) {
     if (is_ending()) return;
+    print(figures);
+    all.figures.insert(all.figures.end(), figures.begin(), figures.end());
+  };
+  if (compared.cores.load == compared.cores.proxy) give_up("this needs two cores");
+  const AllCores before;
+  pin_this_process(compared.cores.load);
+  for (const Scenario& scenario : scenarios()) {
+    if (is_ending() || !options.wants(scenario.name)) continue;
+    Comparison made = compare(scenario, compared);
+    if (is_ending()) break;
     print(made);
-    comparisons.push_back(to_json(made));
-    if (scenario.shape.is_stream) rows.push_back(delay_row(scenario, compared));
+    all.comparisons.push_back(std::move(made));
+    if (scenario.shape.is_stream) add({delay_figure(scenario, compared)});
   }
-  if (is_ending()) return;
-  if (!rows.empty()) print(rows);
-  if (options.json_file.empty()) return;
-  std::ofstream(options.json_file) << to_pretty_json_text(
-      json::object{{"comparisons", std::move(comparisons)}, {"rows", to_json(rows)}});
+  for (const Part& part : k_parts) {
+    if (is_ending() || !options.wants(part.name)) continue;
+    if (part.name == std::string_view("table")) before.restore();
+    add(part.measure(options, compared.cores));
+  }
+  return all;
+}
+
+void write_json(const Measured& measured, const std::string& file) {
+  json::array comparisons;
+  for (const Comparison& each : measured.comparisons) comparisons.push_back(to_json(each));
+  std::ofstream(file) << to_pretty_json_text(json::object{{"comparisons", std::move(comparisons)},
+                                                          {"figures", to_json(measured.figures)}});
 }
 
 std::string names() {
   std::string all;
   for (const Scenario& scenario : scenarios()) all += " " + scenario.name;
+  for (const Part& part : k_parts) all += fmt::format(" {}", part.name);
   return all;
 }
 
@@ -82,8 +131,10 @@ int main(int argc, char** argv) {
   program.add_option("--json", options.json_file, "Also write the figures to this file");
   CLI11_PARSE(program, argc, argv);
   catch_interrupts();
+  raise_descriptor_limit();
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
   if (const auto opened = hitless::open_log(hitless::LogLevel::error, ""); !opened) return 1;
-  measure(options);
+  const Measured measured = measure(options);
+  if (!is_ending() && !options.json_file.empty()) write_json(measured, options.json_file);
   return has_given_up() ? 1 : is_ending() ? 130 : 0;
 }

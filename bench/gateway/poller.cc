@@ -29,9 +29,10 @@ void Poller::watch(int fd, Pollable& pollable) {
   HL_CHECK(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0);
 }
 
-void Poller::turn() {
+void Poller::turn(std::chrono::milliseconds patience) {
   std::array<epoll_event, k_events_max> events;
-  const int count = ::epoll_wait(epoll_.get(), events.data(), k_events_max, 0);
+  const int count =
+      ::epoll_wait(epoll_.get(), events.data(), k_events_max, static_cast<int>(patience.count()));
   HL_CHECK(count >= 0 || errno == EINTR);
   for (int i = 0; i < count; ++i) {
     static_cast<Pollable*>(events[static_cast<std::size_t>(i)].data.ptr)

@@ -1,11 +1,9 @@
-// epoll for the load: descriptors registered once, edge-triggered, and never slept on.
-//
-// It spins: a load that sleeps has the proxy pay for waking it up, more on one proxy than on
-// another.  The load's core has nothing else to do.
+// epoll for the load: descriptors registered once, edge-triggered.
 //
 // Owner: a Load.  One thread.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -31,8 +29,8 @@ class Poller {
   void watch(int fd, Pollable& pollable);
   // Deletes it at the end of the turn.
   void bury(std::unique_ptr<Pollable> pollable) { graves_.push_back(std::move(pollable)); }
-  // Tells of what is ready now.
-  void turn();
+  // Tells of what is ready, waiting so long for something.
+  void turn(std::chrono::milliseconds patience = {});
 
  private:
   UniqueFd epoll_;

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -127,7 +128,7 @@ std::int64_t cpu_nanos(const std::vector<pid_t>& pids) {
   for (const pid_t pid : pids) {
     clockid_t clock{};
     timespec time{};
-    HL_CHECK(::clock_getcpuclockid(pid, &clock) == 0 && ::clock_gettime(clock, &time) == 0);
+    if (::clock_getcpuclockid(pid, &clock) != 0 || ::clock_gettime(clock, &time) != 0) continue;
     sum += time.tv_sec * 1'000'000'000LL + time.tv_nsec;
   }
   return sum;
@@ -139,6 +140,13 @@ std::int64_t private_bytes(const std::vector<pid_t>& pids) {
     sum += kilobytes_in(fmt::format("/proc/{}/status", pid), "RssAnon:") * 1024;
   }
   return sum;
+}
+
+void raise_descriptor_limit() {
+  rlimit limit{};
+  HL_CHECK(::getrlimit(RLIMIT_NOFILE, &limit) == 0);
+  limit.rlim_cur = limit.rlim_max;
+  HL_CHECK(::setrlimit(RLIMIT_NOFILE, &limit) == 0);
 }
 
 std::size_t open_descriptors(const std::vector<pid_t>& pids) {
@@ -184,6 +192,14 @@ void pin_this_process(int core) {
   CPU_ZERO(&cores);
   CPU_SET(static_cast<std::size_t>(core), &cores);
   HL_CHECK(::sched_setaffinity(0, sizeof cores, &cores) == 0);
+}
+
+AllCores::AllCores() {
+  HL_CHECK(::sched_getaffinity(0, sizeof cores_, &cores_) == 0);
+}
+
+void AllCores::restore() const {
+  HL_CHECK(::sched_setaffinity(0, sizeof cores_, &cores_) == 0);
 }
 
 }  // namespace hitless::bench

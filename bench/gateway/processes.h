@@ -1,6 +1,7 @@
 // Processes that are measured: started on a core of their own, looked at from outside.
 #pragma once
 
+#include <sched.h>
 #include <sys/types.h>
 
 #include <chrono>
@@ -39,12 +40,15 @@ class Child {
 // `pid` and all its descendants.
 std::vector<pid_t> tree_of(pid_t pid);
 
-// Time that the processes were on a core, in nanoseconds.
+// Time that the processes were on a core, in nanoseconds.  One that has gone adds nothing: the load
+// through it has failed then.
 std::int64_t cpu_nanos(const std::vector<pid_t>& pids);
 
 // Memory of the processes' own, without what they share with the file system's cache.
 std::int64_t private_bytes(const std::vector<pid_t>& pids);
 
+// To what the system allows, for this process and those that it starts.
+void raise_descriptor_limit();
 std::size_t open_descriptors(const std::vector<pid_t>& pids);
 
 // What the cores did since they were powered on, in seconds.
@@ -61,5 +65,15 @@ struct Cores {
 };
 Cores choose_cores();
 void pin_this_process(int core);  // threads that it starts from now on, too
+
+// The cores this thread may use, to go back to.
+class AllCores {
+ public:
+  AllCores();
+  void restore() const;
+
+ private:
+  cpu_set_t cores_;
+};
 
 }  // namespace hitless::bench
