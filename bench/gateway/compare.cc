@@ -15,6 +15,8 @@ namespace {
 // Above that a run says more about others than about the proxy.
 constexpr double k_foreign_max = 0.10;
 constexpr double k_stolen_max = 0.05;
+constexpr double k_busy_min = 0.02;
+// Rounds for one that counts, at the most.
 constexpr int k_tries_max = 3;
 
 struct Snapshot {
@@ -76,14 +78,14 @@ class Bench {
     }
   }
 
-  Run run(Kind kind) {
-    Run best = run_once(kind);
-    for (int i = 2; i <= k_tries_max && !is_quiet(best) && !is_ending(); ++i) {
-      Run again = run_once(kind);
-      if (again.foreign + again.stolen < best.foreign + best.stolen) best = again;
-      best.tries = i;
+  // Who begins changes from round to round: what comes first may have it easier.
+  Round round(std::size_t first) {
+    Round made;
+    for (std::size_t i = 0; i < made.size(); ++i) {
+      const std::size_t turn = (first + i) % made.size();
+      made[turn] = run(k_kinds[turn]);
     }
-    return best;
+    return made;
   }
 
   // The median delay of an event; without a kind: straight to the instance.
@@ -101,11 +103,7 @@ class Bench {
  private:
   Proxy& proxy(Kind kind) { return *proxies_[static_cast<std::size_t>(kind)]; }
 
-  static bool is_quiet(const Run& run) {
-    return run.foreign <= k_foreign_max && run.stolen <= k_stolen_max;
-  }
-
-  Run run_once(Kind kind) {
+  Run run(Kind kind) {
     if (is_ending()) return {};
     load_.connect(proxy(kind).address(), scenario_.clients);
     Window first = load_.run_each_once();
@@ -128,31 +126,63 @@ class Bench {
   std::vector<std::unique_ptr<Proxy>> proxies_;
 };
 
-void print_run(Kind kind, const std::vector<Run>& runs) {
-  const auto middle = [&](double Run::*member) {
+double noise_of(const Round& round) {
+  double most = 0;
+  for (const Run& run : round) most = std::max(most, run.foreign + run.stolen);
+  return most;
+}
+
+bool is_quiet(const Round& round) {
+  return std::all_of(round.begin(), round.end(), [](const Run& run) { return run.is_quiet(); });
+}
+
+// A proxy that hardly came to its core has shown nothing.
+bool has_measured(const Round& round) {
+  return std::all_of(round.begin(), round.end(),
+                     [](const Run& run) { return run.busy >= k_busy_min; });
+}
+
+void tell(const Scenario& scenario, std::size_t number, const Round& round) {
+  std::string line;
+  for (std::size_t i = 0; i < round.size(); ++i) {
+    line += fmt::format("  {} {:.2f} µs", to_text(k_kinds[i]), round[i].cpu_us);
+  }
+  fmt::print(stderr, "  {}, round {}:{}{}\n", scenario.name, number, line,
+             is_quiet(round) ? "" : "  (disturbed)");
+}
+
+void print_runs(const Comparison& comparison, Kind kind) {
+  const auto all = [&](double Run::*member) {
     std::vector<double> values;
-    for (const Run& run : runs) values.push_back(run.*member);
-    return median(std::move(values));
+    for (const Round& round : comparison.rounds) {
+      values.push_back(round[static_cast<std::size_t>(kind)].*member);
+    }
+    return values;
   };
-  const auto least = std::min_element(
-      runs.begin(), runs.end(), [](const Run& a, const Run& b) { return a.cpu_us < b.cpu_us; });
+  const auto middle = [&](double Run::*member) { return median(all(member)); };
   fmt::print("  {:<8} {:>9.2f} {:>9.2f} {:>10.0f} {:>9.0f} {:>9.0f} {:>11.0f} {:>6.0f} %\n",
-             to_text(kind), least->cpu_us, middle(&Run::cpu_us), middle(&Run::rate),
+             to_text(kind), smallest(all(&Run::cpu_us)), middle(&Run::cpu_us), middle(&Run::rate),
              middle(&Run::p50_us), middle(&Run::p99_us), middle(&Run::first_byte_us),
              100 * middle(&Run::busy));
 }
 
 json::object to_json(const Run& run) {
-  return {{"cpu_us", run.cpu_us},   {"rate", run.rate},     {"p50_us", run.p50_us},
-          {"p99_us", run.p99_us},   {"busy", run.busy},     {"first_byte_us", run.first_byte_us},
-          {"foreign", run.foreign}, {"stolen", run.stolen}, {"tries", run.tries}};
+  return {{"cpu_us", run.cpu_us},   {"rate", run.rate},    {"p50_us", run.p50_us},
+          {"p99_us", run.p99_us},   {"busy", run.busy},    {"first_byte_us", run.first_byte_us},
+          {"foreign", run.foreign}, {"stolen", run.stolen}};
 }
 
 }  // namespace
 
+bool Run::is_quiet() const {
+  return foreign <= k_foreign_max && stolen <= k_stolen_max;
+}
+
 std::vector<double> Comparison::cpu_of(Kind kind) const {
   std::vector<double> values;
-  for (const Run& run : runs[static_cast<std::size_t>(kind)]) values.push_back(run.cpu_us);
+  for (const Round& round : rounds) {
+    values.push_back(round[static_cast<std::size_t>(kind)].cpu_us);
+  }
   return values;
 }
 
@@ -165,22 +195,29 @@ Ratio Comparison::ratio() const {
   return ratio_to_best(cpu_of(Kind::hitless), {cpu_of(Kind::nginx), cpu_of(Kind::haproxy)});
 }
 
-// Who begins changes from round to round: what comes right after a pause may have it easier.
 Comparison compare(const Scenario& scenario, const CompareOptions& options) {
-  Comparison made{.scenario = scenario, .runs = {}};
   Bench bench(scenario, options);
-  for (int round = 0; round < options.rounds && !is_ending(); ++round) {
-    std::string line;
-    for (std::size_t i = 0; i < std::size(k_kinds); ++i) {
-      const std::size_t turn = (i + static_cast<std::size_t>(round)) % std::size(k_kinds);
-      const Run run = bench.run(k_kinds[turn]);
-      made.runs[turn].push_back(run);
-      line += fmt::format("  {} {:.2f} µs{}", to_text(k_kinds[turn]), run.cpu_us,
-                          run.tries > 1 ? fmt::format(" (try {})", run.tries) : "");
-    }
-    fmt::print(stderr, "  {}: round {} of {}:{}\n", scenario.name, round + 1, options.rounds, line);
+  const auto wanted = static_cast<std::size_t>(options.rounds);
+  std::vector<Round> all;
+  std::size_t quiet = 0;
+  for (std::size_t number = 0; quiet < wanted && number < k_tries_max * wanted; ++number) {
+    const Round round = bench.round(number % std::size(k_kinds));
+    if (is_ending()) return {};
+    tell(scenario, number + 1, round);
+    if (has_measured(round)) all.push_back(round);
+    quiet += is_quiet(round) ? 1 : 0;
   }
-  return is_ending() ? Comparison{.scenario = scenario, .runs = {}} : made;
+  if (all.empty()) {
+    give_up("others take all of these cores");
+    return {};
+  }
+  std::stable_sort(all.begin(), all.end(), [](const Round& one, const Round& other) {
+    return noise_of(one) < noise_of(other);
+  });
+  all.resize(std::min(all.size(), wanted));
+  Comparison made{.scenario = scenario, .rounds = std::move(all), .disturbed = 0};
+  for (const Round& round : made.rounds) made.disturbed += is_quiet(round) ? 0 : 1;
+  return made;
 }
 
 std::array<double, std::size(k_kinds)> added_delay(const Scenario& scenario,
@@ -207,16 +244,10 @@ void print(const Comparison& comparison) {
              ratio.median, comparison.scenario.bar, comparison.is_met() ? "ok" : "MISSED");
   fmt::print("  {:<8} {:>9} {:>9} {:>10} {:>9} {:>9} {:>11} {:>8}\n", "", "CPU µs", "median",
              "per s", "p50 µs", "p99 µs", "1st byte µs", "core");
-  for (const Kind kind : k_kinds) print_run(kind, comparison.runs[static_cast<std::size_t>(kind)]);
-  int noisy = 0;
-  for (const auto& runs : comparison.runs) {
-    noisy += static_cast<int>(std::count_if(runs.begin(), runs.end(), [](const Run& run) {
-      return run.foreign > k_foreign_max || run.stolen > k_stolen_max;
-    }));
-  }
-  if (noisy > 0) {
-    fmt::print("  {} runs were disturbed by others on these cores, {} tries each\n", noisy,
-               k_tries_max);
+  for (const Kind kind : k_kinds) print_runs(comparison, kind);
+  if (comparison.disturbed > 0) {
+    fmt::print("  others used these cores in {} of the {} rounds that count\n",
+               comparison.disturbed, comparison.rounds.size());
   }
 }
 
@@ -225,8 +256,8 @@ json::object to_json(const Comparison& comparison) {
   json::object runs;
   for (const Kind kind : k_kinds) {
     json::array all;
-    for (const Run& run : comparison.runs[static_cast<std::size_t>(kind)]) {
-      all.push_back(to_json(run));
+    for (const Round& round : comparison.rounds) {
+      all.push_back(to_json(round[static_cast<std::size_t>(kind)]));
     }
     runs[to_text(kind)] = std::move(all);
   }

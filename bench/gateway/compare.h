@@ -13,9 +13,10 @@
 namespace hitless::bench {
 
 struct CompareOptions {
-  int rounds = 6;
-  std::chrono::milliseconds warm_up{300};
-  std::chrono::milliseconds time{2000};  // of a run
+  // Many and short: the machine's mood lasts for seconds, and should be the same for all three.
+  int rounds = 16;
+  std::chrono::milliseconds warm_up{150};
+  std::chrono::milliseconds time{700};  // of a run
   Cores cores;
 };
 
@@ -29,12 +30,17 @@ struct Run {
   double busy = 0;           // share of the proxy's core that the proxy used
   double foreign = 0;        // share of a core that others used, on the worse of the two
   double stolen = 0;         // … that the machine did not get at all
-  int tries = 1;
+
+  bool is_quiet() const;
 };
+
+// One run of each, right after each other; in the order of k_kinds.
+using Round = std::array<Run, std::size(k_kinds)>;
 
 struct Comparison {
   Scenario scenario;
-  std::array<std::vector<Run>, std::size(k_kinds)> runs;  // in the order of k_kinds
+  std::vector<Round> rounds;  // those that count
+  int disturbed = 0;          // of them, because there were not enough quiet ones
 
   std::vector<double> cpu_of(Kind kind) const;
   Kind better_peer() const;

@@ -30,8 +30,8 @@ struct Options {
 CompareOptions compare_options(const Options& options) {
   CompareOptions made{.cores = choose_cores()};
   if (options.is_quick) {
-    made.rounds = 3;
-    made.time = std::chrono::milliseconds(700);
+    made.rounds = 4;
+    made.time = std::chrono::milliseconds(400);
   }
   if (options.rounds > 0) made.rounds = options.rounds;
   return made;
