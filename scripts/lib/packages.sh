@@ -109,8 +109,18 @@ fetch_downloads() {
     case $list in
       build) fetch=scripts/fetch-onnxruntime ;;
       demo) fetch=scripts/fetch-silero ;;
+      bench-gateway) fetch=fetch_peers ;;
       *) continue ;;
     esac
-    if [ -x "$fetch" ]; then "$fetch"; fi
+    if [ -x "$fetch" ] || declare -F "$fetch" >/dev/null; then "$fetch"; fi
   done
+}
+
+fetch_peers() {
+  local as_root=()
+  scripts/fetch-peers && return
+  echo "trying again with fresh package lists"
+  become_root nginx haproxy
+  update_package_lists
+  scripts/fetch-peers
 }
