@@ -26,6 +26,15 @@ model::Rollout in_phase(Phase phase) {
   return rollout;
 }
 
+model::Rollout next_rollout(model::RolloutKind kind, model::RevisionNumber to) {
+  model::Rollout next;
+  next.id = model::RolloutId("next");
+  next.who = "root";
+  next.plan.kind = kind;
+  next.plan.to = to;
+  return next;
+}
+
 RolloutOrder order(Order what, std::string reason = {}) {
   return {.service = model::ServiceId("s"),
           .rollout = model::RolloutId("r"),
@@ -110,15 +119,6 @@ TEST(Orders, ASkipEndsTheBakeOfThisStepAlone) {
   rollout.step = 2;
   ASSERT_TRUE(obey(rollout, order(Order::skip), at(20)));
   EXPECT_EQ(rollout.orders.skip, 3);
-}
-
-model::Rollout next_rollout(model::RolloutKind kind, model::RevisionNumber to) {
-  model::Rollout next;
-  next.id = model::RolloutId("next");
-  next.who = "root";
-  next.plan.kind = kind;
-  next.plan.to = to;
-  return next;
 }
 
 TEST(Orders, AnotherChangeEndsARolloutAndKeepsItsReport) {

@@ -41,7 +41,8 @@ TEST(Frames, LargerThanAnyTableAreRefusedBeforeTheyCome) {
 }
 
 TEST(Frames, ComeWholeHoweverTheyAreCut) {
-  const std::string bytes = encode_frame(hello()) + encode_frame(shutdown_message(Duration(5)));
+  const std::string bytes =
+      encode_frame(hello()) + encode_frame(budget_message("shutdown", Duration(5)));
   for (std::size_t cut = 0; cut <= bytes.size(); ++cut) {
     FrameReader reader;
     std::size_t count = 0;

@@ -196,10 +196,8 @@ Rollout any_course() {
   rollout.step = any_int();
   rollout.who = any_text();
   rollout.baking_at = maybe_time();
-  rollout.orders = {.paused_at = maybe_time(),
-                    .abort = any_text(),
-                    .skip = any_int(),
-                    .pauses = some(any_pause)};
+  rollout.orders = {
+      .paused_at = maybe_time(), .abort = any_text(), .skip = any_int(), .pauses = some(any_pause)};
   rollout.lacks_room = *rc::gen::arbitrary<bool>();
   if (*rc::gen::arbitrary<bool>()) rollout.evidence = any_evidence();
   rollout.earlier = some(any_evidence);
