@@ -110,8 +110,13 @@ TEST_P(Superseded, KeepsWhatServesAndEndsAsWasAskedLast) {
   const json::object before = service().rollout(superseded);
   EXPECT_EQ(before.at("phase").as_string(), "superseded") << to_json_text(before);
   expect_left(before, "superseded", GetParam());
-  ASSERT_TRUE(before.at("report").as_object().contains("during")) << to_json_text(before);
-  EXPECT_EQ(before.at("report").at("during").at("failed").to_number<int>(), 0);
+  // One that was over before the loop came to it has no traffic to tell of.
+  const json::object& report = before.at("report").as_object();
+  ASSERT_TRUE(report.contains("during") || std::string(GetParam()) == "at_once")
+      << to_json_text(before);
+  if (report.contains("during")) {
+    EXPECT_EQ(report.at("during").at("failed").to_number<int>(), 0);
+  }
   expect_settled(last_rollout(), k_count);
   expect_none_held(last_rollout());
   EXPECT_EQ(model_served(), last);

@@ -222,7 +222,7 @@ TEST_F(Rolling, AWayBackThatFailsLeavesWhatServes) {
     return import_model(hitless(), {.version = version,
                                     .flags = std::move(flags),
                                     .failures_max = 1,
-                                    .initial_delay_seconds = 0});
+                                    .initial_delay_seconds = 2});
   };
   const std::string old =
       import_failing("old", {"--starts", starts_folder(), "--fails-from-start", "3"});

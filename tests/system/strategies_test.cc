@@ -250,7 +250,7 @@ TEST_F(BlueGreen, TurnsBackToTheSetThatIsStillWarm) {
 // wrongly depends on the traffic alone; the old set is there to take it back at once.
 TEST_F(BlueGreen, TurnsBackByItselfFromASetThatAnswersWrongly) {
   const std::string blue = import("blue", {"--start-delay-ms", "200"});
-  const std::string green = import("green", {"--fail-share", "0.2"});
+  const std::string green = import("green", {"--fail-share", "0.5"});
   start({{.model_id = blue, .count = 2}});
   const std::vector<std::string> before = ids_of(service().live_instances());
   EXPECT_EQ(change({{.model_id = green, .count = 2}}, policy(k_long_bake)), "rolled_back");

