@@ -142,11 +142,15 @@ TEST_F(WarmUp, AGoodCanaryWithoutTrafficIsPromotedWithItsEvidence) {
   const std::string v2 = import_warm("v2", expecting("v2"));
   serve(v1);
   EXPECT_EQ(canary(v2), "succeeded") << to_json_text(rollout());
-  const json::object errors = measure("errors");
+  const json::array steps = rollout().at("earlier_evidence").as_array();
+  ASSERT_EQ(steps.size(), 1U) << to_json_text(rollout());
+  const json::object errors = steps[0].at("measures").at(0).as_object();
+  EXPECT_EQ(errors.at("name").as_string(), "errors");
   EXPECT_GE(count(errors, "new_total"), 50) << to_json_text(rollout());
   EXPECT_EQ(count(errors, "new_events"), 0);
   EXPECT_GE(count(errors, "old_total"), 40) << to_json_text(rollout());
   EXPECT_EQ(count(errors, "old_events"), 0);
+  EXPECT_GE(count(measure("errors"), "alone_total"), 50) << "the step that is all traffic's";
 }
 
 TEST_F(WarmUp, ACanaryOfAModelWithoutWarmUpRequestsAdvances) {
@@ -170,12 +174,12 @@ TEST_F(WarmUp, SamplesGoOnWhenServeIsKilled) {
                                  {"rollout_policy", policy}});
   ASSERT_EQ(answer.status, 200) << answer.text;
   last_rollout_ = service().newest_rollout();
-  ASSERT_TRUE(eventually([this] { return count(measure("errors"), "new_total") >= 5; }))
+  ASSERT_TRUE(eventually([this] { return count(measure("errors"), "alone_total") >= 5; }))
       << to_json_text(rollout());
   hitless().kill_serve();
   hitless().start_serve();
   EXPECT_EQ(service().wait_for_end(last_rollout()), "succeeded") << to_json_text(rollout());
-  EXPECT_GE(count(measure("errors"), "new_total"), 50) << to_json_text(rollout());
+  EXPECT_GE(count(measure("errors"), "alone_total"), 50) << to_json_text(rollout());
 }
 
 }  // namespace
