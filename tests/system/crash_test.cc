@@ -32,8 +32,11 @@ void PrintTo(const Course& course, std::ostream* out) {
 constexpr int k_writes_max = 60;
 // Lives that only begin to look cost more than they write.
 constexpr int k_lives_max = 200;
-// Each life needs one write for itself: generations of route tables are reserved by it.
+// Each life needs one write for itself: generations of route tables are reserved by it.  And a life
+// may note what it sees before the order comes: one more write for every so many lives, or an order
+// that is slower than the first look would never be taken.
 constexpr int k_writes_of_a_life = 2;
+constexpr int k_lives_of_a_write = 10;
 // The last writes follow what shows that a rollout has ended.
 constexpr std::chrono::milliseconds k_after_the_end{150};
 
@@ -202,7 +205,7 @@ class Crash : public UnderLoad, public ::testing::WithParamInterface<Course> {
     begin();
     int lives = 1;
     for (; dies() && lives < k_lives_max; ++lives) {
-      limit_.set(k_writes_of_a_life);
+      limit_.set(k_writes_of_a_life + lives / k_lives_of_a_write);
       hitless().try_start_serve();
       if (HasFailure()) break;
     }
