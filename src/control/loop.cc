@@ -129,11 +129,17 @@ Time Loop::pass() {
     keep_report(state, world.now);
     begin_queued(state, world.now);
     keep_earlier(next, state.wake_at);
-    keep_earlier(next, reporter_.due(state));
+    keep_earlier(next, report_due(state, world.now));
   }
   std::erase_if(services_, [this](const auto& row) { return finish_removal(row.second); });
   news_.tell(std::exchange(touched_, {}));
   return next;
+}
+
+// One that is due still was refused by the store.
+std::optional<Time> Loop::report_due(const ServiceState& state, Time now) const {
+  const std::optional<Time> due = reporter_.due(state);
+  return due && *due <= now ? now + k_store_retry : due;
 }
 
 Loop::World Loop::observe() {

@@ -108,6 +108,7 @@ class Loop {
   bool finish_removal(const ServiceState& state);
   bool begin_report(ServiceState& state, Time now);
   void keep_report(ServiceState& state, Time now);
+  std::optional<Time> report_due(const ServiceState& state, Time now) const;
   void complete_report(ServiceState& state);
   void begin_queued(ServiceState& state, Time now);
   void publish(const World& world);

@@ -1,11 +1,12 @@
 // What a rollout's sides did to traffic, through the loop and over the lives of serve.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <thread>
 
+#include "control/limits.h"
 #include "control/loop.h"
-#include "store/sqlite.h"
 #include "tests/support/store_values.h"
 
 namespace hitless::control {
@@ -104,6 +105,10 @@ class LoopSides : public store::StoreTest {
 
   virtual void adjust(model::Plan&) {}
 
+  static json::value reading_at(int seconds) {
+    return {{"at", to_micros(store::at(seconds))}, {"total", to_json(model::Outcomes())}};
+  }
+
   void end_first(const model::RolloutId& id) {
     model::Rollout first = store().find_rollout(id).value();
     first.phase = model::Phase::succeeded;
@@ -139,6 +144,19 @@ class LoopSides : public store::StoreTest {
     }
     EXPECT_TRUE(is_as_wanted()) << to_text(rollout().phase) << ": " << rollout().why;
     loop.stop();
+  }
+
+  // True when the loop has not looked for so long, within a time that is long enough for that.
+  bool rests_for(Duration rest) {
+    const auto now = [] { return std::chrono::steady_clock::now(); };
+    const auto deadline = now() + std::chrono::seconds(20);
+    int looks = pool_.looks;
+    for (auto since = now(); now() - since < rest; std::this_thread::yield()) {
+      if (now() > deadline) return false;
+      if (pool_.looks != looks) since = now();
+      looks = pool_.looks;
+    }
+    return true;
   }
 
   const SystemClock clock_{};
@@ -221,6 +239,27 @@ TEST_F(LoopSides, AndWhatElseWasRecordedOutliveTheChangeThatTakesOver) {
   EXPECT_EQ(loop.accept(change).error().code(), Code::conflict) << "it has ended by now";
 }
 
+// A disk that is full for an hour fills no log, and takes no core.
+TEST_F(LoopSides, LeaveAReportThatTheStoreRefusesForAWhile) {
+  end_first(model::RolloutId("r"));
+  ASSERT_TRUE(store().put_setting(
+      "readings/s",
+      to_json_text({{"rollout", "r"}, {"start", reading_at(3)}, {"end", reading_at(4)}})));
+  model::Report report = rollout().report;
+  report.during.emplace();
+  ASSERT_TRUE(store().update_report(model::RolloutId("r"), report));
+  let_reports_be_refused();
+  refuse_reports(true);
+
+  TrafficBook traffic;
+  Loop loop(options(), parts(), traffic);
+  ASSERT_TRUE(loop.start());
+  EXPECT_TRUE(rests_for(k_store_retry / 2));
+  refuse_reports(false);
+  while (!rollout().report.after) std::this_thread::yield();
+  loop.stop();
+}
+
 // The first step of a canary has baked, nobody has called, and the policy has samples sent.
 class LoopSamples : public LoopSides {
  protected:
@@ -257,17 +296,9 @@ class LoopSamples : public LoopSides {
     pool_.running.push_back({.id = fresh.id, .state = pools::ProcessState::running});
   }
 
-  // What is stored of the old side's model, while no store is open.
+  // What is stored of the old side's model.
   void set_launch(const std::string& text) {
-    store_.reset();
-    {
-      const auto database = store::Database::open(file());
-      ASSERT_TRUE(database);
-      store::Statement update =
-          (*database)->prepare("UPDATE models SET launch = ? WHERE id = ?").value();
-      ASSERT_TRUE(update.bind(text, "m1").run());
-    }
-    reopen();
+    change_file(fmt::format("UPDATE models SET launch = '{}' WHERE id = 'm1'", text));
   }
 };
 

@@ -48,8 +48,9 @@ Result<void> Reporter::end(ServiceState& state, Time now) {
   if (!state.at_start) return {};
   // The reading first: a report that says what came before its end is looked at again after it.
   HL_TRY(save(state));
-  state.rollout->report.during = window(*state.at_start, *state.at_end);
-  return store_.update_report(state.rollout->id, state.rollout->report);
+  model::Report report = state.rollout->report;
+  report.during = window(*state.at_start, *state.at_end);
+  return keep(state, std::move(report));
 }
 
 bool Reporter::awaits_held(const ServiceState& state, Time now) const {
@@ -70,9 +71,11 @@ std::optional<Time> Reporter::due(const ServiceState& state) const {
 
 Result<void> Reporter::complete(ServiceState& state, Time now) {
   if (!state.at_end) return {};
-  state.rollout->report.after = window(*state.at_end, traffic_.reading(state.service.id, now));
+  model::Report report = state.rollout->report;
+  report.after = window(*state.at_end, traffic_.reading(state.service.id, now));
+  HL_TRY(keep(state, std::move(report)));
   state.at_end.reset();
-  return store_.update_report(state.rollout->id, state.rollout->report);
+  return {};
 }
 
 Result<void> Reporter::restore(ServiceState& state, Time now) {
@@ -100,6 +103,13 @@ Result<void> Reporter::finish_superseded(const model::RolloutId& id, const Readi
   if (found->report.during) return {};
   found->report.during = window(start, traffic_.reading(found->service, now));
   return store_.update_report(id, found->report);
+}
+
+// What the store does not take is not yet so, and is tried again.
+Result<void> Reporter::keep(ServiceState& state, model::Report report) {
+  HL_TRY(store_.update_report(state.rollout->id, report));
+  state.rollout->report = std::move(report);
+  return {};
 }
 
 Result<void> Reporter::save(const ServiceState& state) {

@@ -1,4 +1,5 @@
 // The Reporter fills a rollout's report: what happened to requests before, during and after it.
+// What the store refuses to write is due until it does.
 //
 // Owner: the control loop; its thread only.  What it needs across a crash of serve is kept in the
 // store, under one setting a service.
@@ -33,6 +34,7 @@ class Reporter {
  private:
   bool awaits_held(const ServiceState& state, Time now) const;
   Result<void> finish_superseded(const model::RolloutId& id, const Reading& start, Time now);
+  Result<void> keep(ServiceState& state, model::Report report);
   Result<void> save(const ServiceState& state);
 
   store::Store& store_;

@@ -80,6 +80,29 @@ TEST_F(ReporterTest, WaitsForTheParkedNoLongerThanItsLimit) {
   EXPECT_TRUE(stored(state_.rollout->id).during);
 }
 
+TEST_F(ReporterTest, WritesWhatTheStoreRefusedWhenItTakesItAgain) {
+  let_reports_be_refused();
+  Reporter reporter(store(), traffic_);
+  count(outcomes(7, 0, 0));
+  succeed(at(20));
+  refuse_reports(true);
+  EXPECT_FALSE(reporter.end(state_, at(20)));
+  ASSERT_TRUE(reporter.due(state_));
+
+  refuse_reports(false);
+  ASSERT_TRUE(reporter.end(state_, at(21)));
+  ASSERT_TRUE(stored(state_.rollout->id).during);
+  EXPECT_EQ(stored(state_.rollout->id).during->end, at(20));
+
+  refuse_reports(true);
+  EXPECT_FALSE(reporter.complete(state_, at(30)));
+  ASSERT_TRUE(reporter.due(state_));
+  refuse_reports(false);
+  ASSERT_TRUE(reporter.complete(state_, at(31)));
+  EXPECT_TRUE(stored(state_.rollout->id).after);
+  EXPECT_FALSE(reporter.due(state_));
+}
+
 TEST_F(ReporterTest, TellsOfASupersededRolloutUntilTheNextOneBegan) {
   const model::RolloutId first = state_.rollout->id;
   count(outcomes(40, 0, 0));

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/file.h"
+#include "store/sqlite.h"
 #include "store/store.h"
 
 namespace hitless::store {
@@ -146,6 +147,29 @@ class StoreTest : public ::testing::Test {
   }
   std::filesystem::path file() const { return folder_.path() / "hitless.db"; }
   Store& store() { return *store_; }
+
+  // Puts something into the file that the store itself would not.  No reference to the store stays.
+  void change_file(const std::string& sql) {
+    store_.reset();
+    {
+      const auto database = Database::open(file());
+      if (!database) FAIL() << database.error().text();
+      const Result<void> done = (*database)->execute(sql);
+      EXPECT_TRUE(done) << (done ? "" : done.error().text());
+    }
+    reopen();
+  }
+
+  // From now on no report is written while the setting "refuses" is "yes".
+  void let_reports_be_refused() {
+    change_file(
+        "CREATE TRIGGER refuses BEFORE UPDATE OF report ON rollouts "
+        "WHEN EXISTS (SELECT 1 FROM settings WHERE name = 'refuses' AND value = 'yes') "
+        "BEGIN SELECT RAISE(ABORT, 'refused by a test'); END");
+  }
+  void refuse_reports(bool refuse) {
+    ASSERT_TRUE(store().put_setting("refuses", refuse ? "yes" : "no"));
+  }
 
   // A service with revision 1 and its deploy rollout, as accepted.
   model::Service add(const std::string& id, const std::string& name,
