@@ -26,7 +26,8 @@ struct Flavor {
   std::string display;  // for people
 };
 
-std::vector<Flavor> default_flavors();
+std::vector<Flavor> default_flavors();  // for every machine
+Flavor gpu_flavor();                    // for one that has GPUs to give
 
 struct ApiOptions {
   std::string project_id;      // 32 hex digits: the only project, until identity comes

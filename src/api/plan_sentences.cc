@@ -45,11 +45,15 @@ class Sentences {
     tell_restarts();
     for (const Slot& slot : plan_.slots) tell_growth(slot);
     tell_exchange();
+    const auto arrivals = static_cast<std::ptrdiff_t>(out_.size());
     for (const Slot& slot : plan_.slots) tell_departure(slot);
     tell_leftovers();
-    if (out_.empty()) {
-      out_.push_back(plan_.slots.empty() ? "keep it: no instance is touched"
-                                         : "publish it: no instance is touched");
+    const bool touches_none = out_.empty();
+    const std::string traffic = traffic_moved();
+    if (!traffic.empty()) out_.insert(out_.begin() + arrivals, traffic);
+    if (touches_none) {
+      out_.insert(out_.begin(), plan_.slots.empty() ? "keep it: no instance is touched"
+                                                    : "publish it: no instance is touched");
     } else if (plan_.from != 0 && plan_.to != 0) {
       tell_judgement();
       tell_samples();
@@ -88,6 +92,25 @@ class Sentences {
     }
   }
 
+  // What each entry's weight makes of the traffic, where it moves any; an entry that leaves is told
+  // of by what is left for the others.
+  std::string traffic_moved() const {
+    std::string shares;
+    bool moves = false;
+    for (const Slot& slot : plan_.slots) {
+      const int before = slot.from ? slot.from->weight : 0;
+      const int after = slot.to ? slot.to->weight : 0;
+      moves = moves || (plan_.from != 0 && plan_.to != 0 && before != after);
+      if (!slot.to) continue;
+      shares +=
+          fmt::format("{}{} % to config[{}]", shares.empty() ? "" : ", ", after, slot.to->entry);
+      if (before != after) {
+        shares += slot.from ? fmt::format(" ({} % now)", before) : std::string(" (new)");
+      }
+    }
+    return moves ? "send " + shares : std::string();
+  }
+
   void tell_departure(const Slot& slot) {
     if (!slot.from || slot.is_replaced()) return;
     const int fewer = slot.from->count - (slot.to ? slot.to->count : 0);
@@ -123,7 +146,10 @@ class Sentences {
   }
 
   void tell_judgement() {
-    if (exchange_.new_count == 0) return tell("not judged: only weights or counts change");
+    if (exchange_.new_count == 0) {
+      if (!has_new_entry()) return tell("not judged: only weights or counts change");
+      return tell("not judged: no version takes another's place, each has its share");
+    }
     if (!plan_.judgement.enabled) return tell("not judged: judgement is off");
     if (!has_both_sides()) return tell("not judged: old and new never serve side by side");
     if (!plan_.steps.empty()) {
@@ -136,6 +162,11 @@ class Sentences {
         "judged: errors and latency against revision {} while both serve; for a verdict the last "
         "old one stays up to {} longer, if requests come",
         plan_.from, duration_text(plan_.judgement.proving));
+  }
+
+  bool has_new_entry() const {
+    return std::any_of(plan_.slots.begin(), plan_.slots.end(),
+                       [](const Slot& slot) { return !slot.from && slot.to->weight > 0; });
   }
 
   // The first step of each kind: what the others need is of the same size.

@@ -1,4 +1,5 @@
 // Plans, their hashes and the rollout policy on the wire.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "api/plan_answers.h"
@@ -251,6 +252,39 @@ TEST(PlanAnswer, SaysWhetherTheNewVersionWillBeJudged) {
   model::Plan scale = some_plan(Strategy::none, 2, 4);
   scale.slots[0].to->key = "a";
   EXPECT_EQ(judged(scale), "not judged: only weights or counts change");
+}
+
+TEST(PlanAnswer, SaysWhereTrafficMoves) {
+  model::Plan plan = some_plan(Strategy::none, 2, 2);
+  plan.slots[0].to->key = "a";
+  plan.slots[0].from->weight = 100;
+  plan.slots[0].to->weight = 90;
+  model::Slot& fresh = plan.slots.emplace_back();
+  fresh.to = model::Group{.key = "b", .revision = 2, .entry = 1, .count = 1, .weight = 10};
+  EXPECT_THAT(
+      sentences_of(plan),
+      ::testing::ElementsAre("start 1 instance of config[1]",
+                             "send 90 % to config[0] (100 % now), 10 % to config[1] (new)",
+                             "not judged: no version takes another's place, each has its share",
+                             "if any of this fails, go back to revision 1"));
+
+  plan.slots.back().from = plan.slots.back().to;
+  plan.slots.back().to->weight = 40;
+  plan.slots.front().from->weight = 90;
+  plan.slots.front().to->weight = 60;
+  EXPECT_THAT(
+      sentences_of(plan),
+      ::testing::ElementsAre("publish it: no instance is touched",
+                             "send 60 % to config[0] (90 % now), 40 % to config[1] (10 % now)"));
+
+  plan.slots.back().to.reset();
+  plan.slots.front().to->weight = 100;
+  EXPECT_THAT(sentences_of(plan),
+              ::testing::ElementsAre(
+                  "send 100 % to config[0] (90 % now)",
+                  "take 1 instance out of the route, let it finish what it has and stop it",
+                  "not judged: only weights or counts change",
+                  "if any of this fails, go back to revision 1"));
 }
 
 TEST(PlanAnswer, TellsWhatSampleTheJudgementNeeds) {

@@ -35,6 +35,12 @@ std::vector<Flavor> default_flavors() {
           {"modelarts.vm.cpu.8u", {8000, 32768}, "CPU: 8 cores, 32 GB"}};
 }
 
+Flavor gpu_flavor() {
+  return {"hitless.gpu.1",
+          {.cpu_millis = 4000, .memory_mib = 16384, .gpus = 1},
+          "GPU: 1 GPU, 4 cores, 16 GB"};
+}
+
 Reply list_specifications(const Call& call) {
   HL_TRY_ASSIGN(const store::PageQuery page, call.page({}));
   json::array rows;
