@@ -133,11 +133,7 @@ api::ApiOptions api_options(const ServeOptions& options, const std::string& toke
   made.uid = ::geteuid();
   made.deploy_timeout_min = options.deploy_timeout_min;
   made.gpus = options.gpus;
-  if (options.gpus > 0) {
-    made.flavors.push_back({.name = "hitless.gpu.1",
-                            .resources = {.cpu_millis = 4000, .memory_mib = 16384, .gpus = 1},
-                            .display = "GPU: 1 GPU, 4 cores, 16 GB"});
-  }
+  if (options.gpus > 0) made.flavors.push_back(api::gpu_flavor());
   made.warnings = [&pool] { return pool.status().warnings; };
   return made;
 }

@@ -1,9 +1,10 @@
 // The Prober asks every running instance whether it may get traffic.
 //
-// Owner: control.  A thread of its own says when; the HTTP client's thread brings answers.  An
-// instance that was never ready is asked at once and often: every 20 ms at first, then at 2 % of
-// its age, so that finding out never costs more than that share of the start.  Failures inside the
-// initial delay do not count.  Once ready it is asked every `period`.
+// Owner: control.  A thread of its own says when; the threads of two clients, one for health checks
+// and one for warm-up requests, bring answers.  An instance that was never ready is asked at once
+// and often: every 20 ms at first, then at 2 % of its age, so that finding out never costs more
+// than that share of the start.  Failures inside the initial delay do not count.  Once ready it is
+// asked every `period`, or up to 5 % of it later together with others.
 //
 // When the health check of one that was never ready passes, it is sent its model's warm-up
 // requests, one after the other, and passes when each was answered right.  A wrong answer is a

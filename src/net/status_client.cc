@@ -20,6 +20,8 @@ namespace {
 
 // Of an answer's head.
 constexpr std::size_t k_head_bytes_max = 32 * 1024;
+// Lower ones announce another answer (RFC 9110, 15.2).
+constexpr int k_final_status = 200;
 // A Unix socket whose backlog is full does not tell when it has room.
 constexpr Duration k_backlog_wait = std::chrono::milliseconds(10);
 
@@ -55,10 +57,12 @@ class Question final : public Handler {
   void flush();
   void read();
   void on_bytes(std::string_view bytes);
+  bool has_head() const { return status_ >= k_final_status; }
   bool take_head();
   void take_body(std::string_view bytes);
   void on_close();
   void fail(Code code, std::string_view text);
+  void fail(const Error& cause) { fail(cause.code(), cause.text()); }
   void fail_to_connect(int error);
 
   EventLoop& loop_;
@@ -75,8 +79,7 @@ class Question final : public Handler {
   std::string unsent_;
   std::string head_;  // bytes of a head that is not whole yet
   std::size_t scanned_ = 0;
-  bool has_head_ = false;
-  int status_ = 0;
+  int status_ = 0;  // of the newest head
   http1::Body body_;
   std::size_t body_bytes_ = 0;
 };
@@ -86,7 +89,7 @@ void Question::begin() {
     return fail(Code::invalid, "the target must begin with / and hold no blanks");
   }
   const auto to = to_socket_address(call_.to);
-  if (!to) return end(to.error());
+  if (!to) return fail(to.error());
   unsent_ = fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", call_.target,
                         call_.to.is_unix() ? "localhost" : to_text(call_.to));
   timer_.set(until_);
@@ -96,7 +99,7 @@ void Question::begin() {
 void Question::connect(const SocketAddress& to) {
   is_local_ = to.family() == AF_UNIX;
   fd_ = UniqueFd(open_stream_socket(to.family()));
-  if (!fd_) return end(system_error("socket", to_text(call_.to), errno));
+  if (!fd_) return fail(system_error("socket", {}, errno));
   is_waiting_for_backlog_ = false;
   if (::connect(fd_.get(), &to.any, to.size) != 0) {
     is_waiting_for_backlog_ = is_local_ && errno == EAGAIN;
@@ -106,7 +109,7 @@ void Question::connect(const SocketAddress& to) {
   // A Unix socket would say "writable" each time the other side reads.
   using Interest = EventLoop::Interest;
   auto watched = loop_.watch(fd_.get(), *this, is_local_ ? Interest::read : Interest::read_write);
-  if (!watched) return end(std::move(watched).error());
+  if (!watched) return fail(watched.error());
   flush();
 }
 
@@ -151,7 +154,7 @@ void Question::read() {
 
 void Question::on_bytes(std::string_view bytes) {
   is_heard_ = true;
-  if (has_head_) return take_body(bytes);
+  if (has_head()) return take_body(bytes);
   head_.append(bytes);
   if (!take_head()) return;
   const std::string rest = std::exchange(head_, {});
@@ -176,8 +179,7 @@ bool Question::take_head() {
     body_ = http1::Body(head.framing, head.content_length);
     head_.erase(0, end.size);
     scanned_ = 0;
-  } while (status_ < 200);
-  has_head_ = true;
+  } while (!has_head());
   return true;
 }
 
@@ -197,7 +199,7 @@ void Question::take_body(std::string_view bytes) {
 }
 
 void Question::on_close() {
-  if (!has_head_) return fail(Code::unavailable, "the connection was closed before an answer");
+  if (!has_head()) return fail(Code::unavailable, "the connection was closed before an answer");
   if (!body_.complete_at_close()) return fail(Code::unavailable, "the answer was cut");
   end(status_);
 }
