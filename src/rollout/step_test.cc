@@ -238,6 +238,29 @@ TEST(Step, LeavesWhatServesWhenTheWayBackFailsToo) {
   EXPECT_NE(decision.reason.find("HTTP 500"), std::string::npos);
 }
 
+TEST(Step, AsksThoseThatAnsweredBeforeWhereNobodyAnswersAProbe) {
+  const Group from = group("a", 1, 2, 100);
+  const Group to = group("b", 2, 2, 100);
+  View view = replacing(from, to);
+  view.instances = {instance(from, 1, Stage::ready), instance(from, 2, Stage::ready),
+                    instance(to, 3, Stage::starting)};
+  view.instances[0].probe = Probe::failing;
+  const auto routed = [&] {
+    std::vector<std::string> ids;
+    for (const model::Share& share : step(view).route.shares) {
+      for (const model::Endpoint& each : share.endpoints) ids.push_back(each.instance.text());
+    }
+    return ids;
+  };
+  using Ids = std::vector<std::string>;
+  EXPECT_EQ(routed(), Ids{"a-2"});
+  view.instances[1].probe = Probe::failing;
+  EXPECT_EQ(routed(), (Ids{"a-1", "a-2"})) << "and never one that was not ready";
+  EXPECT_EQ(step(view).route.standing, model::Standing::serving);
+  view.plan.strategy = model::Strategy::hold_and_swap;
+  EXPECT_EQ(routed(), Ids{}) << "their requests are parked";
+}
+
 // Both new instances serve, and one old one: nothing else is left to exchange.
 View proving() {
   const Group from = group("old", 1, 2, 100);

@@ -130,10 +130,22 @@ class Checker {
     if (serves != (weight > 0)) fail("standing and weights contradict each other");
     if (serves || decision_.route.standing == model::Standing::stopped) return;
     for (const InstanceView& seen : view_.instances) {
-      if (stage_after(seen) == Stage::ready && seen.process == Process::running &&
-          seen.probe != Probe::failing)
+      if (is_there(seen) && (seen.probe != Probe::failing || asks_the_unwell()))
         fail("{} is ready and nothing is routed", seen.recorded.id.text());
     }
+  }
+
+  bool is_there(const InstanceView& seen) const {
+    return stage_after(seen) == Stage::ready && seen.process == Process::running;
+  }
+
+  // Of all that are there none is well: whoever answered once is asked, unless requests are parked.
+  bool asks_the_unwell() const {
+    const bool parks = view_.plan.strategy == model::Strategy::hold_and_swap;
+    if (parks && !is_end(view_.phase)) return false;
+    return std::none_of(view_.instances.begin(), view_.instances.end(), [this](const auto& seen) {
+      return is_there(seen) && seen.probe != Probe::failing;
+    });
   }
 
   void weights_before_commit() {
@@ -489,7 +501,8 @@ class Checker {
     if (!passed) fail("{} is routed and never passed its probe", endpoint.instance.text());
     if (stage_after(seen) != Stage::ready && !is_end(view_.phase))
       fail("{} is routed and not ready", endpoint.instance.text());
-    if (seen.probe == Probe::failing || seen.process != Process::running)
+    const bool is_unwell = seen.probe == Probe::failing && !asks_the_unwell();
+    if (is_unwell || seen.process != Process::running)
       fail("{} is routed and does not answer", endpoint.instance.text());
   }
 
