@@ -39,6 +39,8 @@ Result<Told> look_at_rollout(store::Store& store, control::Port& port, const mod
   } else if (const auto& predicted = rollout.plan.forecast.predicted) {
     const Duration left = rollout.created_at + *predicted - now;
     told.moment["predicted_left_us"] = std::max<std::int64_t>(0, left.count());
+    const Duration most = left + rollout.plan.forecast.proof;
+    told.moment["predicted_left_most_us"] = std::max<std::int64_t>(0, most.count());
   }
   return told;
 }

@@ -7,6 +7,7 @@
 namespace hitless::api {
 namespace {
 
+using std::chrono::seconds;
 using ::testing::HasSubstr;
 using World = testing::FakePort::World;
 
@@ -24,7 +25,7 @@ class Streams : public testing::ApiFixture {
   // A service whose rollout goes on until finish().
   void SetUp() override {
     ApiFixture::SetUp();
-    port().set(World{.looks = -1, .predicted = std::chrono::hours(1)});
+    port().set(World{.looks = -1, .predicted = std::chrono::hours(1), .proof = seconds(10)});
     service_ = add_service("speech", add_model("0.0.1"));
     rollout_ = store().find_service(id()).value().rollout.text();
   }
@@ -94,6 +95,7 @@ TEST_F(Streams, BeginWithTheWholeState) {
   const std::int64_t left = first.data.at("predicted_left_us").as_int64();
   EXPECT_GT(left, 3'500'000'000);
   EXPECT_LE(left, 3'600'000'000);
+  EXPECT_EQ(first.data.at("predicted_left_most_us").as_int64() - left, 10'000'000);
 }
 
 TEST_F(Streams, TellEachChangeAndEndWithTheReport) {

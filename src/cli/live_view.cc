@@ -24,13 +24,20 @@ const json::array& phases_of(const json::object& rollout) {
   return live.empty() ? array_or_empty(object_or_empty(rollout, "report"), "phases") : live;
 }
 
-// "[####....] 50 %, about 12 s left".
+// "[####....] 50 %, about 12 s left, 22 s at the most".
 std::string bar(const json::object& rollout) {
   std::string out = progress_bar(static_cast<int>(int_or_zero(rollout, "percent")));
   const std::int64_t at = int_or_zero(rollout, "at");
   if (has_ended(rollout) || at == 0 || !rollout.contains("predicted_left_us")) return out;
-  const std::int64_t left_ms = int_or_zero(rollout, "predicted_left_us") / 1000 - (now_ms() - at);
-  if (left_ms > 0) out += fmt::format(", about {} s left", (left_ms + 999) / 1000);
+  // The server's clock may be ahead of ours.
+  const std::int64_t passed_ms = std::max<std::int64_t>(0, now_ms() - at);
+  const auto seconds_left = [&](const char* field) {
+    return std::max<std::int64_t>(0, int_or_zero(rollout, field) / 1000 - passed_ms + 999) / 1000;
+  };
+  const std::int64_t left = seconds_left("predicted_left_us");
+  const std::int64_t most = seconds_left("predicted_left_most_us");
+  if (left > 0) out += fmt::format(", about {} s left", left);
+  if (most > left) out += fmt::format(", {} s{} at the most", most, left > 0 ? "" : " left");
   return out;
 }
 

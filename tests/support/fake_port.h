@@ -35,6 +35,7 @@ class FakePort final : public control::Port {
     std::map<std::string, std::string> logs = {};         // by instance
     std::optional<control::SideTraffic> sides = {};
     std::optional<Duration> predicted = {};  // of new services' first rollouts
+    Duration proof = {};                     // of the same, if predicted
     Calls calls = {};
     model::Overlap overlap = model::Overlap::refuse;  // of a change while a rollout is under way
   };
@@ -83,6 +84,7 @@ class FakePort final : public control::Port {
     model::Rollout rollout = new_rollout(service, model::RolloutKind::deploy, 0, 1);
     rollout.who = wanted.who;
     rollout.plan.forecast.predicted = world_.predicted;
+    rollout.plan.forecast.proof = world_.proof;
     service.rollout = rollout.id;
     const model::Revision revision{service.id, 1, wanted.config, now()};
     const model::Event event{service.id.text(), model::EventType::normal, "deploy-begin",
