@@ -141,9 +141,15 @@ Fault parse(std::string_view bytes, Kind kind, Head& head) {
   return kind == Kind::request ? parse_request(bytes, head) : parse_answer(bytes, false, head);
 }
 
+// All beginnings of usual heads; of the largest, whose reading is quadratic then, some.
+constexpr std::size_t k_beginnings = 2000;
+constexpr std::size_t k_beginnings_of_a_mutation = 20;
+
 // One pass over bytes of which nobody knows where the head ends finds the head that was measured
-// first, says nothing of what is behind it, and takes no beginning of it for the whole.
-void expect_one_pass_reads_what_was_measured(std::string_view bytes, Kind kind) {
+// first, says nothing of what is behind it, and takes no beginning of it for the whole: of all, or
+// of about so many.
+void expect_one_pass_reads_what_was_measured(std::string_view bytes, Kind kind,
+                                             std::size_t beginnings) {
   static Head head;
   std::size_t scanned = 0;
   const HeadEnd end = find_head_end(bytes, scanned);
@@ -159,7 +165,8 @@ void expect_one_pass_reads_what_was_measured(std::string_view bytes, Kind kind) 
   if (fault != Fault::none) return;
   ASSERT_EQ(size, end.size);
   ASSERT_EQ(text_of(head), once);
-  for (std::size_t cut = 0; cut < end.size; ++cut) {
+  const std::size_t stride = std::max<std::size_t>(1, end.size / beginnings);
+  for (std::size_t cut = end.size % stride; cut < end.size; cut += stride) {
     ASSERT_EQ(parse(bytes.substr(0, cut), kind, head), Fault::incomplete) << cut;
   }
 }
@@ -168,9 +175,10 @@ TEST(Http1Request, OnePassReadsWhatWasMeasured) {
   const std::string next = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
   for (const RefusalCase& one : corpus()) {
     SCOPED_TRACE(one.name);
-    ASSERT_NO_FATAL_FAILURE(expect_one_pass_reads_what_was_measured(one.bytes, Kind::request));
     ASSERT_NO_FATAL_FAILURE(
-        expect_one_pass_reads_what_was_measured(one.bytes + next, Kind::request));
+        expect_one_pass_reads_what_was_measured(one.bytes, Kind::request, k_beginnings));
+    ASSERT_NO_FATAL_FAILURE(
+        expect_one_pass_reads_what_was_measured(one.bytes + next, Kind::request, k_beginnings));
   }
 }
 
@@ -197,11 +205,13 @@ TEST(Http1Request, MutationsAreReadAlikeHoweverTheyAreCut) {
     ASSERT_EQ(read(bytes, cuts), read(bytes, {})) << "round " << round;
     ASSERT_EQ(read(bytes, cuts, Kind::answer), read(bytes, {}, Kind::answer)) << "round " << round;
     SCOPED_TRACE(round);
-    ASSERT_NO_FATAL_FAILURE(expect_one_pass_reads_what_was_measured(bytes, Kind::request));
+    ASSERT_NO_FATAL_FAILURE(
+        expect_one_pass_reads_what_was_measured(bytes, Kind::request, k_beginnings_of_a_mutation));
     const std::size_t first_end = bytes.find('\n');
     if (first_end == std::string::npos) continue;
     const std::string answer = "HTTP/1.1 200 OK\r\n" + bytes.substr(first_end + 1);
-    ASSERT_NO_FATAL_FAILURE(expect_one_pass_reads_what_was_measured(answer, Kind::answer));
+    ASSERT_NO_FATAL_FAILURE(
+        expect_one_pass_reads_what_was_measured(answer, Kind::answer, k_beginnings_of_a_mutation));
   }
 }
 

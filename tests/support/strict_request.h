@@ -106,7 +106,7 @@ inline std::string problem_of_fields(const StrictRequest& request) {
   if (request.count("host") != 1) return "not one Host";
   if (lengths + codings > 1) return "framing is said twice";
   const std::string length = request.field("content-length");
-  const bool is_number = !length.empty() && length.size() < 18 &&
+  const bool is_number = !length.empty() && length.size() <= 18 &&
                          std::all_of(length.begin(), length.end(),
                                      [](char byte) { return byte >= '0' && byte <= '9'; });
   if (lengths == 1 && !is_number) return "length: " + length;
