@@ -28,10 +28,12 @@ constexpr Duration k_mended_after = seconds(3);  // of faults that pass
 constexpr Duration k_long_after = seconds(100);  // longer than what starts may take
 
 // "slow" is "replace" with a slow start; "quarters" is "replace" with surge and unavailable as
-// quarters of the count.
-constexpr std::string_view k_kinds[] = {"replace", "quarters", "scale",      "deploy", "stop",
-                                        "add",     "canary",   "blue_green", "swap",   "slow"};
+// quarters of the count; "tight" is "replace" in a pool that has room for so many more as surge
+// says, and the plan knows it.
+constexpr std::string_view k_kinds[] = {"replace", "quarters",   "scale", "deploy", "stop", "add",
+                                        "canary",  "blue_green", "swap",  "slow",   "tight"};
 constexpr int k_quarters_most = 3;
+constexpr int k_spare_most = 2;
 
 // What happens, and what may come of it: the goal stands; or it may not, or must not, and what
 // stood before does; or neither, because the world leaves no way.
@@ -93,6 +95,7 @@ model::ServiceId service() {
 class Small {
  public:
   Small(const Params& params, bool tells) : params_(params), course_(World(service(), 100), tells) {
+    if (params.kind == "tight") course_.world.capacity = params.from + params.surge;
     if (params.kind != "deploy") {
       const model::Revision first = revise("model-a", params.from);
       course_.world.serve(plan_to(first));
@@ -152,7 +155,7 @@ class Small {
     entry.weight = 100;
     entry.instance_count = count;
     const double part = params_.kind == "quarters" ? 0.25 : 1;
-    entry.knobs.max_surge = part * params_.surge;
+    entry.knobs.max_surge = params_.kind == "tight" ? 1 : part * params_.surge;
     entry.knobs.max_unavailable = part * params_.unavailable;
     entry.knobs.deploy_timeout = seconds(60);
     model::RolloutPolicy& policy = revision.config.policy;
@@ -190,6 +193,10 @@ class Small {
     input.kind = !to        ? model::RolloutKind::stop
                  : serving_ ? model::RolloutKind::update
                             : model::RolloutKind::deploy;
+    if (params_.kind == "tight") {
+      input.capacity = course_.world.empty_pool();
+      input.room = course_.world.room_beside(input.from);
+    }
     model::Plan plan = plan_change(input).value();
     plan.drain_budget = seconds(10);
     if (params_.kind == "canary") limit(plan);
@@ -401,11 +408,25 @@ class Small {
   }
 
   void check_failed(const View& view) {
-    if (view.plan.from != 0) return;
+    if (view.plan.from != 0) return check_left_alone(view);
     for (const InstanceView& seen : view.instances) {
       if (seen.recorded.stage != model::Stage::gone)
         course_.fail(seen.recorded.id.text() + " is left of a deployment that failed");
     }
+  }
+
+  // Not even the way back worked: what is ready serves on, and the rollout says so.
+  void check_left_alone(const View& view) {
+    if (course_.why().empty() || view.reason.empty()) course_.fail("it failed and says nothing");
+    if (step(view).why.find("the way back failed") == std::string::npos)
+      course_.fail("it failed and does not say so: " + step(view).why);
+    const auto serves = [](const InstanceView& seen) {
+      return seen.recorded.stage == model::Stage::ready && seen.process == Process::running &&
+             seen.probe != Probe::failing;
+    };
+    const bool any = std::any_of(view.instances.begin(), view.instances.end(), serves);
+    const bool routed = course_.world.adopted_route().standing == model::Standing::serving;
+    if (any != routed) course_.fail("it failed, and traffic is not where it can be served");
   }
 
   // As many waves as surge and unavailable make, each little longer than a start.
@@ -498,6 +519,9 @@ bool has_meaning(const Params& params) {
   if (params.kind == "scale") return params.from != params.to;
   if (params.kind == "quarters")
     return params.surge <= k_quarters_most && params.unavailable <= k_quarters_most;
+  if (params.kind == "tight")
+    return params.surge <= k_spare_most && params.to <= params.from + params.surge &&
+           params.unavailable <= 1;
   const bool has_knobs = params.kind == "replace" || params.kind == "add" ||
                          params.kind == "canary" || params.kind == "slow";
   if (!has_knobs && (params.surge != 1 || params.unavailable != 0)) return false;

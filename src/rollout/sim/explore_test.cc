@@ -118,7 +118,11 @@ class Explorer {
     input.kind = !input.to    ? model::RolloutKind::stop
                  : input.from ? model::RolloutKind::update
                               : model::RolloutKind::deploy;
-    Result<model::Plan> plan = plan_change(input);
+    PlanInput in_pool = input;
+    in_pool.capacity = world_.empty_pool();
+    in_pool.room = world_.room_beside(input.from);
+    Result<model::Plan> plan = plan_change(in_pool);
+    if (!plan) plan = plan_change(input);  // as if somebody had taken the room after it was planned
     if (!plan) course_.fail(plan.error().text());
     model::Plan made = plan ? *plan : model::Plan{};
     made.drain_budget = seconds(10);
@@ -154,13 +158,12 @@ class Explorer {
     model::Revision first = revise(random_config());
     int room = instances_of(first.config);
     if (!one_in(6)) {
-      model::Plan plan = plan_to(first);
       world_.capacity = 100;
-      world_.serve(plan);
+      world_.serve(plan_to(first));
       serving_ = first;
     }
-    change();
     world_.capacity = room + number(0, 2);
+    change();
     tell(fmt::format("capacity {}", world_.capacity));
   }
 

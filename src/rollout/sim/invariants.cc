@@ -192,6 +192,34 @@ class Checker {
     if (alive != wanted) fail("the instances are not those of the side that serves");
   }
 
+  // Each group that serves has its count in the route, and its part of the weight.
+  void shares(bool to_side) {
+    std::map<std::string, double> weights;
+    std::map<std::string, std::size_t> endpoints;
+    double whole = 0;
+    for (const model::Share& share : decision_.route.shares) {
+      weights[share.group] += share.weight;
+      endpoints[share.group] += share.endpoints.size();
+      whole += share.weight;
+    }
+    double parts = 0;
+    for (const model::Slot& slot : view_.plan.slots) {
+      const auto& group = to_side ? slot.to : slot.from;
+      if (!group) continue;
+      // What does not answer is tended, and meanwhile the others carry it.
+      if (endpoints[group->key] != static_cast<std::size_t>(group->count)) return;
+      parts += group->weight;
+    }
+    for (const model::Slot& slot : view_.plan.slots) {
+      const auto& group = to_side ? slot.to : slot.from;
+      if (!group || parts == 0 || whole == 0) continue;
+      const double share = weights[group->key] / whole;
+      if (std::abs(share - group->weight / parts) > k_hair)
+        fail("a group ends with {:.3f} of the traffic and should have {} of {}", share,
+             group->weight, parts);
+    }
+  }
+
   void labels(bool to_side) {
     const model::RevisionNumber revision = to_side ? view_.plan.to : view_.plan.from;
     for (const model::Share& share : decision_.route.shares) {
@@ -535,8 +563,10 @@ std::vector<std::string> check_tend(const View& view, const Decision& decision) 
 
 std::vector<std::string> check_end(const View& view, const Decision& decision) {
   Checker checker(view, decision);
-  if (decision.phase == Phase::succeeded) checker.end(true), checker.labels(true);
-  if (decision.phase == Phase::rolled_back) checker.end(false), checker.labels(false);
+  if (decision.phase == Phase::succeeded)
+    checker.end(true), checker.labels(true), checker.shares(true);
+  if (decision.phase == Phase::rolled_back)
+    checker.end(false), checker.labels(false), checker.shares(false);
   return checker.take();
 }
 
