@@ -10,6 +10,7 @@
 #include "rollout/judge.h"
 #include "rollout/limits.h"
 #include "rollout/prove.h"
+#include "rollout/strays.h"
 
 namespace hitless::rollout {
 namespace {
@@ -93,20 +94,13 @@ int present_of(const PlanInput& input, const std::string& group) {
   return count;
 }
 
-bool is_in(const std::optional<model::Group>& side, const std::string& group) {
-  return side && side->key == group;
-}
-
 // What a change during a change meets beside what its slots say.
 void foresee_leftovers(const PlanInput& input, const model::Plan& plan, model::Forecast& forecast) {
   int all = 0;
   std::map<model::RevisionNumber, int> leftovers;
   for (const Present& each : *input.present) {
     all += each.count;
-    const bool is_used = std::any_of(plan.slots.begin(), plan.slots.end(), [&](const auto& slot) {
-      return is_in(slot.from, each.group) || is_in(slot.to, each.group);
-    });
-    if (!is_used) leftovers[each.revision] += each.count;
+    if (is_stray(plan, each.group)) leftovers[each.revision] += each.count;
   }
   for (const auto& [revision, count] : leftovers) forecast.leftovers.push_back({revision, count});
   for (const model::Slot& slot : plan.slots) {
