@@ -196,6 +196,7 @@ class Small {
     if (params_.kind == "tight") {
       input.capacity = course_.world.empty_pool();
       input.room = course_.world.room_beside(input.from);
+      if (target_) input.present = course_.world.present();
     }
     model::Plan plan = plan_change(input).value();
     plan.drain_budget = seconds(10);
