@@ -53,7 +53,8 @@ void Course::fail(const std::string& text) {
 }
 
 Course::Turn Course::decide() {
-  const View view = world.view();
+  world.look(seen_.view);
+  const View& view = seen_.view;
   const Decision decision = decide(view);
   ++steps_;
   show(view, decision);
@@ -87,7 +88,8 @@ Decision Course::decide(const View& view) {
 // Recorded and not performed: the same view but for the record asks for nothing twice.
 void Course::check_recorded(const Decision& decision) {
   if (is_end(decision.phase) || decision.starts.empty()) return;
-  for (const StartInstance& start : step(world.view()).starts) {
+  world.look(seen_.view);
+  for (const StartInstance& start : step(seen_.view).starts) {
     for (const StartInstance& before : decision.starts) {
       if (start.id == before.id) fail(start.id.text() + " would be started twice");
     }

@@ -46,7 +46,16 @@ class Course {
   void check_processes();
   void show(const View& view, const Decision& decision) const;
 
+  // Kept between rounds for its memory alone, so that a copy needs none of it.
+  struct Seen {
+    Seen() = default;
+    Seen(const Seen&) {}
+    Seen& operator=(const Seen&) { return *this; }
+    View view;
+  };
+
   bool tells_;
+  Seen seen_;
   std::vector<std::string> failures_;
   std::string why_;
   std::optional<Time> wake_at_;

@@ -50,6 +50,11 @@ void World::begin(model::Plan plan) {
 
 View World::view() const {
   View view;
+  look(view);
+  return view;
+}
+
+void World::look(View& view) const {
   view.now = now_;
   view.plan = plan_;
   view.rollout = rollout_;
@@ -76,18 +81,19 @@ View World::view() const {
   view.room.instances = free_room();
   const bool one_table = published_ == adopted_;
   view.adopted = decided_ && *decided_ == published_ && one_table;
-  view.instances.reserve(instances_.size());
-  for (const SimInstance& instance : instances_) {
-    view.instances.push_back({.recorded = instance.recorded,
-                              .process = instance.process,
-                              .process_detail = instance.process_detail,
-                              .probe = instance.probe,
-                              .probe_detail = instance.probe_detail,
-                              .routing = routing_of(instance.recorded.id, one_table),
-                              .in_flight = instance.in_flight,
-                              .needs = instance.needs});
+  view.instances.resize(instances_.size());
+  for (std::size_t index = 0; index < instances_.size(); ++index) {
+    const SimInstance& instance = instances_[index];
+    InstanceView& seen = view.instances[index];
+    seen.recorded = instance.recorded;
+    seen.process = instance.process;
+    seen.process_detail = instance.process_detail;
+    seen.probe = instance.probe;
+    seen.probe_detail = instance.probe_detail;
+    seen.routing = routing_of(instance.recorded.id, one_table);
+    seen.in_flight = instance.in_flight;
+    seen.needs = instance.needs;
   }
-  return view;
 }
 
 model::RevisionNumber World::base() const {
@@ -108,6 +114,7 @@ std::uint64_t World::dropped_by_now() const {
 
 // What the groups of one side did that the other side does not have.
 void World::count(Side side, model::Outcomes& outcomes) const {
+  if (outcomes.requests > 0) outcomes = {};
   for (const model::Slot& slot : plan_.slots) {
     if (!slot.is_replaced()) continue;
     const std::string& group = side == Side::to ? slot.to->key : slot.from->key;

@@ -47,6 +47,7 @@ class World {
   // Control's side.
   void begin(model::Plan plan);  // takes the place of the one under way
   View view() const;
+  void look(View& view) const;  // the same, into one that was looked into before
   void record(const Decision& decision);
   // Does what the record asks for and has not been done; stops after `actions_max` actions, as if
   // control were killed there.
