@@ -22,8 +22,8 @@ Course::Turn Course::round() {
 }
 
 Course::Turn Course::round_killed_after(int actions) {
-  const Turn turn = decide();
-  world.perform(actions);
+  Turn turn = decide();
+  turn.performed = world.perform(actions);
   world.restart_control();
   tell(fmt::format("control is killed after {} actions", actions));
   check_processes();

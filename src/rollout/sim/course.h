@@ -19,6 +19,7 @@ class Course {
     model::Phase after;
     bool changed = false;  // something moved, started, or is routed otherwise
     bool ended() const;    // with this turn
+    int performed = 0;     // actions, where control was killed
   };
 
   // One turn of control's loop.  With fewer actions than there are control is killed after them,

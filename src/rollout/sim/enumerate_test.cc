@@ -25,7 +25,8 @@ using std::chrono::seconds;
 constexpr int k_rounds_max = 400;
 constexpr int k_sanitized_stride = 10;  // sanitizers, ten times slower, see each tenth fault
 constexpr Duration k_mended_after = seconds(3);  // of faults that pass
-constexpr Duration k_long_after = seconds(100);  // longer than what starts may take
+constexpr Duration k_late_start = seconds(55);   // shorter than what starts may take …
+constexpr Duration k_long_after = seconds(100);  // … and longer
 
 // "slow" is "replace" with a slow start; "quarters" is "replace" with surge and unavailable as
 // quarters of the count; "tight" is "replace" in a pool that has room for so many more as surge
@@ -45,6 +46,7 @@ struct Fault {
 constexpr Fault k_faults[] = {
     {"none", Comes::goal},
     {"refused_start", Comes::goal},  // the pool starts nothing for a while
+    {"starts_late", Comes::goal},    // just in time
     {"dies_at_start", Comes::goal_or_back},
     {"dies_when_ready", Comes::goal_or_back},
     {"hangs", Comes::goal_or_back},
@@ -57,6 +59,12 @@ constexpr Fault k_faults[] = {
     {"killed_recorded", Comes::goal},
     {"killed_after_1", Comes::goal},
     {"killed_after_2", Comes::goal},
+    {"killed_after_3", Comes::goal},
+    {"killed_after_4", Comes::goal},
+    {"killed_after_5", Comes::goal},
+    {"killed_after_6", Comes::goal},
+    {"killed_after_7", Comes::goal},
+    {"killed_after_8", Comes::goal},
     {"adopts_late", Comes::goal},
     {"room_0", Comes::anything},
     {"room_1", Comes::anything},
@@ -274,9 +282,10 @@ class Small {
 
   bool kill() {
     const int actions = params_.fault == "killed_recorded" ? 0 : params_.fault.back() - '0';
-    note(course_.round_killed_after(actions));
+    const Course::Turn turn = course_.round_killed_after(actions);
+    note(turn);
     changed_ = true;
-    return true;
+    return turn.performed == actions;  // with fewer it is another fault
   }
 
   bool refuse() {
@@ -349,6 +358,7 @@ class Small {
 
   bool change_habit() {
     if (is_end(course_.world.phase()) || params_.kind == "stop") return false;
+    if (params_.fault == "starts_late") break_target({k_late_start, {}, {}});
     if (params_.fault == "dies_at_start") break_target({seconds(1), {}, Duration{}});
     if (params_.fault == "dies_when_ready") break_target({seconds(1), {}, milliseconds(1500)});
     if (params_.fault == "hangs") break_target({hours(10'000), {}, {}});

@@ -253,6 +253,27 @@ class Checker {
     }
   }
 
+  // Where weights follow the instances, one that is ready carries as much as the next.
+  void evenly() {
+    if (is_stepped(view_.plan) || view_.plan.slow_start != Duration{}) return;
+    std::map<int, std::pair<double, double>> each;  // slot → least and most of an instance
+    for (const model::Share& share : decision_.route.shares) {
+      const auto found = seen_.find(share.endpoints[0].instance);
+      if (found == seen_.end() || find_group(view_.plan, share.group) == nullptr) continue;
+      const double weight = share.weight / static_cast<double>(share.endpoints.size());
+      const int slot = slot_of(share.group, found->second->recorded.entry);
+      const auto [least_most, first] = each.emplace(slot, std::pair(weight, weight));
+      auto& [least, most] = least_most->second;
+      least = std::min(least, weight);
+      most = std::max(most, weight);
+    }
+    for (const auto& [slot, least_most] : each) {
+      const auto [least, most] = least_most;
+      if (least < (1 - k_hair) * most)
+        fail("slot {}: one instance gets {} and another {}", slot, least, most);
+    }
+  }
+
   void course() {
     const bool back = decision_.phase == Phase::rolling_back || is_end(decision_.phase);
     const int ahead = decision_.step - view_.step;
@@ -545,6 +566,7 @@ std::vector<std::string> check_step(const View& view, const Decision& decision) 
   checker.starts();
   checker.floors(committed);
   checker.split();
+  checker.evenly();
   checker.course();
   checker.warm();
   checker.rising();

@@ -198,20 +198,24 @@ void World::resume() {
   model::end_pause(orders, now_);
 }
 
-void World::perform(int actions_max) {
+int World::perform(int actions_max) {
+  int done = 0;
   for (SimInstance& instance : instances_) {
     const bool starts = instance.recorded.stage == Stage::starting && !instance.was_told_to_run;
     const bool stops = instance.recorded.stage == Stage::stopping && !instance.was_told_to_stop;
-    if ((starts || stops) && actions_max-- <= 0) return;
+    if (!starts && !stops) continue;
+    if (done >= actions_max) return done;
+    ++done;
     if (starts && !refuses_starts) start(instance);
     if (stops) {
       instance.was_told_to_stop = true;
       if (instance.process == Process::running) instance.stops_at = now_ + stop_time;
     }
   }
-  if (!decided_ || *decided_ == published_ || actions_max-- <= 0) return;
+  if (!decided_ || *decided_ == published_ || done >= actions_max) return done;
   published_ = *decided_;
   if (adopts_by_itself) adopted_ = published_;
+  return done + 1;
 }
 
 void World::start(SimInstance& instance) {

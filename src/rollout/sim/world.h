@@ -50,8 +50,8 @@ class World {
   void look(View& view) const;  // the same, into one that was looked into before
   void record(const Decision& decision);
   // Does what the record asks for and has not been done; stops after `actions_max` actions, as if
-  // control were killed there.
-  void perform(int actions_max = 1 << 20);
+  // control were killed there.  Gives the number of actions.
+  int perform(int actions_max = 1 << 20);
   void pause();
   void resume();
   void restart_control();  // a fresh control: the prober knows nothing, no route is decided
