@@ -192,6 +192,16 @@ class Checker {
     if (alive != wanted) fail("the instances are not those of the side that serves");
   }
 
+  // Given up: what is ready stays, and nothing is on its way any more.
+  void settled() {
+    for (const InstanceView& seen : view_.instances) {
+      const Stage stage = stage_after(seen);
+      if (stage != Stage::ready && stage != Stage::gone)
+        fail("{} is {} where it failed", seen.recorded.id.text(), model::to_text(stage));
+    }
+    if (!decision_.starts.empty()) fail("it starts something where it failed");
+  }
+
   // Each group that serves has its count in the route, and its part of the weight.
   void shares(bool to_side) {
     std::map<std::string, double> weights;
@@ -250,6 +260,21 @@ class Checker {
       const double target = step_weight(view_.plan, decision_.step) / 100.0;
       const double want = std::clamp(target, 1 - ready_old, ready_new);
       if (std::abs(share - want) > k_hair) fail("slot {}: {} where {} bakes", slot, share, want);
+    }
+  }
+
+  // Weights turn once all that shall serve does.
+  void turn() {
+    if (decision_.phase != Phase::draining || view_.phase == Phase::draining) return;
+    if (keeps_instances(view_.plan)) return;  // nothing comes for the weights to wait for
+    for (const model::Slot& slot : view_.plan.slots) {
+      if (!slot.to) continue;
+      const auto ready = std::count_if(
+          view_.instances.begin(), view_.instances.end(), [&](const InstanceView& seen) {
+            return seen.recorded.group == slot.to->key && is_routed_ready(seen);
+          });
+      if (ready < slot.to->count)
+        fail("weights turn with {} of {} instances that shall serve", ready, slot.to->count);
     }
   }
 
@@ -567,6 +592,7 @@ std::vector<std::string> check_step(const View& view, const Decision& decision) 
   checker.floors(committed);
   checker.split();
   checker.evenly();
+  checker.turn();
   checker.course();
   checker.warm();
   checker.rising();
@@ -589,6 +615,7 @@ std::vector<std::string> check_end(const View& view, const Decision& decision) {
     checker.end(true), checker.labels(true), checker.shares(true);
   if (decision.phase == Phase::rolled_back)
     checker.end(false), checker.labels(false), checker.shares(false);
+  if (decision.phase == Phase::failed) checker.settled();
   return checker.take();
 }
 
