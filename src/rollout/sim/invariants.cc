@@ -167,76 +167,6 @@ class Checker {
       fail("it turned round without a reason");
   }
 
-  // Exactly the side that serves, all of it ready.
-  void end(bool to_side) {
-    const bool may_lack = keeps_instances(view_.plan);
-    std::map<std::string, int> alive;
-    for (const InstanceView& seen : view_.instances) {
-      const Stage stage = stage_after(seen);
-      if (stage == Stage::gone) continue;
-      const bool heals = may_lack && stage == Stage::starting;
-      if (stage != Stage::ready && !heals) fail("{} is left behind", seen.recorded.id.text());
-      ++alive[seen.recorded.group];
-    }
-    std::map<std::string, int> wanted;
-    for (const model::Slot& slot : view_.plan.slots) {
-      const auto& group = to_side ? slot.to : slot.from;
-      if (group) wanted[group->key] = group->count;
-    }
-    if (may_lack) {
-      for (const auto& [key, count] : alive) {
-        if (!wanted.contains(key)) fail("an instance of neither side is left");
-      }
-      return;
-    }
-    if (alive != wanted) fail("the instances are not those of the side that serves");
-  }
-
-  // Given up: what is ready stays, and nothing is on its way any more.
-  void settled() {
-    for (const InstanceView& seen : view_.instances) {
-      const Stage stage = stage_after(seen);
-      if (stage != Stage::ready && stage != Stage::gone)
-        fail("{} is {} where it failed", seen.recorded.id.text(), model::to_text(stage));
-    }
-    if (!decision_.starts.empty()) fail("it starts something where it failed");
-  }
-
-  // Each group that serves has its count in the route, and its part of the weight.
-  void shares(bool to_side) {
-    std::map<std::string, double> weights;
-    std::map<std::string, std::size_t> endpoints;
-    double whole = 0;
-    for (const model::Share& share : decision_.route.shares) {
-      weights[share.group] += share.weight;
-      endpoints[share.group] += share.endpoints.size();
-      whole += share.weight;
-    }
-    double parts = 0;
-    for (const model::Slot& slot : view_.plan.slots) {
-      const auto& group = to_side ? slot.to : slot.from;
-      if (!group) continue;
-      // What does not answer is tended, and meanwhile the others carry it.
-      if (endpoints[group->key] != static_cast<std::size_t>(group->count)) return;
-      parts += group->weight;
-    }
-    for (const model::Slot& slot : view_.plan.slots) {
-      const auto& group = to_side ? slot.to : slot.from;
-      if (!group || parts == 0 || whole == 0) continue;
-      const double share = weights[group->key] / whole;
-      if (std::abs(share - group->weight / parts) > k_hair)
-        fail("a group ends with {:.3f} of the traffic and should have {} of {}", share,
-             group->weight, parts);
-    }
-  }
-
-  void labels(bool to_side) {
-    const model::RevisionNumber revision = to_side ? view_.plan.to : view_.plan.from;
-    for (const model::Share& share : decision_.route.shares) {
-      if (share.revision != revision) fail("a share is labelled {}", share.revision);
-    }
-  }
-
   // A replaced slot's new side has what its step says, within what is ready of both sides.
   void split() {
     const bool back = decision_.phase == Phase::rolling_back || is_end(decision_.phase);
@@ -606,16 +536,6 @@ std::vector<std::string> check_tend(const View& view, const Decision& decision) 
   checker.moves();
   checker.starts();
   checker.route();
-  return checker.take();
-}
-
-std::vector<std::string> check_end(const View& view, const Decision& decision) {
-  Checker checker(view, decision);
-  if (decision.phase == Phase::succeeded)
-    checker.end(true), checker.labels(true), checker.shares(true);
-  if (decision.phase == Phase::rolled_back)
-    checker.end(false), checker.labels(false), checker.shares(false);
-  if (decision.phase == Phase::failed) checker.settled();
   return checker.take();
 }
 
