@@ -75,6 +75,7 @@ constexpr Fault k_faults[] = {
     {"stopped", Comes::goal},
     {"aborted", Comes::back},
     {"paused", Comes::goal},
+    {"paused_half_way", Comes::goal},  // to what is due next
     {"paused_and_old_crashes", Comes::goal},
     {"paused_and_aborted", Comes::back},
     {"paused_and_hangs", Comes::goal_or_back},
@@ -301,12 +302,23 @@ class Small {
       world.orders.skip = world.step() + 1;
       return !world.plan().steps.empty();
     }
+    if (params_.fault == "paused_half_way" && !go_half_way()) return false;
     if (params_.fault.starts_with("paused")) world.pause();
     if (params_.fault.ends_with("aborted")) world.orders.abort = "aborted";
     if (params_.fault == "paused_and_old_crashes" && !hit_one("crash", false)) return false;
     if (params_.fault == "paused_and_hangs") break_target({hours(10'000), {}, {}}, true);
     return params_.fault == "aborted" ||
            mend_later(params_.fault == "paused_and_hangs" ? k_long_after : k_mended_after);
+  }
+
+  bool go_half_way() {
+    note(course_.round());
+    changed_ = true;
+    World& world = course_.world;
+    const std::optional<Time> due = course_.due_at();
+    if (is_end(world.phase()) || !due || *due <= world.now()) return false;
+    world.advance((*due - world.now()) / 2);
+    return true;
   }
 
   bool misbehave() {
