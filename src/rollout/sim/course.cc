@@ -82,7 +82,10 @@ Decision Course::decide(const View& view) {
   if (!is_end(view.phase)) return step(view);
   const Decision nothing = step(view);
   for (const std::string& broken : check_step(view, nothing)) fail(broken);
-  return tend(view, view.phase == Phase::succeeded ? Side::to : Side::from);
+  Decision tended = tend(view, view.phase == Phase::succeeded ? Side::to : Side::from);
+  if (tended.moves.empty() && tended.starts.empty() && !(tended.route == nothing.route))
+    fail("what is at rest is routed otherwise than what is tended");
+  return tended;
 }
 
 // Recorded and not performed: the same view but for the record asks for nothing twice.

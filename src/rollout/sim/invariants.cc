@@ -193,6 +193,25 @@ class Checker {
     }
   }
 
+  // What a superseded plan left makes way before the old side does.
+  void strays_first() {
+    if (decision_.phase == Phase::rolling_back || is_end(decision_.phase)) return;
+    std::set<int> old_leaves;
+    std::set<int> stray_stays;
+    for (const InstanceView& seen : view_.instances) {
+      const int slot = slot_of(seen.recorded.group, seen.recorded.entry);
+      if (slot < 0 || !is_routed_ready(seen)) continue;
+      const bool stays = stage_after(seen) == Stage::ready;
+      const bool stray = find_group(view_.plan, seen.recorded.group) == nullptr;
+      const bool is_old = at(slot).is_replaced() && seen.recorded.group == at(slot).from->key;
+      if (stray && stays) stray_stays.insert(slot);
+      if (is_old && stage_after(seen) == Stage::draining) old_leaves.insert(slot);
+    }
+    for (const int slot : old_leaves) {
+      if (stray_stays.contains(slot)) fail("slot {}: an old one leaves before a stray", slot);
+    }
+  }
+
   // Weights turn once all that shall serve does.
   void turn() {
     if (decision_.phase != Phase::draining || view_.phase == Phase::draining) return;
@@ -523,6 +542,7 @@ std::vector<std::string> check_step(const View& view, const Decision& decision) 
   checker.split();
   checker.evenly();
   checker.turn();
+  checker.strays_first();
   checker.course();
   checker.warm();
   checker.rising();
