@@ -7,9 +7,11 @@
 
 #include "base/duration_text.h"
 #include "rollout/bake.h"
+#include "rollout/demand.h"
 #include "rollout/judge.h"
 #include "rollout/limits.h"
 #include "rollout/prove.h"
+#include "rollout/strays.h"
 
 namespace hitless::rollout {
 namespace {
@@ -19,11 +21,47 @@ bool replaces(const model::Plan& plan) {
                      [](const model::Slot& slot) { return slot.is_replaced(); });
 }
 
-// The longest start among what is replaced; none as soon as one was never measured.
+int present_of(const PlanInput& input, const std::string& group) {
+  int count = 0;
+  for (const Present& each : *input.present) count += each.group == group ? each.count : 0;
+  return count;
+}
+
+// With all of what served, and what is added to it.
+Room room_beside_growth(const PlanInput& input, const model::Plan& plan) {
+  std::vector<Demand> grown;
+  for (const model::Slot& slot : plan.slots) {
+    if (!slot.to || slot.is_replaced()) continue;
+    const int there = slot.from ? slot.from->count : 0;
+    grown.push_back({slot.to->needs, std::max(0, slot.to->count - there)});
+  }
+  return without(input.room, grown);
+}
+
+// In this slot old ones leave for new ones, or leftovers for what stays.
+bool exchanges(const PlanInput& input, const model::Plan& plan, const model::Slot& slot) {
+  return slot.is_replaced() || waits_for_leftovers(input, plan, slot);
+}
+
+bool exchanges(const PlanInput& input, const model::Plan& plan) {
+  return std::any_of(plan.slots.begin(), plan.slots.end(),
+                     [&](const model::Slot& slot) { return exchanges(input, plan, slot); });
+}
+
+// Instances that serve at the worst moment.
+int lowest_of(const PlanInput& input, const model::Plan& plan, const Rehearsal& rehearsal) {
+  int lowest = rehearsal.lowest;
+  for (const model::Slot& slot : plan.slots) {
+    if (waits_for_leftovers(input, plan, slot)) lowest -= slot.unavailable;
+  }
+  return std::max(0, lowest);
+}
+
+// The longest start among what comes; none as soon as one was never measured.
 std::optional<Duration> longest_start(const PlanInput& input, const model::Plan& plan) {
   Duration longest{};
   for (const model::Slot& slot : plan.slots) {
-    if (!slot.is_replaced()) continue;
+    if (!exchanges(input, plan, slot)) continue;
     const auto entry = static_cast<std::size_t>(slot.to->entry);
     const auto known = input.start_times.find(input.to->config.entries[entry].model);
     if (known == input.start_times.end()) return std::nullopt;
@@ -48,11 +86,11 @@ std::string missing_text(const PlanInput& input, const model::Plan& plan, int lo
   for (const model::Slot& slot : plan.slots) {
     if (!slot.from || !slot.to) continue;
     full += std::min(slot.from->count, slot.to->count);
-    if (!slot.is_replaced()) continue;
+    if (!exchanges(input, plan, slot)) continue;
     const auto entry = static_cast<std::size_t>(slot.to->entry);
     allowed += resolve_allowance(input.to->config.entries[entry].knobs, slot.to->count).unavailable;
   }
-  if (!replaces(plan) || lowest >= full - allowed) return "";
+  if (!exchanges(input, plan) || lowest >= full - allowed) return "";
   return fmt::format(
       "for a while {} of {} instances serve, and the service allows {} to be missing", lowest, full,
       allowed == 0 ? "none" : std::to_string(allowed));
@@ -87,26 +125,13 @@ std::vector<std::string> unmet_of(const model::Plan& plan, bool holds, bool unme
   return unmet;
 }
 
-int present_of(const PlanInput& input, const std::string& group) {
-  int count = 0;
-  for (const Present& each : *input.present) count += each.group == group ? each.count : 0;
-  return count;
-}
-
-bool is_in(const std::optional<model::Group>& side, const std::string& group) {
-  return side && side->key == group;
-}
-
 // What a change during a change meets beside what its slots say.
 void foresee_leftovers(const PlanInput& input, const model::Plan& plan, model::Forecast& forecast) {
   int all = 0;
   std::map<model::RevisionNumber, int> leftovers;
   for (const Present& each : *input.present) {
     all += each.count;
-    const bool is_used = std::any_of(plan.slots.begin(), plan.slots.end(), [&](const auto& slot) {
-      return is_in(slot.from, each.group) || is_in(slot.to, each.group);
-    });
-    if (!is_used) leftovers[each.revision] += each.count;
+    if (is_stray(plan, each.group)) leftovers[each.revision] += each.count;
   }
   for (const auto& [revision, count] : leftovers) forecast.leftovers.push_back({revision, count});
   for (const model::Slot& slot : plan.slots) {
@@ -166,14 +191,25 @@ Duration hold_for(std::optional<Duration> start, Duration deploy_timeout) {
   return std::min(enough == k_holds.end() ? k_holds.back() : *enough, deploy_timeout);
 }
 
+bool waits_for_leftovers(const PlanInput& input, const model::Plan& plan, const model::Slot& slot) {
+  if (!input.present || !slot.is_kept()) return false;
+  if (present_of(input, slot.to->key) >= std::min(slot.from->count, slot.to->count)) return false;
+  const bool any = std::any_of(
+      input.present->begin(), input.present->end(),
+      [&](const Present& each) { return each.count > 0 && is_stray(plan, each.group); });
+  return any && room_beside_growth(input, plan).fits(slot.to->needs) < 1;
+}
+
 void foresee(const PlanInput& input, const Rehearsal& rehearsal, model::Plan& plan) {
-  const bool holds = replaces(plan) && rehearsal.lowest == 0;
+  const int lowest = lowest_of(input, plan, rehearsal);
+  const bool holds = exchanges(input, plan) && lowest == 0;
   const std::optional<Duration> start = longest_start(input, plan);
   if (holds) plan.hold = hold_for(start, shortest_timeout(plan));
   model::Forecast& forecast = plan.forecast;
-  forecast.lowest = rehearsal.lowest;
+  forecast.lowest = lowest;
   forecast.highest = rehearsal.highest;
   forecast.longest_hold = rehearsal.longest_hold;
+  if (holds && !replaces(plan)) forecast.longest_hold = start.value_or(Duration{});
   if (rehearsal.measured) {
     Duration whole = rehearsal.starting;
     for (const model::BakeStep& step : plan.steps) whole += step.bake;
@@ -181,11 +217,11 @@ void foresee(const PlanInput& input, const Rehearsal& rehearsal, model::Plan& pl
     forecast.predicted = whole;
   }
   if (input.present) foresee_leftovers(input, plan, forecast);
-  if (rehearsal.lowest > 0) {
+  if (lowest > 0) {
     if (proves(plan)) forecast.proof = plan.judgement.proving;
     forecast.samples = samples_of(plan);
   }
-  forecast.unmet = unmet_of(plan, holds, !start, missing_text(input, plan, rehearsal.lowest));
+  forecast.unmet = unmet_of(plan, holds, !start, missing_text(input, plan, lowest));
   forecast.hitless = forecast.unmet.empty();
 }
 

@@ -10,6 +10,10 @@ namespace hitless::rollout {
 // was never measured); never longer than an instance is waited for.
 Duration hold_for(std::optional<Duration> start, Duration deploy_timeout);
 
+// Of a change during a change: some of what stays here has been stopped, and what the one under way
+// has started serves in its place, with no room beside it.
+bool waits_for_leftovers(const PlanInput& input, const model::Plan& plan, const model::Slot& slot);
+
 // Sets the plan's hold and its forecast.
 void foresee(const PlanInput& input, const Rehearsal& rehearsal, model::Plan& plan);
 

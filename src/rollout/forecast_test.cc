@@ -275,6 +275,41 @@ TEST(Forecast, OfAChangeDuringAChangeCountsWhatTheOneUnderWayLeaves) {
   EXPECT_EQ(plan->hash, rest->hash) << "what is carried out is the same";
 }
 
+TEST(Forecast, OfAWayBackInAFullPoolLetsWhatWasStartedMakeWay) {
+  struct Row {
+    const char* name;
+    int count;
+    std::int64_t room;  // beside all of them
+    int stopped;
+    int started;
+    int unavailable;
+    int lowest;
+  };
+  const Row rows[] = {
+      {"the only one", 1, 0, 1, 1, 1, 0},
+      {"one of two", 2, 0, 1, 1, 1, 1},
+      {"both of two", 2, 0, 2, 2, 1, 1},
+      {"there is room for one more", 2, 1, 1, 1, 0, 2},
+      {"its place is still free", 2, 0, 1, 0, 0, 2},
+  };
+  for (const Row& row : rows) {
+    PlanInput input = update(row.count, row.room);
+    input.to->config.entries[0].model = input.from->config.entries[0].model;
+    input.start_times[input.from->config.entries[0].model] = seconds(10);
+    input.present.emplace();
+    const std::string kept = plan_change(input)->slots.at(0).from->key;
+    if (row.count > row.stopped) input.present->push_back({kept, 1, row.count - row.stopped});
+    if (row.started > 0) input.present->push_back({"green", 7, row.started});
+    const auto plan = plan_change(input);
+    ASSERT_TRUE(plan) << row.name;
+    EXPECT_EQ(plan->slots.at(0).unavailable, row.unavailable) << row.name;
+    EXPECT_EQ(plan->forecast.lowest, row.lowest) << row.name;
+    EXPECT_EQ(plan->forecast.hitless, row.unavailable == 0) << row.name;
+    EXPECT_EQ(plan->hold, row.lowest == 0 ? seconds(30) : Duration{}) << row.name;
+    EXPECT_EQ(plan->forecast.longest_hold, row.lowest == 0 ? seconds(10) : Duration{}) << row.name;
+  }
+}
+
 TEST(Forecast, OfAChangeDuringAChangeKeepsWhatIsAskedForAgain) {
   PlanInput input = update(2, 9);
   const std::string old = plan_change(input)->slots.at(0).from->key;

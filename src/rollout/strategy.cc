@@ -6,6 +6,7 @@
 
 #include "rollout/bake.h"
 #include "rollout/demand.h"
+#include "rollout/forecast.h"
 #include "rollout/limits.h"
 
 namespace hitless::rollout {
@@ -41,6 +42,7 @@ class Chooser {
   }
 
   Result<Rehearsal> run() {
+    let_leftovers_leave();
     if (replaced_.empty()) return choose_none();
     const model::RolloutPolicy& policy = input_.effective_policy();
     if (!policy.strategy) return pick();
@@ -66,6 +68,14 @@ class Chooser {
     return known == input_.start_times.end() ? std::nullopt : std::optional(known->second);
   }
 
+  // They serve in the room of what stays, and would hold it for ever: one at a time goes first.
+  void let_leftovers_leave() {
+    for (Slot& slot : plan_.slots) {
+      if (waits_for_leftovers(input_, plan_, slot))
+        slot.unavailable = std::max(1, slot.unavailable);
+    }
+  }
+
   Rehearsal rehearse_it() const {
     return rehearse(
         {.slots = plan_.slots, .steps = plan_.steps, .starts = starts_, .room = input_.room});
@@ -82,7 +92,12 @@ class Chooser {
   Result<Rehearsal> choose_none() {
     if (plan_.to == 0) return settle_on(Strategy::none, "everything stops");
     if (const auto lack = shortage(input_.room, grown_)) return no_room(*lack);
-    return settle_on(Strategy::none, "no instance is replaced");
+    const bool waits = std::any_of(plan_.slots.begin(), plan_.slots.end(), [&](const Slot& slot) {
+      return waits_for_leftovers(input_, plan_, slot);
+    });
+    return settle_on(Strategy::none, waits ? "no instance is replaced; what the change under way "
+                                             "has started makes way for those that it stopped"
+                                           : "no instance is replaced");
   }
 
   // So many extra instances for each replaced slot, one for each before any gets a second.

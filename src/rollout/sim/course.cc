@@ -22,8 +22,8 @@ Course::Turn Course::round() {
 }
 
 Course::Turn Course::round_killed_after(int actions) {
-  const Turn turn = decide();
-  world.perform(actions);
+  Turn turn = decide();
+  turn.performed = world.perform(actions);
   world.restart_control();
   tell(fmt::format("control is killed after {} actions", actions));
   check_processes();
@@ -53,7 +53,8 @@ void Course::fail(const std::string& text) {
 }
 
 Course::Turn Course::decide() {
-  const View view = world.view();
+  world.look(seen_.view);
+  const View& view = seen_.view;
   const Decision decision = decide(view);
   ++steps_;
   show(view, decision);
@@ -81,13 +82,17 @@ Decision Course::decide(const View& view) {
   if (!is_end(view.phase)) return step(view);
   const Decision nothing = step(view);
   for (const std::string& broken : check_step(view, nothing)) fail(broken);
-  return tend(view, view.phase == Phase::succeeded ? Side::to : Side::from);
+  Decision tended = tend(view, view.phase == Phase::succeeded ? Side::to : Side::from);
+  if (tended.moves.empty() && tended.starts.empty() && !(tended.route == nothing.route))
+    fail("what is at rest is routed otherwise than what is tended");
+  return tended;
 }
 
 // Recorded and not performed: the same view but for the record asks for nothing twice.
 void Course::check_recorded(const Decision& decision) {
   if (is_end(decision.phase) || decision.starts.empty()) return;
-  for (const StartInstance& start : step(world.view()).starts) {
+  world.look(seen_.view);
+  for (const StartInstance& start : step(seen_.view).starts) {
     for (const StartInstance& before : decision.starts) {
       if (start.id == before.id) fail(start.id.text() + " would be started twice");
     }

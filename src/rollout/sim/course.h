@@ -19,6 +19,7 @@ class Course {
     model::Phase after;
     bool changed = false;  // something moved, started, or is routed otherwise
     bool ended() const;    // with this turn
+    int performed = 0;     // actions, where control was killed
   };
 
   // One turn of control's loop.  With fewer actions than there are control is killed after them,
@@ -46,7 +47,16 @@ class Course {
   void check_processes();
   void show(const View& view, const Decision& decision) const;
 
+  // Kept between rounds for its memory alone, so that a copy needs none of it.
+  struct Seen {
+    Seen() = default;
+    Seen(const Seen&) {}
+    Seen& operator=(const Seen&) { return *this; }
+    View view;
+  };
+
   bool tells_;
+  Seen seen_;
   std::vector<std::string> failures_;
   std::string why_;
   std::optional<Time> wake_at_;

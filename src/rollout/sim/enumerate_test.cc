@@ -25,13 +25,16 @@ using std::chrono::seconds;
 constexpr int k_rounds_max = 400;
 constexpr int k_sanitized_stride = 10;  // sanitizers, ten times slower, see each tenth fault
 constexpr Duration k_mended_after = seconds(3);  // of faults that pass
-constexpr Duration k_long_after = seconds(100);  // longer than what starts may take
+constexpr Duration k_late_start = seconds(55);   // shorter than what starts may take …
+constexpr Duration k_long_after = seconds(100);  // … and longer
 
 // "slow" is "replace" with a slow start; "quarters" is "replace" with surge and unavailable as
-// quarters of the count.
-constexpr std::string_view k_kinds[] = {"replace", "quarters", "scale",      "deploy", "stop",
-                                        "add",     "canary",   "blue_green", "swap",   "slow"};
+// quarters of the count; "tight" is "replace" in a pool that has room for so many more as surge
+// says, and the plan knows it.
+constexpr std::string_view k_kinds[] = {"replace", "quarters",   "scale", "deploy", "stop", "add",
+                                        "canary",  "blue_green", "swap",  "slow",   "tight"};
 constexpr int k_quarters_most = 3;
+constexpr int k_spare_most = 2;
 
 // What happens, and what may come of it: the goal stands; or it may not, or must not, and what
 // stood before does; or neither, because the world leaves no way.
@@ -43,6 +46,7 @@ struct Fault {
 constexpr Fault k_faults[] = {
     {"none", Comes::goal},
     {"refused_start", Comes::goal},  // the pool starts nothing for a while
+    {"starts_late", Comes::goal},    // just in time
     {"dies_at_start", Comes::goal_or_back},
     {"dies_when_ready", Comes::goal_or_back},
     {"hangs", Comes::goal_or_back},
@@ -55,6 +59,12 @@ constexpr Fault k_faults[] = {
     {"killed_recorded", Comes::goal},
     {"killed_after_1", Comes::goal},
     {"killed_after_2", Comes::goal},
+    {"killed_after_3", Comes::goal},
+    {"killed_after_4", Comes::goal},
+    {"killed_after_5", Comes::goal},
+    {"killed_after_6", Comes::goal},
+    {"killed_after_7", Comes::goal},
+    {"killed_after_8", Comes::goal},
     {"adopts_late", Comes::goal},
     {"room_0", Comes::anything},
     {"room_1", Comes::anything},
@@ -65,6 +75,7 @@ constexpr Fault k_faults[] = {
     {"stopped", Comes::goal},
     {"aborted", Comes::back},
     {"paused", Comes::goal},
+    {"paused_half_way", Comes::goal},  // to what is due next
     {"paused_and_old_crashes", Comes::goal},
     {"paused_and_aborted", Comes::back},
     {"paused_and_hangs", Comes::goal_or_back},
@@ -93,6 +104,7 @@ model::ServiceId service() {
 class Small {
  public:
   Small(const Params& params, bool tells) : params_(params), course_(World(service(), 100), tells) {
+    if (params.kind == "tight") course_.world.capacity = params.from + params.surge;
     if (params.kind != "deploy") {
       const model::Revision first = revise("model-a", params.from);
       course_.world.serve(plan_to(first));
@@ -152,7 +164,7 @@ class Small {
     entry.weight = 100;
     entry.instance_count = count;
     const double part = params_.kind == "quarters" ? 0.25 : 1;
-    entry.knobs.max_surge = part * params_.surge;
+    entry.knobs.max_surge = params_.kind == "tight" ? 1 : part * params_.surge;
     entry.knobs.max_unavailable = part * params_.unavailable;
     entry.knobs.deploy_timeout = seconds(60);
     model::RolloutPolicy& policy = revision.config.policy;
@@ -190,6 +202,11 @@ class Small {
     input.kind = !to        ? model::RolloutKind::stop
                  : serving_ ? model::RolloutKind::update
                             : model::RolloutKind::deploy;
+    if (params_.kind == "tight") {
+      input.capacity = course_.world.empty_pool();
+      input.room = course_.world.room_beside(input.from);
+      if (target_) input.present = course_.world.present();
+    }
     model::Plan plan = plan_change(input).value();
     plan.drain_budget = seconds(10);
     if (params_.kind == "canary") limit(plan);
@@ -266,9 +283,10 @@ class Small {
 
   bool kill() {
     const int actions = params_.fault == "killed_recorded" ? 0 : params_.fault.back() - '0';
-    note(course_.round_killed_after(actions));
+    const Course::Turn turn = course_.round_killed_after(actions);
+    note(turn);
     changed_ = true;
-    return true;
+    return turn.performed == actions;  // with fewer it is another fault
   }
 
   bool refuse() {
@@ -284,12 +302,23 @@ class Small {
       world.orders.skip = world.step() + 1;
       return !world.plan().steps.empty();
     }
+    if (params_.fault == "paused_half_way" && !go_half_way()) return false;
     if (params_.fault.starts_with("paused")) world.pause();
     if (params_.fault.ends_with("aborted")) world.orders.abort = "aborted";
     if (params_.fault == "paused_and_old_crashes" && !hit_one("crash", false)) return false;
     if (params_.fault == "paused_and_hangs") break_target({hours(10'000), {}, {}}, true);
     return params_.fault == "aborted" ||
            mend_later(params_.fault == "paused_and_hangs" ? k_long_after : k_mended_after);
+  }
+
+  bool go_half_way() {
+    note(course_.round());
+    changed_ = true;
+    World& world = course_.world;
+    const std::optional<Time> due = course_.due_at();
+    if (is_end(world.phase()) || !due || *due <= world.now()) return false;
+    world.advance((*due - world.now()) / 2);
+    return true;
   }
 
   bool misbehave() {
@@ -341,6 +370,7 @@ class Small {
 
   bool change_habit() {
     if (is_end(course_.world.phase()) || params_.kind == "stop") return false;
+    if (params_.fault == "starts_late") break_target({k_late_start, {}, {}});
     if (params_.fault == "dies_at_start") break_target({seconds(1), {}, Duration{}});
     if (params_.fault == "dies_when_ready") break_target({seconds(1), {}, milliseconds(1500)});
     if (params_.fault == "hangs") break_target({hours(10'000), {}, {}});
@@ -401,11 +431,25 @@ class Small {
   }
 
   void check_failed(const View& view) {
-    if (view.plan.from != 0) return;
+    if (view.plan.from != 0) return check_left_alone(view);
     for (const InstanceView& seen : view.instances) {
       if (seen.recorded.stage != model::Stage::gone)
         course_.fail(seen.recorded.id.text() + " is left of a deployment that failed");
     }
+  }
+
+  // Not even the way back worked: what is ready serves on, and the rollout says so.
+  void check_left_alone(const View& view) {
+    if (course_.why().empty() || view.reason.empty()) course_.fail("it failed and says nothing");
+    if (step(view).why.find("the way back failed") == std::string::npos)
+      course_.fail("it failed and does not say so: " + step(view).why);
+    const auto serves = [](const InstanceView& seen) {
+      return seen.recorded.stage == model::Stage::ready && seen.process == Process::running &&
+             seen.probe != Probe::failing;
+    };
+    const bool any = std::any_of(view.instances.begin(), view.instances.end(), serves);
+    const bool routed = course_.world.adopted_route().standing == model::Standing::serving;
+    if (any != routed) course_.fail("it failed, and traffic is not where it can be served");
   }
 
   // As many waves as surge and unavailable make, each little longer than a start.
@@ -498,6 +542,9 @@ bool has_meaning(const Params& params) {
   if (params.kind == "scale") return params.from != params.to;
   if (params.kind == "quarters")
     return params.surge <= k_quarters_most && params.unavailable <= k_quarters_most;
+  if (params.kind == "tight")
+    return params.surge <= k_spare_most && params.to <= params.from + params.surge &&
+           params.unavailable <= 1;
   const bool has_knobs = params.kind == "replace" || params.kind == "add" ||
                          params.kind == "canary" || params.kind == "slow";
   if (!has_knobs && (params.surge != 1 || params.unavailable != 0)) return false;

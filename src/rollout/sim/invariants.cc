@@ -179,38 +179,6 @@ class Checker {
       fail("it turned round without a reason");
   }
 
-  // Exactly the side that serves, all of it ready.
-  void end(bool to_side) {
-    const bool may_lack = keeps_instances(view_.plan);
-    std::map<std::string, int> alive;
-    for (const InstanceView& seen : view_.instances) {
-      const Stage stage = stage_after(seen);
-      if (stage == Stage::gone) continue;
-      const bool heals = may_lack && stage == Stage::starting;
-      if (stage != Stage::ready && !heals) fail("{} is left behind", seen.recorded.id.text());
-      ++alive[seen.recorded.group];
-    }
-    std::map<std::string, int> wanted;
-    for (const model::Slot& slot : view_.plan.slots) {
-      const auto& group = to_side ? slot.to : slot.from;
-      if (group) wanted[group->key] = group->count;
-    }
-    if (may_lack) {
-      for (const auto& [key, count] : alive) {
-        if (!wanted.contains(key)) fail("an instance of neither side is left");
-      }
-      return;
-    }
-    if (alive != wanted) fail("the instances are not those of the side that serves");
-  }
-
-  void labels(bool to_side) {
-    const model::RevisionNumber revision = to_side ? view_.plan.to : view_.plan.from;
-    for (const model::Share& share : decision_.route.shares) {
-      if (share.revision != revision) fail("a share is labelled {}", share.revision);
-    }
-  }
-
   // A replaced slot's new side has what its step says, within what is ready of both sides.
   void split() {
     const bool back = decision_.phase == Phase::rolling_back || is_end(decision_.phase);
@@ -234,6 +202,61 @@ class Checker {
       const double target = step_weight(view_.plan, decision_.step) / 100.0;
       const double want = std::clamp(target, 1 - ready_old, ready_new);
       if (std::abs(share - want) > k_hair) fail("slot {}: {} where {} bakes", slot, share, want);
+    }
+  }
+
+  // What a superseded plan left makes way before the old side does.
+  void strays_first() {
+    if (decision_.phase == Phase::rolling_back || is_end(decision_.phase)) return;
+    std::set<int> old_leaves;
+    std::set<int> stray_stays;
+    for (const InstanceView& seen : view_.instances) {
+      const int slot = slot_of(seen.recorded.group, seen.recorded.entry);
+      if (slot < 0 || !is_routed_ready(seen)) continue;
+      const bool stays = stage_after(seen) == Stage::ready;
+      const bool stray = find_group(view_.plan, seen.recorded.group) == nullptr;
+      const bool is_old = at(slot).is_replaced() && seen.recorded.group == at(slot).from->key;
+      if (stray && stays) stray_stays.insert(slot);
+      if (is_old && stage_after(seen) == Stage::draining) old_leaves.insert(slot);
+    }
+    for (const int slot : old_leaves) {
+      if (stray_stays.contains(slot)) fail("slot {}: an old one leaves before a stray", slot);
+    }
+  }
+
+  // Weights turn once all that shall serve does.
+  void turn() {
+    if (decision_.phase != Phase::draining || view_.phase == Phase::draining) return;
+    if (keeps_instances(view_.plan)) return;  // nothing comes for the weights to wait for
+    for (const model::Slot& slot : view_.plan.slots) {
+      if (!slot.to) continue;
+      const auto ready = std::count_if(
+          view_.instances.begin(), view_.instances.end(), [&](const InstanceView& seen) {
+            return seen.recorded.group == slot.to->key && is_routed_ready(seen);
+          });
+      if (ready < slot.to->count)
+        fail("weights turn with {} of {} instances that shall serve", ready, slot.to->count);
+    }
+  }
+
+  // Where weights follow the instances, one that is ready carries as much as the next.
+  void evenly() {
+    if (is_stepped(view_.plan) || view_.plan.slow_start != Duration{}) return;
+    std::map<int, std::pair<double, double>> each;  // slot → least and most of an instance
+    for (const model::Share& share : decision_.route.shares) {
+      const auto found = seen_.find(share.endpoints[0].instance);
+      if (found == seen_.end() || find_group(view_.plan, share.group) == nullptr) continue;
+      const double weight = share.weight / static_cast<double>(share.endpoints.size());
+      const int slot = slot_of(share.group, found->second->recorded.entry);
+      const auto [least_most, first] = each.emplace(slot, std::pair(weight, weight));
+      auto& [least, most] = least_most->second;
+      least = std::min(least, weight);
+      most = std::max(most, weight);
+    }
+    for (const auto& [slot, least_most] : each) {
+      const auto [least, most] = least_most;
+      if (least < (1 - k_hair) * most)
+        fail("slot {}: one instance gets {} and another {}", slot, least, most);
     }
   }
 
@@ -530,6 +553,9 @@ std::vector<std::string> check_step(const View& view, const Decision& decision) 
   checker.starts();
   checker.floors(committed);
   checker.split();
+  checker.evenly();
+  checker.turn();
+  checker.strays_first();
   checker.course();
   checker.warm();
   checker.rising();
@@ -543,13 +569,6 @@ std::vector<std::string> check_tend(const View& view, const Decision& decision) 
   checker.moves();
   checker.starts();
   checker.route();
-  return checker.take();
-}
-
-std::vector<std::string> check_end(const View& view, const Decision& decision) {
-  Checker checker(view, decision);
-  if (decision.phase == Phase::succeeded) checker.end(true), checker.labels(true);
-  if (decision.phase == Phase::rolled_back) checker.end(false), checker.labels(false);
   return checker.take();
 }
 

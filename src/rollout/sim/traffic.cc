@@ -65,9 +65,10 @@ void Traffic::begin_window() {
   for (auto& [group, count] : counts_) count.outcomes = {};
 }
 
-model::Outcomes Traffic::of(const std::string& group) const {
+const model::Outcomes* Traffic::find(const std::string& group) const {
   const auto found = counts_.find(group);
-  return found == counts_.end() ? model::Outcomes{} : found->second.outcomes;
+  const bool any = found != counts_.end() && found->second.outcomes.requests > 0;
+  return any ? &found->second.outcomes : nullptr;
 }
 
 }  // namespace hitless::rollout

@@ -25,7 +25,7 @@ class Traffic {
             const std::map<std::string, Manner>& manners);
   void begin_window();  // what came before counts no more
 
-  model::Outcomes of(const std::string& group) const;  // in this window
+  const model::Outcomes* find(const std::string& group) const;  // in this window; nullptr: none
 
   // For how long nothing has taken requests since something first did, at the longest: what a
   // request that came just then had to wait.

@@ -50,6 +50,11 @@ void World::begin(model::Plan plan) {
 
 View World::view() const {
   View view;
+  look(view);
+  return view;
+}
+
+void World::look(View& view) const {
   view.now = now_;
   view.plan = plan_;
   view.rollout = rollout_;
@@ -63,8 +68,8 @@ View World::view() const {
   view.orders = orders;
   view.stray_shares = stray_shares_;
   view.evidence = evidence_;
-  view.old_side = outcomes_of(Side::from);
-  view.new_side = outcomes_of(Side::to);
+  count(Side::from, view.old_side);
+  count(Side::to, view.new_side);
   view.requests_at = requests_at_;
   view.samples_done = samples_done;
   view.dropped = dropped_by_now();
@@ -74,18 +79,21 @@ View World::view() const {
     if (instance.recorded.stage != Stage::gone) view.room.take(instance.needs);
   }
   view.room.instances = free_room();
-  view.adopted = decided_ && *decided_ == published_ && published_ == adopted_;
-  for (const SimInstance& instance : instances_) {
-    view.instances.push_back({.recorded = instance.recorded,
-                              .process = instance.process,
-                              .process_detail = instance.process_detail,
-                              .probe = instance.probe,
-                              .probe_detail = instance.probe_detail,
-                              .routing = routing_of(instance.recorded.id),
-                              .in_flight = instance.in_flight,
-                              .needs = instance.needs});
+  const bool one_table = published_ == adopted_;
+  view.adopted = decided_ && *decided_ == published_ && one_table;
+  view.instances.resize(instances_.size());
+  for (std::size_t index = 0; index < instances_.size(); ++index) {
+    const SimInstance& instance = instances_[index];
+    InstanceView& seen = view.instances[index];
+    seen.recorded = instance.recorded;
+    seen.process = instance.process;
+    seen.process_detail = instance.process_detail;
+    seen.probe = instance.probe;
+    seen.probe_detail = instance.probe_detail;
+    seen.routing = routing_of(instance.recorded.id, one_table);
+    seen.in_flight = instance.in_flight;
+    seen.needs = instance.needs;
   }
-  return view;
 }
 
 model::RevisionNumber World::base() const {
@@ -105,13 +113,13 @@ std::uint64_t World::dropped_by_now() const {
 }
 
 // What the groups of one side did that the other side does not have.
-model::Outcomes World::outcomes_of(Side side) const {
-  model::Outcomes outcomes;
+void World::count(Side side, model::Outcomes& outcomes) const {
+  if (outcomes.requests > 0) outcomes = {};
   for (const model::Slot& slot : plan_.slots) {
     if (!slot.is_replaced()) continue;
-    outcomes += traffic.of(side == Side::to ? slot.to->key : slot.from->key);
+    const std::string& group = side == Side::to ? slot.to->key : slot.from->key;
+    if (const model::Outcomes* counted = traffic.find(group)) outcomes += *counted;
   }
-  return outcomes;
 }
 
 void World::record(const Decision& decision) {
@@ -160,10 +168,11 @@ void World::record(const Decision& decision) {
 }
 
 void World::note_routed() {
+  const bool one_table = published_ == adopted_;
   for (SimInstance& instance : instances_) {
     model::Instance& recorded = instance.recorded;
     if (recorded.stage == Stage::ready && !recorded.routed_at &&
-        routing_of(recorded.id) == Routing::full)
+        routing_of(recorded.id, one_table) == Routing::full)
       recorded.routed_at = now_;
   }
 }
@@ -189,20 +198,24 @@ void World::resume() {
   model::end_pause(orders, now_);
 }
 
-void World::perform(int actions_max) {
+int World::perform(int actions_max) {
+  int done = 0;
   for (SimInstance& instance : instances_) {
     const bool starts = instance.recorded.stage == Stage::starting && !instance.was_told_to_run;
     const bool stops = instance.recorded.stage == Stage::stopping && !instance.was_told_to_stop;
-    if ((starts || stops) && actions_max-- <= 0) return;
+    if (!starts && !stops) continue;
+    if (done >= actions_max) return done;
+    ++done;
     if (starts && !refuses_starts) start(instance);
     if (stops) {
       instance.was_told_to_stop = true;
       if (instance.process == Process::running) instance.stops_at = now_ + stop_time;
     }
   }
-  if (!decided_ || *decided_ == published_ || actions_max-- <= 0) return;
+  if (!decided_ || *decided_ == published_ || done >= actions_max) return done;
   published_ = *decided_;
   if (adopts_by_itself) adopted_ = published_;
+  return done + 1;
 }
 
 void World::start(SimInstance& instance) {
@@ -361,6 +374,16 @@ SimInstance* World::find(const std::string& id_end) {
   return nullptr;
 }
 
+std::vector<Present> World::present() const {
+  std::vector<Present> all;
+  for (const SimInstance& instance : instances_) {
+    const model::Instance& recorded = instance.recorded;
+    if (recorded.stage == Stage::starting || recorded.stage == Stage::ready)
+      all.push_back({.group = recorded.group, .revision = recorded.revision, .count = 1});
+  }
+  return all;
+}
+
 int World::free_room() const {
   const auto there = std::count_if(
       instances_.begin(), instances_.end(),
@@ -383,9 +406,10 @@ Room World::room_beside(const std::optional<model::Revision>& from) const {
   return left;
 }
 
-Routing World::routing_of(const model::InstanceId& id) const {
+// `one_table`: what is published is adopted.
+Routing World::routing_of(const model::InstanceId& id, bool one_table) const {
   const bool new_table = is_in(published_, id);
-  const bool old_table = is_in(adopted_, id);
+  const bool old_table = one_table ? new_table : is_in(adopted_, id);
   if (new_table && old_table) return Routing::full;
   return new_table || old_table ? Routing::partly : Routing::none;
 }

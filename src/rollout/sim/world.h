@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "rollout/plan.h"
 #include "rollout/sim/traffic.h"
 #include "rollout/step.h"
 
@@ -46,10 +47,11 @@ class World {
   // Control's side.
   void begin(model::Plan plan);  // takes the place of the one under way
   View view() const;
+  void look(View& view) const;  // the same, into one that was looked into before
   void record(const Decision& decision);
   // Does what the record asks for and has not been done; stops after `actions_max` actions, as if
-  // control were killed there.
-  void perform(int actions_max = 1 << 20);
+  // control were killed there.  Gives the number of actions.
+  int perform(int actions_max = 1 << 20);
   void pause();
   void resume();
   void restart_control();  // a fresh control: the prober knows nothing, no route is decided
@@ -77,6 +79,7 @@ class World {
   std::vector<SimInstance>& instances() { return instances_; }
   const std::vector<SimInstance>& instances() const { return instances_; }
   SimInstance* find(const std::string& id_end);  // by the end of its id; nullptr: none
+  std::vector<Present> present() const;  // of a change under way; what is not on its way out
   int free_room() const;
   // As control tells plans of the pool: all of it, and what is left beside this service; then
   // `from` takes its part, which runs or may have to come back.
@@ -107,9 +110,9 @@ class World {
   void pass(Time till);
   bool is_judged() const;
   std::uint64_t dropped_by_now() const;
-  model::Outcomes outcomes_of(Side side) const;
+  void count(Side side, model::Outcomes& outcomes) const;
   Habit habit_of(const std::string& group) const;
-  Routing routing_of(const model::InstanceId& id) const;
+  Routing routing_of(const model::InstanceId& id, bool one_table) const;
   void change_health(SimInstance& instance, Probe health, std::string detail);
 
   model::Plan plan_;
