@@ -53,7 +53,7 @@ class LinkClient final : public GatewayClient, public net::Handler {
     const MutexLock lock(mutex_);
     if (table_ != nullptr && table.generation <= table_->generation) return;
     table_ = std::make_shared<const model::RouteTable>(std::move(table));
-    loop_->post([this, newest = table_] { send(*newest); });
+    loop_->post([this, newest = table_] { send(newest); });
   }
 
   model::Usage usage() const override {
@@ -99,6 +99,7 @@ class LinkClient final : public GatewayClient, public net::Handler {
   // last reading is kept until then.
   void on_lost(const Error& error) {
     greeted_.reset();
+    base_.reset();
     loop_->bury(std::move(link_));
     if (std::exchange(moved_, false) && try_connect()) return;
     {
@@ -127,8 +128,7 @@ class LinkClient final : public GatewayClient, public net::Handler {
       return {};
     }
     if (type == "refused") {
-      HL_TRY_ASSIGN(const std::string reason, get_string(message, "error"));
-      return Error(Code::invalid, reason).context("the gateway refused a route table");
+      return on_refused(message);
     }
     return Error(Code::unsupported, "unknown message [" + type + "]");
   }
@@ -138,14 +138,22 @@ class LinkClient final : public GatewayClient, public net::Handler {
     HL_TRY_ASSIGN(GatewayHello hello, hello_from_json(message));
     wait_ = k_retry_first;
     greeted_ = hello;
-    std::shared_ptr<const model::RouteTable> table;
-    {
-      const MutexLock lock(mutex_);
-      table = table_;
-    }
     sent_ = hello.adopted;
-    if (table != nullptr) send(*table);
+    const auto newest = newest_table();
+    if (newest != nullptr && newest->generation == sent_) base_ = newest;
+    if (newest != nullptr) send(newest);
     return {};
+  }
+
+  // What it has now is not known: a change that it could not make something of is sent whole.
+  Result<void> on_refused(const json::object& message) {
+    HL_TRY_ASSIGN(const std::string reason, get_string(message, "error"));
+    base_.reset();
+    if (std::exchange(sent_change_, false)) {
+      sent_ = 0;
+      send(newest_table());
+    }
+    return Error(Code::invalid, reason).context("the gateway refused a route table");
   }
 
   Result<void> on_usage(const json::object& message) {
@@ -159,11 +167,19 @@ class LinkClient final : public GatewayClient, public net::Handler {
     return {};
   }
 
-  void send(const model::RouteTable& table) {
+  std::shared_ptr<const model::RouteTable> newest_table() const {
+    const MutexLock lock(mutex_);
+    return table_;
+  }
+
+  void send(const std::shared_ptr<const model::RouteTable>& table) {
     // One that came before the hello is sent by on_hello().
-    if (link_ == nullptr || !greeted_.has_value() || table.generation <= sent_) return;
-    sent_ = table.generation;
-    link_->send(table_message(table));
+    if (link_ == nullptr || !greeted_.has_value() || table->generation <= sent_) return;
+    sent_ = table->generation;
+    const auto base = std::exchange(base_, table);
+    sent_change_ = base != nullptr && greeted_->takes_changes;
+    link_->send(sent_change_ ? change_message(model::change_between(*base, *table))
+                             : table_message(*table));
   }
 
   // Constant after construction.
@@ -177,7 +193,10 @@ class LinkClient final : public GatewayClient, public net::Handler {
   std::unique_ptr<FrameConnection> link_;
   std::optional<GatewayHello> greeted_;
   model::Generation sent_ = 0;  // or adopted there already
-  bool moved_ = false;          // the gateway has said that another takes its place
+  // The table that the gateway has, once all that was sent is there; null: not known.
+  std::shared_ptr<const model::RouteTable> base_;
+  bool sent_change_ = false;  // and no table last
+  bool moved_ = false;        // the gateway has said that another takes its place
 
   mutable Mutex mutex_;
   std::optional<GatewayHello> hello_ HL_GUARDED_BY(mutex_);

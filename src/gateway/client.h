@@ -25,6 +25,7 @@ struct GatewayHello {
   pid_t pid = 0;
   Address listen;                 // with the real port
   model::Generation adopted = 0;  // so that a new serve goes on counting above it
+  bool takes_changes = false;     // also tables as what they change (model/route_change.h)
 };
 
 // A gateway holds the lock beside the link, whatever state it is in.  One that is just starting may

@@ -49,7 +49,7 @@ json::value to_json(const GatewayHello& hello) {
   return json::object{{"type", "hello"},          {"protocol", k_control_protocol},
                       {"gateway", hello.gateway}, {"version", hello.version},
                       {"pid", hello.pid},         {"listen", to_text(hello.listen)},
-                      {"adopted", hello.adopted}};
+                      {"adopted", hello.adopted}, {"takes_changes", hello.takes_changes}};
 }
 
 Result<GatewayHello> hello_from_json(const json::object& message) {
@@ -75,6 +75,8 @@ Result<GatewayHello> hello_from_json(const json::object& message) {
     return Error(Code::corrupt, fmt::format("[adopted] {} is no generation", adopted));
   }
   hello.adopted = static_cast<model::Generation>(adopted);
+  const json::value* takes_changes = message.if_contains("takes_changes");
+  hello.takes_changes = takes_changes != nullptr && *takes_changes == json::value(true);
   return hello;
 }
 
@@ -102,6 +104,10 @@ Result<UsageChange> usage_change_from_json(const json::object& message) {
 
 json::value table_message(const model::RouteTable& table) {
   return json::object{{"type", "table"}, {"table", model::to_json(table)}};
+}
+
+json::value change_message(const model::RouteChange& change) {
+  return json::object{{"type", "change"}, {"change", model::to_json(change)}};
 }
 
 json::value to_json(const Offer& offer) {

@@ -4,7 +4,7 @@
 //   gateway ▶ control   hello {protocol, gateway, version, pid, listen, adopted}, first
 //                       usage {whole, usage, gone}, refused {generation, error}
 //                       moved {}: another gateway has taken over, attach to that one
-//   control ▶ gateway   table {table}, shutdown {budget_us}
+//   control ▶ gateway   table {table}, change {change} of the table before it, shutdown {budget_us}
 //
 // A gateway that hands over and the one that takes its place speak in the same frames:
 //
@@ -26,6 +26,7 @@
 
 #include "base/json.h"
 #include "gateway/client.h"
+#include "model/route_change.h"
 
 namespace hitless::gateway {
 
@@ -33,7 +34,7 @@ namespace hitless::gateway {
 inline constexpr std::int64_t k_control_protocol = 1;
 inline constexpr std::int64_t k_handover_protocol = 1;
 
-// The table of 10,000 services is about 6 MB.
+// The whole table of 10,000 services is about 6 MB.
 inline constexpr std::size_t k_frame_bytes_max = 64 * 1024 * 1024;
 
 inline constexpr std::size_t k_frame_header_bytes = 4;
@@ -81,6 +82,7 @@ Result<GatewayHello> hello_from_json(const json::object& message);
 json::value to_json(const UsageChange& change);
 Result<UsageChange> usage_change_from_json(const json::object& message);
 json::value table_message(const model::RouteTable& table);
+json::value change_message(const model::RouteChange& change);
 json::value refusal_message(model::Generation generation, const Error& error);
 
 }  // namespace hitless::gateway

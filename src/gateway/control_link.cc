@@ -102,7 +102,7 @@ void ControlLink::on_message(const json::object& message) {
 
 Result<void> ControlLink::handle(const json::object& message) {
   HL_TRY_ASSIGN(const std::string type, get_string(message, "type"));
-  if (type == "table") return adopt(message);
+  if (type == "table" || type == "change") return adopt(message);
   if (type == "shutdown") {
     HL_TRY_ASSIGN(const Duration budget, budget_of(message));
     options_.on_shutdown(budget);
@@ -111,9 +111,19 @@ Result<void> ControlLink::handle(const json::object& message) {
   return Error(Code::unsupported, "unknown control message [" + type + "]");
 }
 
+Result<model::RouteTable> ControlLink::table_in(const json::object& message) const {
+  if (const json::value* table = message.if_contains("table")) {
+    return model::route_table_from_json(*table);
+  }
+  const json::value* form = message.if_contains("change");
+  if (form == nullptr) return Error(Code::corrupt, "neither a table nor a change of one");
+  HL_TRY_ASSIGN(model::RouteChange change, model::route_change_from_json(*form));
+  if (history_.table() == nullptr) return Error(Code::conflict, "a change, and there is no table");
+  return model::apply(*history_.table(), std::move(change));
+}
+
 Result<void> ControlLink::adopt(const json::object& message) {
-  HL_TRY_ASSIGN(const json::object* form, get_object(message, "table"));
-  Result<model::RouteTable> table = model::route_table_from_json(json::value(*form));
+  Result<model::RouteTable> table = table_in(message);
   const auto refuse = [&](model::Generation generation, const Error& error) {
     const json::value refusal = refusal_message(generation, error);
     if (control_ != nullptr) control_->send(refusal);
@@ -127,9 +137,18 @@ Result<void> ControlLink::adopt(const json::object& message) {
   for (Worker* worker : workers_) {
     worker->post([worker, change = *change] { worker->adopt(*change); });
   }
-  if (predecessor_ != nullptr && role_ != Role::joining) predecessor_->send(message);
-  if (successor_.has_joined() && !successor_.leads()) successor_.send(message);
+  pass_on();
   return {};
+}
+
+// Whole: another version may not know of changes, and there is seldom anyone to pass it on to.
+void ControlLink::pass_on() {
+  const bool to_predecessor = predecessor_ != nullptr && role_ != Role::joining;
+  const bool to_successor = successor_.has_joined() && !successor_.leads();
+  if (!to_predecessor && !to_successor) return;
+  const json::value whole = table_message(*history_.table());
+  if (to_predecessor) predecessor_->send(whole);
+  if (to_successor) successor_.send(whole);
 }
 
 std::optional<std::string> ControlLink::busy() const {

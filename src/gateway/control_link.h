@@ -84,7 +84,9 @@ class ControlLink {
   void attach(UniqueFd fd);
   void detach();
   void on_message(const json::object& message);
+  Result<model::RouteTable> table_in(const json::object& message) const;
   Result<void> adopt(const json::object& message);
+  void pass_on();
   void worker_left(std::size_t departure);
   void worker_accepts();
   void settle(Result<void> settled);

@@ -52,7 +52,8 @@ Result<void> Gateway::make_link(Footing& footing, const GatewayOptions& options)
                      .version = options.version,
                      .pid = ::getpid(),
                      .listen = address_,
-                     .adopted = 0};
+                     .adopted = 0,
+                     .takes_changes = true};
   ControlLink::Options made{
       .workers = options.workers,
       .leave_budget = options.limits.leave_budget,

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace hitless::gateway {
 namespace {
 
@@ -42,7 +44,7 @@ Result<std::shared_ptr<const TableChange>> TableHistory::advance(model::RouteTab
     tokens_ = std::make_shared<const identity::TokenVerifier>(change->table->token_digests);
   }
   change->tokens = tokens_;
-  table_ = change->table;
+  before_ = std::exchange(table_, change->table);
   return std::shared_ptr<const TableChange>(std::move(change));
 }
 

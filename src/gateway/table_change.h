@@ -38,6 +38,9 @@ class TableHistory {
 
  private:
   std::shared_ptr<const model::RouteTable> table_;
+  // Kept until all workers have let go of it: giving ten thousand services back takes longer than a
+  // worker's clients should wait.
+  std::shared_ptr<const model::RouteTable> before_;
   std::shared_ptr<const identity::TokenVerifier> tokens_;
 };
 

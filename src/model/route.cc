@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <set>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 
 #include "model/words.h"
 
@@ -42,16 +42,6 @@ json::object to_json(const Share& share) {
           {"endpoints", endpoints}};
 }
 
-json::object to_json(const ServiceRoute& route) {
-  json::array shares;
-  for (const Share& share : route.shares) shares.push_back(to_json(share));
-  return {{"service", route.service.text()},
-          {"standing", text_of(k_standings, route.standing)},
-          {"balance", text_of(k_balances, route.balance)},
-          {"hold_us", route.hold.count()},
-          {"shares", shares}};
-}
-
 Result<Endpoint> endpoint_from_json(const json::value& value) {
   HL_TRY_ASSIGN(const json::object* object, as_object(value, "an endpoint"));
   HL_TRY_ASSIGN(std::string instance, get_string(*object, "instance"));
@@ -79,7 +69,54 @@ Result<Share> share_from_json(const json::value& value) {
   return share;
 }
 
-Result<ServiceRoute> service_from_json(const json::value& value) {
+}  // namespace
+
+Result<void> check(const RouteTable& table) {
+  const auto broken = [](std::string text) { return Error(Code::corrupt, std::move(text)); };
+  if (table.generation == 0) return broken("a route table's generation must be at least 1");
+  std::unordered_set<std::string_view> instances;
+  const ServiceId* before = nullptr;
+  for (const ServiceRoute& route : table.services) {
+    const std::string& name = route.service.text();
+    if (name.empty()) return broken("a service has no id");
+    if (before != nullptr && !(*before < route.service)) {
+      return broken(fmt::format("service {} is out of order or twice in the table", name));
+    }
+    before = &route.service;
+    bool takes_traffic = false;
+    for (const Share& share : route.shares) {
+      if (share.weight > 0 && share.endpoints.empty()) {
+        return broken(fmt::format("service {}: revision {} has weight and no endpoint", name,
+                                  share.revision));
+      }
+      takes_traffic = takes_traffic || share.weight > 0;
+      for (const Endpoint& endpoint : share.endpoints) {
+        if (!instances.insert(endpoint.instance.text()).second) {
+          return broken(fmt::format("instance {} is in two shares", endpoint.instance.text()));
+        }
+      }
+    }
+    if ((route.standing == Standing::serving) != takes_traffic) {
+      return broken(fmt::format("service {}: its standing and its shares disagree", name));
+    }
+  }
+  for (const std::string& digest : table.token_digests) {
+    if (digest.size() != 64) return broken("a token digest must have 64 hex digits");
+  }
+  return {};
+}
+
+json::value to_json(const ServiceRoute& route) {
+  json::array shares;
+  for (const Share& share : route.shares) shares.push_back(to_json(share));
+  return json::object{{"service", route.service.text()},
+                      {"standing", text_of(k_standings, route.standing)},
+                      {"balance", text_of(k_balances, route.balance)},
+                      {"hold_us", route.hold.count()},
+                      {"shares", shares}};
+}
+
+Result<ServiceRoute> service_route_from_json(const json::value& value) {
   HL_TRY_ASSIGN(const json::object* object, as_object(value, "a service"));
   ServiceRoute route;
   HL_TRY_ASSIGN(std::string service, get_string(*object, "service"));
@@ -99,52 +136,29 @@ Result<ServiceRoute> service_from_json(const json::value& value) {
   return route;
 }
 
-}  // namespace
+json::value token_digests_to_json(const std::vector<std::string>& digests) {
+  json::array out;
+  for (const std::string& digest : digests) out.emplace_back(digest);
+  return out;
+}
 
-Result<void> check(const RouteTable& table) {
-  const auto broken = [](std::string text) { return Error(Code::corrupt, std::move(text)); };
-  if (table.generation == 0) return broken("a route table's generation must be at least 1");
-  std::set<InstanceId> instances;
-  const ServiceId* before = nullptr;
-  for (const ServiceRoute& route : table.services) {
-    const std::string& name = route.service.text();
-    if (name.empty()) return broken("a service has no id");
-    if (before != nullptr && !(*before < route.service)) {
-      return broken(fmt::format("service {} is out of order or twice in the table", name));
-    }
-    before = &route.service;
-    bool takes_traffic = false;
-    for (const Share& share : route.shares) {
-      if (share.weight > 0 && share.endpoints.empty()) {
-        return broken(fmt::format("service {}: revision {} has weight and no endpoint", name,
-                                  share.revision));
-      }
-      takes_traffic = takes_traffic || share.weight > 0;
-      for (const Endpoint& endpoint : share.endpoints) {
-        if (!instances.insert(endpoint.instance).second) {
-          return broken(fmt::format("instance {} is in two shares", endpoint.instance.text()));
-        }
-      }
-    }
-    if ((route.standing == Standing::serving) != takes_traffic) {
-      return broken(fmt::format("service {}: its standing and its shares disagree", name));
-    }
+Result<std::vector<std::string>> token_digests_from_json(const json::object& from) {
+  HL_TRY_ASSIGN(const json::array* rows, get_array(from, "token_digests"));
+  std::vector<std::string> digests;
+  for (const json::value& item : *rows) {
+    if (!item.is_string()) return Error(Code::corrupt, "a token digest must be a string");
+    digests.emplace_back(item.get_string());
   }
-  for (const std::string& digest : table.token_digests) {
-    if (digest.size() != 64) return broken("a token digest must have 64 hex digits");
-  }
-  return {};
+  return digests;
 }
 
 json::value to_json(const RouteTable& table) {
   json::array services;
   services.reserve(table.services.size());
   for (const ServiceRoute& route : table.services) services.push_back(to_json(route));
-  json::array digests;
-  for (const std::string& digest : table.token_digests) digests.emplace_back(digest);
   return json::object{{"generation", table.generation},
                       {"services", std::move(services)},
-                      {"token_digests", std::move(digests)}};
+                      {"token_digests", token_digests_to_json(table.token_digests)}};
 }
 
 Result<RouteTable> route_table_from_json(const json::value& value) {
@@ -156,14 +170,10 @@ Result<RouteTable> route_table_from_json(const json::value& value) {
   HL_TRY_ASSIGN(const json::array* services, get_array(*object, "services"));
   table.services.reserve(services->size());
   for (const json::value& item : *services) {
-    HL_TRY_ASSIGN(ServiceRoute route, service_from_json(item));
+    HL_TRY_ASSIGN(ServiceRoute route, service_route_from_json(item));
     table.services.push_back(std::move(route));
   }
-  HL_TRY_ASSIGN(const json::array* digests, get_array(*object, "token_digests"));
-  for (const json::value& item : *digests) {
-    if (!item.is_string()) return Error(Code::corrupt, "a token digest must be a string");
-    table.token_digests.emplace_back(item.get_string());
-  }
+  HL_TRY_ASSIGN(table.token_digests, token_digests_from_json(*object));
   HL_TRY(check(table));
   return table;
 }

@@ -1,6 +1,6 @@
 // A RouteTable is who gets every service's traffic right now, and in which share.
 //
-// Value.  Built by control, published whole to the gateway, never changed after.  What is not
+// Value.  Built by control, published to the gateway, never changed after.  What is not
 // ready is not in it, so it cannot be routed to.
 #pragma once
 
@@ -66,5 +66,11 @@ Result<void> check(const RouteTable& table);
 // The control link's form.
 json::value to_json(const RouteTable& table);
 Result<RouteTable> route_table_from_json(const json::value& value);  // checks the invariants
+
+// Parts of it, which a change of a table has too (route_change.h).
+json::value to_json(const ServiceRoute& route);
+Result<ServiceRoute> service_route_from_json(const json::value& value);
+json::value token_digests_to_json(const std::vector<std::string>& digests);
+Result<std::vector<std::string>> token_digests_from_json(const json::object& from);
 
 }  // namespace hitless::model
