@@ -27,14 +27,14 @@ Cause cause_of(Fault fault) {
 
 }  // namespace
 
-ClientConnection::ClientConnection(Worker& worker, UniqueFd fd, std::string peer)
-    : worker_(worker), fd_(std::move(fd)), timer_(worker.loop(), *this), peer_(std::move(peer)) {}
+ClientConnection::ClientConnection(Worker& worker, UniqueFd fd, const std::string& peer)
+    : Caller(worker.loop(), *this, peer), worker_(worker), fd_(std::move(fd)) {}
 
 ClientConnection::~ClientConnection() = default;
 
 void ClientConnection::start() {
   using Interest = net::EventLoop::Interest;
-  watches_writing_ = peer_ != "unix:";
+  watches_writing_ = peer() != "unix:";
   const Interest interest = watches_writing_ ? Interest::read_write : Interest::read;
   if (!worker_.loop().watch(fd_.get(), *this, interest)) return close();
   timer_.set(worker_.loop().turn() + worker_.limits().head_timeout);
@@ -318,6 +318,10 @@ void ClientConnection::on_exchange_over(After after) {
 void ClientConnection::gone() {
   if (exchange_ != nullptr) return exchange_->on_client_gone();
   close();
+}
+
+void ClientConnection::drain() {
+  if (idle()) close();
 }
 
 void ClientConnection::shut() {

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
-#include "gateway/client_connection.h"
+#include "gateway/caller.h"
 #include "gateway/request_head.h"
 #include "gateway/worker.h"
 
@@ -15,7 +15,7 @@ using net::http1::Body;
 using net::http1::Framing;
 using net::http1::Head;
 
-Exchange::Exchange(Worker& worker, ClientConnection& client)
+Exchange::Exchange(Worker& worker, Caller& client)
     : worker_(worker), client_(client), began_(net::monotonic_now()) {}
 
 Exchange::~Exchange() {
@@ -274,11 +274,11 @@ void Exchange::over(End end) {
   account();
   if (service_ != nullptr) --service_->users;
   switch (end) {
-    case End::keep: return client_.on_exchange_over(ClientConnection::After::next_request);
-    case End::close: return client_.on_exchange_over(ClientConnection::After::close);
-    case End::linger: return client_.on_exchange_over(ClientConnection::After::linger);
-    case End::reset: return client_.on_exchange_over(ClientConnection::After::reset);
-    case End::abort: return client_.on_exchange_over(ClientConnection::After::abort);
+    case End::keep: return client_.on_exchange_over(Caller::After::next_request);
+    case End::close: return client_.on_exchange_over(Caller::After::close);
+    case End::linger: return client_.on_exchange_over(Caller::After::linger);
+    case End::reset: return client_.on_exchange_over(Caller::After::reset);
+    case End::abort: return client_.on_exchange_over(Caller::After::abort);
   }
 }
 

@@ -45,6 +45,25 @@ TEST(Proxy, KeepsBothConnectionsForManyRequests) {
   EXPECT_EQ(outcomes.first_byte.count(), 100U);
 }
 
+// A connection remembers which token was accepted, and forgets it with the tokens of that table,
+// wherever in memory the next ones come to lie.
+TEST(Proxy, ATokenThatIsTakenBackIsRefusedOnConnectionsThatUsedIt) {
+  RawUpstream upstream(RawUpstream::answering(echo));
+  GatewayFixture fixture({}, 1);
+  const model::ServiceRoute route = serving({{1, 100, {endpoint("i1", upstream.address())}}});
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(fixture.adopt({route}));
+    RawConnection client = fixture.connect();
+    client.write(request());
+    ASSERT_EQ(client.read_message().status(), 200);
+    for (int other = 0; other < 10; ++other) {
+      ASSERT_TRUE(fixture.adopt({route}, "other " + std::to_string(other)));
+      client.write(request());
+      ASSERT_EQ(client.read_message().status(), 401);
+    }
+  }
+}
+
 // Samples of a rollout are addressed like that: also to what has no weight yet, and counted there.
 TEST(Proxy, AnInstanceThatIsAskedForAnswersWhateverItsWeight) {
   const auto named = [](const std::string& name) {

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/crypto.h"
 #include "base/log.h"
+#include "gateway/client_connection.h"
 #include "gateway/exchange.h"
 
 namespace hitless::gateway {
@@ -121,15 +122,12 @@ void Worker::release_hold(ServiceEntry& service) {
 }
 
 void Worker::accepted(UniqueFd fd, std::string peer) {
-  connections_.push_back(std::make_unique<ClientConnection>(*this, std::move(fd), std::move(peer)));
-  ClientConnection& connection = *connections_.back();
-  connection.index = connections_.size() - 1;
-  connection.start();
+  add(std::make_unique<ClientConnection>(*this, std::move(fd), peer));
 }
 
 // Many at a time: looking through all connections for one would cost more than serving it.
 bool Worker::make_room() {
-  using Waiting = std::pair<ClientConnection::Wait, ClientConnection*>;
+  using Waiting = std::pair<Connection::Wait, Connection*>;
   std::vector<Waiting> waiting;
   const net::Instant latest = loop_->turn() - limits().crowded_patience;
   for (const auto& connection : connections_) {
@@ -150,7 +148,13 @@ bool Worker::make_room() {
   return count > 0;
 }
 
-void Worker::remove(ClientConnection& connection) {
+void Worker::add(std::unique_ptr<Connection> connection) {
+  connection->index = connections_.size();
+  connections_.push_back(std::move(connection));
+  connections_.back()->start();
+}
+
+void Worker::remove(Connection& connection) {
   const std::size_t index = connection.index;
   HL_CHECK(index < connections_.size() && connections_[index].get() == &connection);
   loop_->bury(std::move(connections_[index]));
@@ -240,11 +244,9 @@ void Worker::drain(Duration budget, std::function<void()> done) {
   drained_ = std::move(done);
   for (const auto& listener : listeners_) listener->stop();
   drain_timer_.set(loop_->turn() + budget);
-  std::vector<ClientConnection*> idle;
-  for (const auto& connection : connections_) {
-    if (connection->idle()) idle.push_back(connection.get());
-  }
-  for (ClientConnection* connection : idle) connection->shut();
+  std::vector<Connection*> all;
+  for (const auto& connection : connections_) all.push_back(connection.get());
+  for (Connection* connection : all) connection->drain();
   check_drained();
 }
 
@@ -256,13 +258,13 @@ void Worker::leave(Duration budget, std::function<void()> left) {
   const net::Instant now = loop_->turn();
   leave_until_ = now + limits().leave_spread;
   drain_timer_.set(now + budget);
-  std::vector<ClientConnection*> idle;
+  std::vector<Connection*> parting;
   for (const auto& connection : connections_) {
-    if (connection->idle()) idle.push_back(connection.get());
+    if (connection->parts_in_turn()) parting.push_back(connection.get());
   }
-  const auto count = static_cast<std::int64_t>(idle.size());
+  const auto count = static_cast<std::int64_t>(parting.size());
   for (std::int64_t i = 0; i < count; ++i) {
-    idle[static_cast<std::size_t>(i)]->part_by(now + limits().leave_spread * (i + 1) / count);
+    parting[static_cast<std::size_t>(i)]->part_by(now + limits().leave_spread * (i + 1) / count);
   }
   check_drained();
 }

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "gateway/client_connection.h"
+#include "gateway/connection.h"
 #include "gateway/counters.h"
 #include "gateway/listener.h"
 #include "gateway/options.h"
@@ -66,7 +66,7 @@ class Worker final : public net::Handler {
   // Closes connections whose clients keep us waiting (Limits::crowded_patience); false: there are
   // none.
   bool make_room();
-  void remove(ClientConnection& connection);
+  void remove(Connection& connection);
   std::string_view make_request_id();  // valid until the next one
 
   // Empty strings that have held a request's bytes: fewer allocations.
@@ -86,6 +86,7 @@ class Worker final : public net::Handler {
   void on_timer(net::Timer& timer) override;
 
  private:
+  void add(std::unique_ptr<Connection> connection);
   Worker(std::size_t index, const GatewayOptions& options, std::unique_ptr<net::EventLoop> loop,
          std::vector<UniqueFd> listeners, Sink sink);
   void retire(Endpoint& endpoint);
@@ -105,7 +106,7 @@ class Worker final : public net::Handler {
   Table table_;
   TokenMemory valid_token_;
   std::vector<std::unique_ptr<Listener>> listeners_;
-  std::vector<std::unique_ptr<ClientConnection>> connections_;
+  std::vector<std::unique_ptr<Connection>> connections_;
   net::Timer report_timer_;
   net::Instant reported_at_{};
   net::Timer drain_timer_;

@@ -98,16 +98,17 @@ class GatewayFixture {
     return true;
   }
 
-  model::Generation publish(std::vector<model::ServiceRoute> services) {
+  model::Generation publish(std::vector<model::ServiceRoute> services,
+                            const std::string& token = k_token) {
     model::RouteTable table{.generation = ++generation_,
                             .services = std::move(services),
-                            .token_digests = {sha256_hex(k_token)}};
+                            .token_digests = {sha256_hex(token)}};
     client_->publish(std::move(table));
     return generation_;
   }
   // Publishes and waits until every worker has it.
-  bool adopt(std::vector<model::ServiceRoute> services) {
-    const model::Generation generation = publish(std::move(services));
+  bool adopt(std::vector<model::ServiceRoute> services, const std::string& token = k_token) {
+    const model::Generation generation = publish(std::move(services), token);
     return eventually([&](const model::Usage& usage) { return usage.adopted >= generation; });
   }
   bool adopt_one(const RawUpstream& upstream, model::RevisionNumber revision = 1) {
