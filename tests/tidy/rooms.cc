@@ -83,6 +83,7 @@ const std::vector<Library>& libraries() {
       {"sqlite3.h", {"src/store/"}},
       {"sodium", {"src/base/", "src/identity/"}},
       {"spdlog/", {"src/base/log.cc"}},
+      {"nghttp2/", {"src/net/", "tests/support/"}},
       {"openssl/", {"src/net/", "src/identity/"}},
       {"CLI/", {"src/cli/", "src/app/", "engines/", "examples/", "bench/", "tests/"}},
       {"fmt/", {"src/", "engines/", "tests/", "bench/", "examples/"}},
