@@ -18,6 +18,7 @@ class Caller {
   Caller& operator=(const Caller&) = delete;
 
   const std::string& peer() const { return peer_; }
+  bool is_encrypted() const { return is_encrypted_; }
   void set_deadline(net::Instant deadline) { timer_.set(deadline); }
   void clear_deadline() { timer_.clear(); }
 
@@ -36,14 +37,15 @@ class Caller {
 
  protected:
   // `owner` is told when the deadline is over.
-  Caller(net::EventLoop& loop, net::Handler& owner, const std::string& peer)
-      : timer_(loop, owner), peer_(peer) {}
+  Caller(net::EventLoop& loop, net::Handler& owner, const std::string& peer, bool is_encrypted)
+      : timer_(loop, owner), peer_(peer), is_encrypted_(is_encrypted) {}
   ~Caller() = default;
 
   net::Timer timer_;
 
  private:
   const std::string peer_;
+  const bool is_encrypted_;
 };
 
 }  // namespace hitless::gateway

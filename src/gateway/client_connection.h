@@ -13,6 +13,7 @@
 #include "gateway/caller.h"
 #include "gateway/connection.h"
 #include "gateway/token_memory.h"
+#include "net/channel.h"
 #include "net/http1.h"
 
 namespace hitless::gateway {
@@ -22,7 +23,7 @@ class Worker;
 
 class ClientConnection final : public Connection, public Caller {
  public:
-  ClientConnection(Worker& worker, UniqueFd fd, const std::string& peer);
+  ClientConnection(Worker& worker, net::Channel channel, const std::string& peer);
   ~ClientConnection() override;
 
   // For the worker.
@@ -54,6 +55,8 @@ class ClientConnection final : public Connection, public Caller {
   void take(std::string_view bytes, bool from_kept);
   std::size_t begin_exchange(std::string_view bytes);
   net::http1::Fault take_head(std::string_view bytes, net::http1::Head& head);
+  bool begins_http2(std::string_view bytes) const;
+  std::size_t begin_http2(std::string_view bytes);
   void refuse(Cause cause);
   void on_end_of_input();
   void check_half_closed();
@@ -61,10 +64,10 @@ class ClientConnection final : public Connection, public Caller {
   void gone();
   void part();
   void linger();
-  void close();
+  void close(bool by_reset = false);
 
   Worker& worker_;
-  UniqueFd fd_;
+  net::Channel channel_;
   std::unique_ptr<Exchange> exchange_;
   std::string in_;           // read and not yet used: part of a head, or pipelined requests
   std::size_t scanned_ = 0;  // of in_, for the head's end
@@ -74,6 +77,7 @@ class ClientConnection final : public Connection, public Caller {
   std::uint64_t discarded_ = 0;
   bool in_waits_ = false;   // in_ has bytes that were not looked at
   bool head_begun_ = true;  // the head's deadline runs
+  bool begins_ = true;      // no request has come yet
   bool readable_ = true;
   bool half_closed_ = false;
   bool pumping_ = false;

@@ -68,7 +68,8 @@ std::size_t Exchange::route(const Head& head, std::string_view rest) {
                      {.target = target,
                       .request_id = request_id(),
                       .peer = client_.peer(),
-                      .keep_authorization = !by_bearer});
+                      .keep_authorization = !by_bearer,
+                      .is_encrypted = client_.is_encrypted()});
   std::size_t used = 0;
   const std::optional<Cause> wrong = read_body(rest, used);
   request_.append(rest.substr(0, used));
@@ -108,6 +109,10 @@ std::optional<Cause> Exchange::refusal_of(const Head& head, std::string_view& ta
   if (origin_form(head.target) == "/healthz") {
     counters_ = nullptr;
     return table.generation() == 0 ? Cause::no_table : Cause::healthy;
+  }
+  if (worker_.redirects() && !client_.is_encrypted()) {
+    const bool known = write_https_location(worker_.location(), head, worker_.tls_port());
+    return known ? Cause::use_https : Cause::bad_request;
   }
   const std::optional<Call> call = parse_call(head.target);
   if (!call) return Cause::no_address;
@@ -222,7 +227,8 @@ void Exchange::fail(Cause cause) {
                {.request_id = request_id(),
                 .revision = revision_,
                 .keep_alive = keep_alive_,
-                .to_head = to_head_});
+                .to_head = to_head_,
+                .location = cause == Cause::use_https ? worker_.location() : std::string_view()});
   if (!client_.send(text, {})) return on_client_gone();
   settle();
 }

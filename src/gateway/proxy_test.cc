@@ -64,6 +64,26 @@ TEST(Proxy, ATokenThatIsTakenBackIsRefusedOnConnectionsThatUsedIt) {
   }
 }
 
+// An instance that would take it up had a tunnel in which nobody checks requests.
+TEST(Proxy, AnUpgradeToH2cIsNotPassedOn) {
+  std::mutex mutex;
+  std::string seen;
+  RawUpstream upstream(RawUpstream::answering([&](const RawMessage& request) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    seen = request.head;
+    return RawUpstream::ok("x");
+  }));
+  GatewayFixture fixture;
+  ASSERT_TRUE(fixture.adopt_one(upstream));
+  const RawMessage answer = fixture.call(request(
+      "/", "b",
+      "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"));
+  EXPECT_EQ(answer.status(), 200);
+  const std::lock_guard<std::mutex> lock(mutex);
+  EXPECT_EQ(seen.find("pgrade"), std::string::npos) << seen;
+  EXPECT_EQ(seen.find("HTTP2-Settings"), std::string::npos) << seen;
+}
+
 // Samples of a rollout are addressed like that: also to what has no weight yet, and counted there.
 TEST(Proxy, AnInstanceThatIsAskedForAnswersWhateverItsWeight) {
   const auto named = [](const std::string& name) {

@@ -9,6 +9,8 @@
 #include "base/log.h"
 #include "gateway/client_connection.h"
 #include "gateway/exchange.h"
+#include "gateway/http2_connection.h"
+#include "gateway/tls_handshake.h"
 
 namespace hitless::gateway {
 namespace {
@@ -53,14 +55,14 @@ std::uint64_t random_word() {
 }  // namespace
 
 Result<std::unique_ptr<Worker>> Worker::make(std::size_t index, const GatewayOptions& options,
-                                             std::vector<UniqueFd> listeners, Sink sink) {
+                                             Sockets sockets, Sink sink) {
   HL_TRY_ASSIGN(std::unique_ptr<net::EventLoop> loop, net::EventLoop::make());
   return std::unique_ptr<Worker>(
-      new Worker(index, options, std::move(loop), std::move(listeners), std::move(sink)));
+      new Worker(index, options, std::move(loop), std::move(sockets), std::move(sink)));
 }
 
 Worker::Worker(std::size_t index, const GatewayOptions& options,
-               std::unique_ptr<net::EventLoop> loop, std::vector<UniqueFd> listeners, Sink sink)
+               std::unique_ptr<net::EventLoop> loop, Sockets sockets, Sink sink)
     : index_(index),
       options_(options),
       connections_max_(options.limits.connections_max / options.workers),
@@ -68,11 +70,16 @@ Worker::Worker(std::size_t index, const GatewayOptions& options,
       loop_(std::move(loop)),
       unrouted_(counters_.of(model::ServiceId(), 0, {})),
       table_(counters_, index),
+      identity_(std::move(sockets.identity)),
       report_timer_(*loop_, *this),
       drain_timer_(*loop_, *this),
       id_state_{random_word(), random_word()} {
-  for (UniqueFd& fd : listeners) {
-    listeners_.push_back(std::make_unique<Listener>(*this, std::move(fd)));
+  using Speaks = Listener::Speaks;
+  for (UniqueFd& fd : sockets.plain) {
+    listeners_.push_back(std::make_unique<Listener>(*this, std::move(fd), Speaks::plain));
+  }
+  for (UniqueFd& fd : sockets.tls) {
+    listeners_.push_back(std::make_unique<Listener>(*this, std::move(fd), Speaks::tls));
   }
 }
 
@@ -122,7 +129,25 @@ void Worker::release_hold(ServiceEntry& service) {
 }
 
 void Worker::accepted(UniqueFd fd, std::string peer) {
-  add(std::make_unique<ClientConnection>(*this, std::move(fd), peer));
+  add(std::make_unique<ClientConnection>(*this, net::Channel(std::move(fd)), peer));
+}
+
+void Worker::accepted_tls(UniqueFd fd, std::string peer) {
+  add(std::make_unique<TlsHandshake>(*this, std::move(fd), std::move(peer), identity_));
+}
+
+void Worker::replace(Connection& before, net::Channel channel, const std::string& peer,
+                     bool is_http2) {
+  if (is_http2) return replace(before, std::move(channel), peer, std::string_view());
+  add(std::make_unique<ClientConnection>(*this, std::move(channel), peer));
+  remove(before);
+}
+
+// First the one, then the other: a draining worker is done when it has none.
+void Worker::replace(Connection& before, net::Channel channel, const std::string& peer,
+                     std::string_view begun) {
+  add(std::make_unique<Http2Connection>(*this, std::move(channel), peer, begun));
+  remove(before);
 }
 
 // Many at a time: looking through all connections for one would cost more than serving it.

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,13 +46,15 @@ inline std::string request(std::string_view path = "/", std::string_view body = 
 
 class GatewayFixture {
  public:
-  explicit GatewayFixture(gateway::Limits limits = {}, std::size_t workers = 2)
+  explicit GatewayFixture(gateway::Limits limits = {}, std::size_t workers = 2,
+                          std::optional<gateway::TlsOptions> tls = std::nullopt)
       : directory_(std::move(TemporaryDirectory::make("hitless-gateway")).value()) {
     options_.control_socket = directory_.path() / "gateway.sock";
     options_.address_file = directory_.path() / "gateway.address";
     options_.version = "of-the-test";
     options_.workers = workers;
     options_.limits = limits;
+    options_.tls = std::move(tls);
     start_gateway();
     start_client();
   }
