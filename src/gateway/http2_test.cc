@@ -432,6 +432,7 @@ TEST(Http2, AShutWindowStopsTheInstanceAndNoOtherStream) {
   Http2Peer peer(fixture.address());
   peer.open_window(0, 100'000'000);
   peer.headers(1, call("GET", "/large"));
+  while (peer.so_far(1).body.size() < 65'535) ASSERT_NE(peer.read().type, -1);
   for (std::uint32_t id = 3; id < 103; id += 2) {
     peer.headers(id, call("GET"));
     ASSERT_EQ(peer.answer(id).body, "small");
