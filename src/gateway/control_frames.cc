@@ -109,8 +109,8 @@ namespace {
 json::object tls_to_json(const Offer& offer) {
   json::array certificates;
   for (const net::TlsFiles& each : offer.tls->certificates) {
-    certificates.push_back(json::object{{"certificate", each.certificate.string()},
-                                        {"key", each.key.string()}});
+    certificates.push_back(
+        json::object{{"certificate", each.certificate.string()}, {"key", each.key.string()}});
   }
   return {{"listen", to_text(offer.tls->listen)},
           {"certificates", std::move(certificates)},
@@ -133,8 +133,8 @@ Result<void> read_tls(const json::object& message, Offer& offer) {
   HL_TRY_ASSIGN(offer.tls->redirect, get_bool(*tls, "redirect"));
   HL_TRY_ASSIGN(const std::int64_t descriptors, get_int(*tls, "descriptors"));
   if (descriptors <= 0 || static_cast<std::size_t>(descriptors) >= offer.descriptors) {
-    return Error(Code::corrupt, fmt::format("{} descriptors for TLS of {}", descriptors,
-                                            offer.descriptors));
+    return Error(Code::corrupt,
+                 fmt::format("{} descriptors for TLS of {}", descriptors, offer.descriptors));
   }
   offer.tls_descriptors = static_cast<std::size_t>(descriptors);
   return {};

@@ -15,14 +15,14 @@
 namespace hitless::gateway {
 
 struct Footing {
-  UniqueFd lock;                    // held by every process that has it; tells that one lives
-  UniqueFd control;                 // listens for control
-  UniqueFd successors;              // listens for the gateway that shall take over
-  std::vector<UniqueFd> listeners;  // for clients, one a worker
-  Address address;                  // of those, with the real port
+  UniqueFd lock;                        // held by every process that has it; tells that one lives
+  UniqueFd control;                     // listens for control
+  UniqueFd successors;                  // listens for the gateway that shall take over
+  std::vector<UniqueFd> listeners;      // for clients, one a worker
+  Address address;                      // of those, with the real port
   std::vector<UniqueFd> tls_listeners;  // … for clients over TLS
   std::optional<TlsOptions> tls;        // of those, with the real port
-  std::string counts;               // id of what is counted, see GatewayHello
+  std::string counts;                   // id of what is counted, see GatewayHello
   UniqueFd predecessor;  // the link to the gateway it is taken from; empty: there is none
   pid_t predecessor_pid = 0;
   std::string predecessor_version;

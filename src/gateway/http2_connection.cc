@@ -241,6 +241,8 @@ void Http2Connection::set_deadline() {
     wait_for(For::none);
   } else {
     wait_for(asked_ ? For::idle : For::first);
+    // What kept it from being told in its turn is over.
+    if (worker_.leaving() && goaway_timer_.deadline() == net::k_never) drain();
   }
 }
 
@@ -311,6 +313,11 @@ std::optional<Connection::Wait> Http2Connection::wait() const {
     case For::linger: return owes(Owed::head, limits.linger_timeout);
   }
   return std::nullopt;
+}
+
+// Who has long streams only is told when the last of them has ended.
+void Http2Connection::on_answer() {
+  if (worker_.draining()) drain();
 }
 
 void Http2Connection::end_streams() {

@@ -30,7 +30,9 @@ class Http2Connection final : public Connection, private net::Http2Session::Even
   void start() override;
   void drain() override;
   void shut() override;
-  bool parts_in_turn() const override { return !draining_ && waits_for_ != For::linger; }
+  bool parts_in_turn() const override {
+    return streams_.empty() && !draining_ && waits_for_ != For::linger;
+  }
   void part_by(net::Instant deadline) override { goaway_timer_.set(deadline); }
   std::optional<Wait> wait() const override;
   void give_up() override { shut(); }
@@ -41,6 +43,7 @@ class Http2Connection final : public Connection, private net::Http2Session::Even
   const std::string& peer() const { return peer_; }
   bool encrypted() const { return channel_.encrypted(); }
   void flush_soon();  // the session has something to write
+  void on_answer();   // a stream's head has been given to the session
   // Answers' bytes that wait for this client, over all streams.
   void add_unsent(std::size_t bytes) { unsent_ += bytes; }
   void remove_unsent(std::size_t bytes) { unsent_ -= bytes; }

@@ -191,6 +191,7 @@ bool Http2Stream::take_head(std::string_view bytes) {
   body_ = Body(head.framing, head.content_length);
   answer_ended_ = body_.done();
   connection_.session().submit_answer(id_, fields, !answer_ended_);
+  connection_.on_answer();
   return true;
 }
 

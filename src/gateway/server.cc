@@ -85,8 +85,7 @@ Result<void> Gateway::make_link(Footing& footing, const GatewayOptions& options)
   return {};
 }
 
-Result<std::vector<Worker::Sockets>> Gateway::share_sockets(Footing& footing,
-                                                            std::size_t workers) {
+Result<std::vector<Worker::Sockets>> Gateway::share_sockets(Footing& footing, std::size_t workers) {
   HL_TRY_ASSIGN(auto plain, share(std::move(footing.listeners), workers));
   HL_TRY_ASSIGN(auto tls, share(std::move(footing.tls_listeners), workers));
   std::shared_ptr<const net::TlsIdentity> identity;

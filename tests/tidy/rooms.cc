@@ -84,7 +84,7 @@ const std::vector<Library>& libraries() {
       {"sodium", {"src/base/", "src/identity/"}},
       {"spdlog/", {"src/base/log.cc"}},
       {"nghttp2/", {"src/net/", "tests/support/"}},
-      {"openssl/", {"src/net/", "src/identity/"}},
+      {"openssl/", {"src/net/", "src/identity/", "tests/support/"}},
       {"CLI/", {"src/cli/", "src/app/", "engines/", "examples/", "bench/", "tests/"}},
       {"fmt/", {"src/", "engines/", "tests/", "bench/", "examples/"}},
       {"onnxruntime", {"engines/onnx/"}},
