@@ -21,7 +21,8 @@ namespace hitless::gateway {
 class Exchange;
 class Worker;
 
-class ClientConnection final : public Connection, public Caller {
+// The exchange asks more often than the worker: it goes without adjusting the pointer.
+class ClientConnection final : public Caller, public Connection {
  public:
   ClientConnection(Worker& worker, net::Channel channel, const std::string& peer);
   ~ClientConnection() override;

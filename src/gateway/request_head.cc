@@ -197,8 +197,13 @@ void write_request_head(std::string& out, const Head& head, const RequestFields&
   for (std::size_t i = 0; i < fields.forwarded_for_count; ++i) {
     to.put(fields.forwarded_for[i]).put(", ");
   }
-  to.put(forwarding.peer).put("\r\nX-Forwarded-Proto: ");
-  to.put(forwarding.is_encrypted ? "https\r\n\r\n" : "http\r\n\r\n");
+  to.put(forwarding.peer);
+  // Each of a length that the compiler knows.
+  if (forwarding.is_encrypted) {
+    to.put("\r\nX-Forwarded-Proto: https\r\n\r\n");
+  } else {
+    to.put("\r\nX-Forwarded-Proto: http\r\n\r\n");
+  }
 }
 
 bool write_https_location(std::string& out, const Head& head, std::uint16_t port) {

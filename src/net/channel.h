@@ -6,6 +6,7 @@
 
 #include <sys/socket.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 #include <memory>
 #include <span>
@@ -33,7 +34,15 @@ class Channel {
     return got;
   }
   // As sendmsg(2) of both.  What was refused must be offered again before anything else.
-  ssize_t send(std::string_view first, std::string_view second = {});
+  ssize_t send(std::string_view first, std::string_view second = {}) {
+    if (tls_ != nullptr) return tls_->send(first, second);
+    iovec parts[2] = {{const_cast<char*>(first.data()), first.size()},
+                      {const_cast<char*>(second.data()), second.size()}};
+    msghdr message{};
+    message.msg_iov = parts;
+    message.msg_iovlen = second.empty() ? 1 : 2;
+    return ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
+  }
 
   void shut_writing();
   void reset();  // the peer sees a reset instead of an end, and the descriptor is closed

@@ -1,17 +1,14 @@
 // libFuzzer: whatever fields an HTTP/2 request has, what is written of it is one HTTP/1.1 head, and
 // has no field that the request did not have.
 //
-//   clang++ -std=c++20 -fsanitize=fuzzer,address,undefined -Isrc tests/fuzz/http2_head_fuzz.cc
-//     src/gateway/http2_head.cc src/net/http1.cc src/net/http1_body.cc
-//
 // The input: fields, each as a length and its bytes, a name and a value in turns.  The names of
 // pseudo-fields have one-byte short forms.
 #include <array>
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
 
 #include "gateway/http2_head.h"
+#include "tests/fuzz/must.h"
 
 namespace {
 
@@ -53,11 +50,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (request.is_too_large() || !request.write(text, at_end)) return 0;
   std::size_t scanned = 0;
   const net::http1::HeadEnd end = net::http1::find_head_end(text, scanned);
-  if (end.state != net::http1::HeadEnd::State::complete || end.size != text.size()) std::abort();
+  must(end.state == net::http1::HeadEnd::State::complete && end.size == text.size());
   if (net::http1::parse_request(text, head) != net::http1::Fault::none) return 0;
   // Besides those of the request there is what says how long its body is.
-  if (head.field_count > fields + 1) std::abort();
+  must(head.field_count <= fields + 1);
   const bool has_body = head.framing == net::http1::Framing::chunked;
-  if (has_body != request.is_chunked(at_end)) std::abort();
+  must(has_body == request.is_chunked(at_end));
   return 0;
 }
