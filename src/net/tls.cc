@@ -21,7 +21,6 @@ constexpr const char* k_tls12_ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20";
 constexpr std::size_t k_joined_bytes_max = 16 * 1024;
 
 constexpr std::string_view k_http2 = "h2";
-constexpr std::string_view k_http11 = "http/1.1";
 
 std::string last_failure() {
   const unsigned long code = ERR_get_error();
