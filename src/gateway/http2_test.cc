@@ -359,7 +359,6 @@ TEST(Http2, ASlowInstanceStopsTheClientByItsWindow) {
   ASSERT_TRUE(fixture.adopt_one(upstream));
   Http2Peer peer(fixture.address());
   peer.headers(1, call("POST", "/", {{"content-length", std::to_string(k_body)}}), false);
-  const Limits limits;
   std::int64_t stream_window = 65'535, connection_window = 65'535;
   const auto note = [&](const Http2Frame& frame) {
     if (frame.type == Http2Frame::settings && frame.flags == 0) {
