@@ -222,6 +222,18 @@ TEST_F(Tls, PlainRequestsAreSentToTls) {
   EXPECT_EQ(upstream_.connections(), 1) << "nothing plain reached the instance";
 }
 
+TEST_F(Tls, InACrowdWhoeverDoesNotShakeHandsMakesRoom) {
+  Limits limits;
+  limits.connections_max = 4;  // two for each worker
+  limits.crowded_patience = std::chrono::milliseconds(30);
+  start(false, limits);
+  std::vector<RawConnection> silent;
+  for (int i = 0; i < 8; ++i) {
+    silent.push_back(RawConnection::connect(*fixture_->gateway().tls_address()));
+  }
+  EXPECT_EQ(run(curl("-d body")).output, "POST /x HTTP/1.1|https|body");
+}
+
 TEST_F(Tls, WhoeverDoesNotShakeHandsIsGivenUp) {
   Limits limits;
   limits.tls_handshake_timeout = std::chrono::milliseconds(50);
