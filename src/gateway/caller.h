@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "gateway/token_memory.h"
 #include "net/event_loop.h"
 
 namespace hitless::gateway {
@@ -18,11 +19,10 @@ class Caller {
   Caller& operator=(const Caller&) = delete;
 
   const std::string& peer() const { return peer_; }
+  TokenMemory& token_memory() { return token_memory_; }  // of its connection
   bool is_encrypted() const { return is_encrypted_; }
   void set_deadline(net::Instant deadline) { timer_.set(deadline); }
   void clear_deadline() { timer_.clear(); }
-
-  virtual bool is_token_valid(std::string_view token) = 0;
 
   // Takes all of it: what cannot go out now is kept, and has_unsent() until the exchange's
   // on_client_drained(); false when the client is gone.  A head comes whole and begins `first`.
@@ -37,14 +37,19 @@ class Caller {
 
  protected:
   // `owner` is told when the deadline is over.
-  Caller(net::EventLoop& loop, net::Handler& owner, const std::string& peer, bool is_encrypted)
-      : timer_(loop, owner), peer_(peer), is_encrypted_(is_encrypted) {}
+  Caller(net::EventLoop& loop, net::Handler& owner, const std::string& peer,
+         TokenMemory& token_memory, bool is_encrypted)
+      : timer_(loop, owner),
+        peer_(peer),
+        token_memory_(token_memory),
+        is_encrypted_(is_encrypted) {}
   ~Caller() = default;
 
   net::Timer timer_;
 
  private:
   const std::string peer_;
+  TokenMemory& token_memory_;
   const bool is_encrypted_;
 };
 

@@ -20,7 +20,7 @@ constexpr std::string_view k_http2_preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 }  // namespace
 
 ClientConnection::ClientConnection(Worker& worker, net::Channel channel, const std::string& peer)
-    : Caller(worker.loop(), *this, peer, channel.encrypted()),
+    : Caller(worker.loop(), *this, peer, valid_token_, channel.encrypted()),
       worker_(worker),
       channel_(std::move(channel)) {}
 
@@ -33,15 +33,6 @@ void ClientConnection::start() {
   if (!worker_.loop().watch(channel_.fd(), *this, interest)) return close();
   timer_.set(worker_.loop().turn() + worker_.limits().head_timeout);
   pump();
-}
-
-bool ClientConnection::is_token_valid(std::string_view token) {
-  if (token.empty()) return false;
-  const model::Generation since = worker_.table().tokens_since();
-  if (valid_token_.holds(token, since)) return true;
-  if (!worker_.is_token_valid(token)) return false;
-  valid_token_.keep(token, since);
-  return true;
 }
 
 void ClientConnection::on_ready(net::Ready ready) {

@@ -37,7 +37,6 @@ class ClientConnection final : public Caller, public Connection {
   void give_up() override;
 
   // For the exchange.
-  bool is_token_valid(std::string_view token) override;
   bool send(std::string_view first, std::string_view second) override;
   bool has_unsent() const override { return !out_.empty(); }
   void resume() override;

@@ -56,7 +56,7 @@ std::size_t Exchange::route(const Head& head, std::string_view rest) {
   RequestFields& fields = worker_.request_fields();
   read_fields(head, fields);
   set_request_id(fields.request_id);
-  wanted_ = fields.instance;
+  if (!fields.instance.empty()) wanted_ = fields.instance;  // few ask for one
   std::string_view target;
   bool by_bearer = false;
   if (const auto refusal = refusal_of(head, target, by_bearer); refusal.has_value()) {
@@ -131,10 +131,21 @@ std::optional<Cause> Exchange::refusal_of(const Head& head, std::string_view& ta
 }
 
 bool Exchange::is_authorized(const RequestFields& fields, bool& by_bearer) {
-  if (client_.is_token_valid(fields.auth_token)) return true;
-  if (client_.is_token_valid(fields.app_code)) return true;
-  by_bearer = client_.is_token_valid(fields.bearer);
+  if (is_token_valid(fields.auth_token)) return true;
+  if (is_token_valid(fields.app_code)) return true;
+  by_bearer = is_token_valid(fields.bearer);
   return by_bearer;
+}
+
+// One that the connection sent before is only compared.
+bool Exchange::is_token_valid(std::string_view token) {
+  if (token.empty()) return false;
+  const model::Generation since = worker_.table().tokens_since();
+  TokenMemory& memory = client_.token_memory();
+  if (memory.holds(token, since)) return true;
+  if (!worker_.is_token_valid(token)) return false;
+  memory.keep(token, since);
+  return true;
 }
 
 void Exchange::take_service(ServiceEntry& service) {

@@ -71,6 +71,7 @@ class Exchange final : public net::Mortal {
   std::size_t route(const net::http1::Head& head, std::string_view rest);
   std::optional<Cause> refusal_of(const net::http1::Head& head, std::string_view& target,
                                   bool& by_bearer);
+  bool is_token_valid(std::string_view token);
   bool is_authorized(const RequestFields& fields, bool& by_bearer);
   void take_service(ServiceEntry& service);
   std::size_t gathered_bytes_max() const;

@@ -20,23 +20,13 @@ using Reason = net::Http2Session::Reason;
 using Supply = net::Http2Session::Supply;
 
 Http2Stream::Http2Stream(Worker& worker, Http2Connection& connection, Id id)
-    : Caller(worker.loop(), *this, connection.peer(), connection.encrypted()),
+    : Caller(worker.loop(), *this, connection.peer(), connection.token(), connection.encrypted()),
       worker_(worker),
       connection_(connection),
       id_(id),
       head_(std::make_unique<Http2RequestHead>(worker.limits().head_bytes_max)) {}
 
 Http2Stream::~Http2Stream() = default;
-
-bool Http2Stream::is_token_valid(std::string_view token) {
-  if (token.empty()) return false;
-  TokenMemory& memory = connection_.token();
-  const model::Generation since = worker_.table().tokens_since();
-  if (memory.holds(token, since)) return true;
-  if (!worker_.is_token_valid(token)) return false;
-  memory.keep(token, since);
-  return true;
-}
 
 // ---- the request
 

@@ -53,7 +53,6 @@ class Http2Stream final : public net::Handler, public Caller {
   std::optional<net::Instant> waits_for_client_since() const;
 
   // For the exchange.
-  bool is_token_valid(std::string_view token) override;
   bool send(std::string_view first, std::string_view second) override;
   bool has_unsent() const override;
   void resume() override { pump(); }
