@@ -15,6 +15,7 @@
 #include "app/options.h"
 #include "app/serve.h"
 #include "app/state_dir.h"
+#include "app/tls_flags.h"
 #include "app/version.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -67,6 +68,7 @@ void add_serve_flags(CLI::App& command, ServeOptions& options) {
   command.add_option("--gateway-workers", options.gateway_workers, "The gateway's threads")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
+  add_tls_flags(command, "--gateway-", options.gateway_tls);
   command.add_option("--engines", options.engines, "Folder with our engines")
       ->capture_default_str();
   command.add_option("--project", options.project, "The project's id, 32 hex digits")
@@ -156,6 +158,7 @@ void describe_gateway(CLI::App& command, GatewayCommand& options) {
   command.add_option("--listen", options.listen, "Where services are called")
       ->capture_default_str();
   command.add_option("--workers", options.workers, "Threads")->capture_default_str();
+  add_tls_flags(command, "--", options.tls);
   command.add_flag("--take-over", options.take_over,
                    "Take the place of the gateway that runs, on its addresses");
   add_replacement_flags(command, options.wait, options.drain);
@@ -163,7 +166,8 @@ void describe_gateway(CLI::App& command, GatewayCommand& options) {
   command.footer(
       "Examples:\n"
       "  hitless gateway --state ~/hitless --listen 127.0.0.1:7180\n"
-      "  hitless gateway upgrade --state ~/hitless");
+      "  hitless gateway upgrade --state ~/hitless\n"
+      "Changed certificates are found within seconds, at SIGHUP at once; connections go on.");
 }
 
 struct UpgradeCommand {

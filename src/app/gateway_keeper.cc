@@ -10,6 +10,7 @@
 
 #include "app/detached.h"
 #include "app/gateway_upgrade.h"
+#include "app/tls_flags.h"
 #include "app/version.h"
 #include "base/check.h"
 #include "base/log.h"
@@ -29,31 +30,34 @@ constexpr auto k_address_look_interval = std::chrono::milliseconds(20);
 constexpr auto k_replace_interval = std::chrono::seconds(60);
 
 std::vector<std::string> arguments_of(const GatewayCommand& command) {
-  return {"gateway",
-          "--state",
-          command.state.string(),
-          "--listen",
-          command.listen,
-          "--workers",
-          fmt::format("{}", command.workers)};
+  std::vector<std::string> arguments = {"gateway",
+                                        "--state",
+                                        command.state.string(),
+                                        "--listen",
+                                        command.listen,
+                                        "--workers",
+                                        fmt::format("{}", command.workers)};
+  add_tls_arguments(command.tls, arguments);
+  return arguments;
 }
 
 }  // namespace
 
-Result<void> expect_gateway_can_listen(const Address& address, const StateDir& state) {
+Result<void> expect_gateway_can_listen(const Address& address, const std::string& flag,
+                                       const StateDir& state) {
   const auto deadline = std::chrono::steady_clock::now() + k_address_patience;
   for (;;) {
     if (gateway::is_gateway_alive(state.gateway_socket())) return {};
     const auto tried = net::ListenSocket::open(address, 0600);
     if (tried) return {};
-    if (tried.error().code() != Code::conflict) return tried.error().context("--gateway-listen");
+    if (tried.error().code() != Code::conflict) return tried.error().context(flag);
     if (std::chrono::steady_clock::now() >= deadline) break;
     std::this_thread::sleep_for(k_address_look_interval);
   }
   return Error(Code::conflict,
                fmt::format("the gateway cannot listen on {}, which is in use already: stop what "
-                           "listens there, or choose another address with --gateway-listen",
-                           to_text(address)));
+                           "listens there, or choose another address with {}",
+                           to_text(address), flag));
 }
 
 GatewayKeeper::GatewayKeeper(const StateDir& state, GatewayCommand command)

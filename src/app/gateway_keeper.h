@@ -47,7 +47,9 @@ class GatewayKeeper {
   std::thread thread_;
 };
 
-// An error when no gateway runs for `state` and the one to start could not listen on `address`.
-Result<void> expect_gateway_can_listen(const Address& address, const StateDir& state);
+// An error when no gateway runs for `state` and the one to start could not listen on `address`,
+// which `flag` names.
+Result<void> expect_gateway_can_listen(const Address& address, const std::string& flag,
+                                       const StateDir& state);
 
 }  // namespace hitless::app

@@ -11,6 +11,7 @@
 #include <chrono>
 
 #include "app/detached.h"
+#include "app/tls_flags.h"
 #include "app/version.h"
 #include "base/log.h"
 #include "gateway/gateway.h"
@@ -141,6 +142,7 @@ Result<void> run_gateway_process(const GatewayCommand& options) {
     made.version = k_version;
     made.workers = options.workers;
     if (options.take_over) made.take_over = options.wait;
+    HL_TRY_ASSIGN(made.tls, tls_options(options.tls, "--"));
     made.limits.leave_budget = options.drain;
     return gateway::run_gateway(made, [&](const gateway::Serving& serving) {
       reporter.tell(to_json(Upgraded{.pid = ::getpid(),

@@ -6,16 +6,26 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "base/log.h"
 
 namespace hitless::app {
+
+// Where the gateway is called over TLS; each certificate goes with the key at the same place.
+struct GatewayTls {
+  std::string listen;  // empty: it is not
+  std::vector<std::string> certificates;
+  std::vector<std::string> keys;
+  bool redirect = false;
+};
 
 struct ServeOptions {
   std::filesystem::path state;
   std::string api_listen = "127.0.0.1:7070";
   std::string gateway_listen = "127.0.0.1:7080";
   std::size_t gateway_workers = 2;
+  GatewayTls gateway_tls;
   std::filesystem::path engines;  // folder with hitless-onnx and its runtime library
   // Until projects come with identity there is one.
   std::string project = "00000000000000000000000000000000";
@@ -32,6 +42,7 @@ struct ServeOptions {
 struct GatewayCommand {
   std::filesystem::path state;
   std::string listen = "127.0.0.1:7080";
+  GatewayTls tls;
   std::size_t workers = 2;           // with take_over, 0: as many as the gateway before has
   bool take_over = false;            // the place of the gateway that runs
   std::chrono::seconds wait{60};     // for one's turn to take over

@@ -11,6 +11,7 @@
 #include "api/api.h"
 #include "app/gateway_keeper.h"
 #include "app/state_dir.h"
+#include "app/tls_flags.h"
 #include "app/version.h"
 #include "base/crypto.h"
 #include "base/log.h"
@@ -120,6 +121,7 @@ GatewayCommand gateway_command(const ServeOptions& options, const StateDir& stat
   GatewayCommand made;
   made.state = state.path();
   made.listen = options.gateway_listen;
+  made.tls = options.gateway_tls;
   made.workers = options.gateway_workers;
   return made;
 }
@@ -150,6 +152,14 @@ void announce(const net::HttpServer& server, const StateDir& state, pools::PoolD
                        {"pid", fmt::format("{}", ::getpid())}});
 }
 
+// Now, and not in the gateway's log only.
+Result<void> check_tls(const GatewayTls& options, const StateDir& state) {
+  HL_TRY_ASSIGN(const auto made, tls_options(options, "--gateway-"));
+  if (!made.has_value()) return {};
+  HL_TRY(net::TlsIdentity::load(made->certificates));
+  return expect_gateway_can_listen(made->listen, "--gateway-tls-listen", state);
+}
+
 }  // namespace
 
 Result<void> run_serve(const ServeOptions& options) {
@@ -163,7 +173,8 @@ Result<void> run_serve(const ServeOptions& options) {
   HL_TRY_ASSIGN(const StateDir state, StateDir::open(options.state));
   HL_TRY_ASSIGN(const UniqueFd lock, state.lock());
   HL_TRY_ASSIGN(std::vector<net::ListenSocket> sockets, open_api(api_listen, state));
-  HL_TRY(expect_gateway_can_listen(gateway_listen, state));
+  HL_TRY(expect_gateway_can_listen(gateway_listen, "--gateway-listen", state));
+  HL_TRY(check_tls(options.gateway_tls, state));
   HL_TRY_ASSIGN(const std::string token, state.ensure_token());
   HL_TRY_ASSIGN(const auto store, store::Store::open(state.database()));
   HL_TRY_ASSIGN(const auto packages, objects::PackageCache::open(state.packages()));

@@ -13,7 +13,7 @@ namespace {
 // A service that is not ready now may be in a second: instances start in about that time.
 constexpr int k_retry_soon_s = 1;
 
-constexpr std::array<AnswerRule, 21> k_rules{{
+constexpr std::array<AnswerRule, 22> k_rules{{
     {Cause::healthy, 200, "", "", false, 0},
     {Cause::bad_request, 400, "ModelArts.0101", "The request is not valid HTTP/1.1.", false, 0},
     {Cause::uri_too_long, 414, "ModelArts.0101", "The request target is too long.", false, 0},
@@ -23,6 +23,7 @@ constexpr std::array<AnswerRule, 21> k_rules{{
     {Cause::bad_version, 505, "ModelArts.0101", "The HTTP version is not supported.", false, 0},
     {Cause::request_timeout, 408, "ModelArts.4205",
      "The request did not arrive completely in time.", false, 0},
+    {Cause::use_https, 308, "APIG.0101", "Call this address over HTTPS.", false, 0},
     {Cause::no_address, 404, "APIG.0101",
      "The address is unknown. Call /v1/infers/{service_id}, as access_address shows it.", false, 0},
     {Cause::no_token, 401, "ModelArts.0201",
@@ -51,6 +52,7 @@ constexpr std::array<AnswerRule, 21> k_rules{{
 std::string_view reason_of(int status) {
   switch (status) {
     case 200: return "OK";
+    case 308: return "Permanent Redirect";
     case 400: return "Bad Request";
     case 401: return "Unauthorized";
     case 404: return "Not Found";
@@ -75,6 +77,17 @@ const AnswerRule& rule_of(Cause cause) {
   return rule;
 }
 
+Cause cause_of(net::http1::Fault fault) {
+  using net::http1::Fault;
+  switch (fault) {
+    case Fault::uri_too_long: return Cause::uri_too_long;
+    case Fault::head_too_large: return Cause::head_too_large;
+    case Fault::not_implemented: return Cause::not_implemented;
+    case Fault::bad_version: return Cause::bad_version;
+    default: return Cause::bad_request;
+  }
+}
+
 void write_answer(std::string& out, Cause cause, const AnswerContext& context) {
   const AnswerRule& rule = rule_of(cause);
   // Request ids and texts need no escaping: ids are checked on entry, texts are ours.
@@ -91,6 +104,7 @@ void write_answer(std::string& out, Cause cause, const AnswerContext& context) {
     fmt::format_to(to, "X-Hitless-Revision: {}\r\n", context.revision);
   }
   if (rule.retry_after_s != 0) fmt::format_to(to, "Retry-After: {}\r\n", rule.retry_after_s);
+  if (!context.location.empty()) fmt::format_to(to, "Location: {}\r\n", context.location);
   if (rule.status == 401) out.append("WWW-Authenticate: Bearer\r\n");
   if (!context.keep_alive) out.append("Connection: close\r\n");
   out.append("\r\n");

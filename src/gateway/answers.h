@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "model/ids.h"
+#include "net/http1.h"
 
 namespace hitless::gateway {
 
@@ -18,6 +19,7 @@ enum class Cause : std::uint8_t {
   not_implemented,  // a transfer coding or method that we do not forward
   bad_version,
   request_timeout,  // the client began a request and did not finish it
+  use_https,        // plain HTTP, where only TLS is served
   no_address,       // not a call address
   no_token,
   wrong_token,
@@ -43,12 +45,14 @@ struct AnswerRule {
   int retry_after_s;  // 0: no Retry-After
 };
 const AnswerRule& rule_of(Cause cause);
+Cause cause_of(net::http1::Fault fault);
 
 struct AnswerContext {
   std::string_view request_id;
   model::RevisionNumber revision = 0;  // 0: none was chosen
   bool keep_alive = true;
-  bool to_head = false;  // no body
+  bool to_head = false;            // no body
+  std::string_view location = {};  // of a redirect
 };
 // Appends head and body.
 void write_answer(std::string& out, Cause cause, const AnswerContext& context);

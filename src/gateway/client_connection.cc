@@ -1,8 +1,5 @@
 #include "gateway/client_connection.h"
 
-#include <sys/socket.h>
-#include <sys/uio.h>
-
 #include <cerrno>
 
 #include "base/check.h"
@@ -10,57 +7,46 @@
 #include "gateway/worker.h"
 
 namespace hitless::gateway {
-namespace {
 
 using net::http1::Fault;
 using net::http1::HeadEnd;
 
-Cause cause_of(Fault fault) {
-  switch (fault) {
-    case Fault::uri_too_long: return Cause::uri_too_long;
-    case Fault::head_too_large: return Cause::head_too_large;
-    case Fault::not_implemented: return Cause::not_implemented;
-    case Fault::bad_version: return Cause::bad_version;
-    default: return Cause::bad_request;
-  }
-}
+namespace {
+
+// What an HTTP/2 connection begins with (RFC 9113 section 3.4); in HTTP/1.1 the beginning of a
+// request that nobody sends.
+constexpr std::string_view k_http2_preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 }  // namespace
 
-ClientConnection::ClientConnection(Worker& worker, UniqueFd fd, std::string peer)
-    : worker_(worker), fd_(std::move(fd)), timer_(worker.loop(), *this), peer_(std::move(peer)) {}
+ClientConnection::ClientConnection(Worker& worker, net::Channel channel, const std::string& peer)
+    : Caller(worker.loop(), *this, peer, valid_token_, channel.encrypted()),
+      worker_(worker),
+      channel_(std::move(channel)) {}
 
 ClientConnection::~ClientConnection() = default;
 
 void ClientConnection::start() {
   using Interest = net::EventLoop::Interest;
-  watches_writing_ = peer_ != "unix:";
+  watches_writing_ = is_encrypted() || peer() != "unix:";
   const Interest interest = watches_writing_ ? Interest::read_write : Interest::read;
-  if (!worker_.loop().watch(fd_.get(), *this, interest)) return close();
+  if (!worker_.loop().watch(channel_.fd(), *this, interest)) return close();
   timer_.set(worker_.loop().turn() + worker_.limits().head_timeout);
   pump();
 }
 
-bool ClientConnection::is_token_valid(std::string_view token) {
-  if (token.empty()) return false;
-  const model::Generation since = worker_.table().tokens_since();
-  if (valid_token_.holds(token, since)) return true;
-  if (!worker_.is_token_valid(token)) return false;
-  valid_token_.keep(token, since);
-  return true;
-}
-
 void ClientConnection::on_ready(net::Ready ready) {
-  if (!fd_) return;
+  if (!channel_) return;
   if (ready.broken) return gone();
   half_closed_ = half_closed_ || ready.half_closed;
-  readable_ = readable_ || ready.readable;
+  // TLS may have waited for room to write before it could read.
+  readable_ = readable_ || ready.readable || (is_encrypted() && ready.writable);
   if (ready.writable && has_unsent() && !flush()) return gone();
-  if (fd_) pump();
+  if (channel_) pump();
 }
 
 void ClientConnection::on_timer(net::Timer&) {
-  if (!fd_) return;
+  if (!channel_) return;
   if (lingering_) return close();
   if (has_unsent()) return gone();
   if (exchange_ != nullptr) {
@@ -81,14 +67,14 @@ void ClientConnection::part_by(net::Instant deadline) {
 void ClientConnection::part() {
   readable_ = true;
   pump();
-  if (fd_ && idle()) linger();
+  if (channel_ && idle()) linger();
 }
 
 // Each of its deadlines was set when the wait began.
 std::optional<ClientConnection::Wait> ClientConnection::wait() const {
   const Limits& limits = worker_.limits();
   const net::Instant deadline = timer_.deadline();
-  if (!fd_ || deadline == net::k_never) return std::nullopt;
+  if (!channel_ || deadline == net::k_never) return std::nullopt;
   if (has_unsent()) return Wait{Owed::reading, deadline - limits.write_stall_timeout};
   if (lingering_) return Wait{Owed::head, deadline - limits.linger_timeout};
   if (exchange_ == nullptr) {
@@ -101,11 +87,11 @@ std::optional<ClientConnection::Wait> ClientConnection::wait() const {
 
 void ClientConnection::give_up() {
   if (exchange_ != nullptr || !in_.empty()) on_timer(timer_);
-  if (fd_) gone();
+  if (channel_) gone();
 }
 
 bool ClientConnection::wants_input() const {
-  if (!fd_) return false;
+  if (!channel_) return false;
   if (lingering_) return true;
   if (exchange_ != nullptr) return exchange_->wants_body();
   return !close_when_sent_;
@@ -124,16 +110,16 @@ void ClientConnection::pump() {
     if (in_waits_ && wants_input()) take({}, true);
   }
   pumping_ = false;
-  if (fd_ && half_closed_) check_half_closed();
+  if (channel_ && half_closed_) check_half_closed();
 }
 
 void ClientConnection::read_some() {
   const std::span<char> buffer = worker_.loop().receive_buffer();
-  const ssize_t got = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
+  bool drained = false;
+  const ssize_t got = channel_.receive(buffer, drained);
   if (got > 0) {
-    const auto size = static_cast<std::size_t>(got);
-    if (size < buffer.size() && !half_closed_) readable_ = false;
-    take({buffer.data(), size}, false);
+    if (drained && !half_closed_) readable_ = false;
+    take({buffer.data(), static_cast<std::size_t>(got)}, false);
   } else if (got == 0) {
     readable_ = false;
     on_end_of_input();
@@ -155,7 +141,7 @@ void ClientConnection::take(std::string_view bytes, bool from_kept) {
     bytes = joined;
   }
   bool incomplete_head = false;
-  while (!bytes.empty() && fd_) {
+  while (!bytes.empty() && channel_) {
     if (lingering_) {
       discarded_ += bytes.size();
       if (discarded_ > worker_.limits().discard_bytes_max) return close();
@@ -165,7 +151,10 @@ void ClientConnection::take(std::string_view bytes, bool from_kept) {
     if (exchange_ != nullptr) {
       if (!exchange_->tunnel()) expect_body();
       bytes.remove_prefix(exchange_->on_body(bytes));
-      if (exchange_ != nullptr && exchange_->request_done() && !has_unsent()) timer_.clear();
+      if (exchange_ != nullptr && exchange_->request_done() && !exchange_->waits_for_client() &&
+          !has_unsent()) {
+        timer_.clear();
+      }
       continue;
     }
     const std::size_t used = begin_exchange(bytes);
@@ -175,13 +164,14 @@ void ClientConnection::take(std::string_view bytes, bool from_kept) {
     }
     bytes.remove_prefix(used);
   }
-  if (!fd_ || bytes.empty()) return;
+  if (!channel_ || bytes.empty()) return;
   in_.assign(bytes);
   in_waits_ = !incomplete_head;
 }
 
 // How many bytes it used: the head and what came of its body; 0 while the head is not whole.
 std::size_t ClientConnection::begin_exchange(std::string_view bytes) {
+  if (begins_ && begins_http2(bytes)) return begin_http2(bytes);
   net::http1::Head& head = worker_.head();
   const Fault fault = take_head(bytes, head);
   if (fault == Fault::incomplete) {
@@ -191,6 +181,7 @@ std::size_t ClientConnection::begin_exchange(std::string_view bytes) {
     }
     return 0;
   }
+  begins_ = false;
   if (fault != Fault::none) {
     refuse(cause_of(fault));
     return bytes.size();
@@ -222,6 +213,20 @@ Fault ClientConnection::take_head(std::string_view bytes, net::http1::Head& head
   return net::http1::parse_request(bytes.substr(0, end.size), head);
 }
 
+// Whether these first bytes are those of HTTP/2, as far as they go.  TLS names its protocol.
+bool ClientConnection::begins_http2(std::string_view bytes) const {
+  return !is_encrypted() && bytes.starts_with("PRI") &&
+         k_http2_preface.starts_with(bytes.substr(0, k_http2_preface.size()));
+}
+
+std::size_t ClientConnection::begin_http2(std::string_view bytes) {
+  if (bytes.size() < k_http2_preface.size()) return 0;
+  timer_.clear();
+  worker_.loop().forget(channel_.fd());
+  worker_.replace(*this, std::move(channel_), peer(), bytes);
+  return bytes.size();
+}
+
 void ClientConnection::expect_body() {
   timer_.set(worker_.loop().turn() + worker_.limits().body_stall_timeout);
 }
@@ -251,19 +256,14 @@ void ClientConnection::check_half_closed() {
 bool ClientConnection::send(std::string_view first, std::string_view second) {
   std::size_t taken = 0;
   if (out_.empty()) {
-    iovec parts[2] = {{const_cast<char*>(first.data()), first.size()},
-                      {const_cast<char*>(second.data()), second.size()}};
-    msghdr message{};
-    message.msg_iov = parts;
-    message.msg_iovlen = second.empty() ? 1 : 2;
-    const ssize_t sent = ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
+    const ssize_t sent = channel_.send(first, second);
     if (sent < 0 && errno != EAGAIN) return false;
     taken = sent > 0 ? static_cast<std::size_t>(sent) : 0;
     if (taken == first.size() + second.size()) return true;
     timer_.set(worker_.loop().turn() + worker_.limits().write_stall_timeout);
     if (!watches_writing_) {
       watches_writing_ = true;
-      worker_.loop().watch_writing(fd_.get(), *this);
+      worker_.loop().watch_writing(channel_.fd(), *this);
     }
   }
   if (taken < first.size()) {
@@ -276,8 +276,7 @@ bool ClientConnection::send(std::string_view first, std::string_view second) {
 
 bool ClientConnection::flush() {
   while (out_sent_ < out_.size()) {
-    const ssize_t sent =
-        ::send(fd_.get(), out_.data() + out_sent_, out_.size() - out_sent_, MSG_NOSIGNAL);
+    const ssize_t sent = channel_.send(std::string_view(out_).substr(out_sent_));
     if (sent < 0) return errno == EAGAIN;
     out_sent_ += static_cast<std::size_t>(sent);
     timer_.set(worker_.loop().turn() + worker_.limits().write_stall_timeout);
@@ -306,11 +305,7 @@ void ClientConnection::on_exchange_over(After after) {
       // Closing with unread input would reset the connection under the answer.
       return readable_ || !in_.empty() ? linger() : close();
     case After::linger: return linger();
-    case After::reset: {
-      constexpr ::linger k_now{.l_onoff = 1, .l_linger = 0};
-      ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &k_now, sizeof k_now);
-      return close();
-    }
+    case After::reset: return close(true);
     case After::abort: return close();
   }
 }
@@ -320,12 +315,16 @@ void ClientConnection::gone() {
   close();
 }
 
+void ClientConnection::drain() {
+  if (idle()) close();
+}
+
 void ClientConnection::shut() {
   gone();
 }
 
 void ClientConnection::linger() {
-  if (lingering_ || !fd_) return;
+  if (lingering_ || !channel_) return;
   if (has_unsent()) {
     close_when_sent_ = true;
     return;
@@ -333,14 +332,14 @@ void ClientConnection::linger() {
   lingering_ = true;
   in_.clear();
   in_waits_ = false;
-  ::shutdown(fd_.get(), SHUT_WR);
+  channel_.shut_writing();
   timer_.set(worker_.loop().turn() + worker_.limits().linger_timeout);
   pump();
 }
 
-void ClientConnection::close() {
-  if (!fd_) return;
-  fd_.reset();
+void ClientConnection::close(bool by_reset) {
+  if (!channel_) return;
+  by_reset ? channel_.reset() : channel_.close();
   timer_.clear();
   worker_.remove(*this);
 }

@@ -110,22 +110,63 @@ json::value change_message(const model::RouteChange& change) {
   return json::object{{"type", "change"}, {"change", model::to_json(change)}};
 }
 
+namespace {
+
+json::object tls_to_json(const Offer& offer) {
+  json::array certificates;
+  for (const net::TlsFiles& each : offer.tls->certificates) {
+    certificates.push_back(
+        json::object{{"certificate", each.certificate.string()}, {"key", each.key.string()}});
+  }
+  return {{"listen", to_text(offer.tls->listen)},
+          {"certificates", std::move(certificates)},
+          {"redirect", offer.tls->redirect},
+          {"descriptors", offer.tls_descriptors}};
+}
+
+Result<void> read_tls(const json::object& message, Offer& offer) {
+  HL_TRY_ASSIGN(const json::object* tls, get_object(message, "tls"));
+  offer.tls.emplace();
+  HL_TRY_ASSIGN(const std::string listen, get_string(*tls, "listen"));
+  HL_TRY_ASSIGN(offer.tls->listen, parse_address(listen));
+  HL_TRY_ASSIGN(const json::array* certificates, get_array(*tls, "certificates"));
+  for (const json::value& each : *certificates) {
+    if (!each.is_object()) return Error(Code::corrupt, "[certificates] must hold objects");
+    HL_TRY_ASSIGN(const std::string certificate, get_string(each.get_object(), "certificate"));
+    HL_TRY_ASSIGN(const std::string key, get_string(each.get_object(), "key"));
+    offer.tls->certificates.push_back({.certificate = certificate, .key = key});
+  }
+  HL_TRY_ASSIGN(offer.tls->redirect, get_bool(*tls, "redirect"));
+  HL_TRY_ASSIGN(const std::int64_t descriptors, get_int(*tls, "descriptors"));
+  if (descriptors <= 0 || static_cast<std::size_t>(descriptors) >= offer.descriptors) {
+    return Error(Code::corrupt,
+                 fmt::format("{} descriptors for TLS of {}", descriptors, offer.descriptors));
+  }
+  offer.tls_descriptors = static_cast<std::size_t>(descriptors);
+  return {};
+}
+
+}  // namespace
+
 json::value to_json(const Offer& offer) {
-  return json::object{{"type", "offer"},
-                      {"protocol", k_handover_protocol},
-                      {"version", offer.version},
-                      {"pid", offer.pid},
-                      {"counts", offer.counts},
-                      {"listen", to_text(offer.listen)},
-                      {"descriptors", offer.descriptors}};
+  json::object message{
+      {"type", "offer"},
+      {"protocol", offer.tls.has_value() ? k_tls_handover_protocol : k_handover_protocol},
+      {"version", offer.version},
+      {"pid", offer.pid},
+      {"counts", offer.counts},
+      {"listen", to_text(offer.listen)},
+      {"descriptors", offer.descriptors}};
+  if (offer.tls.has_value()) message["tls"] = tls_to_json(offer);
+  return message;
 }
 
 Result<Offer> offer_from_json(const json::object& message) {
   HL_TRY_ASSIGN(const std::int64_t protocol, get_int(message, "protocol"));
-  if (protocol != k_handover_protocol) {
+  if (protocol != k_handover_protocol && protocol != k_tls_handover_protocol) {
     return Error(Code::unsupported,
-                 fmt::format("the gateway that runs hands over by protocol {}, we know {}",
-                             protocol, k_handover_protocol));
+                 fmt::format("the gateway that runs hands over by protocol {}, we know {} and {}",
+                             protocol, k_handover_protocol, k_tls_handover_protocol));
   }
   Offer offer;
   HL_TRY_ASSIGN(offer.version, get_string(message, "version"));
@@ -136,6 +177,7 @@ Result<Offer> offer_from_json(const json::object& message) {
   HL_TRY_ASSIGN(offer.listen, parse_address(listen));
   HL_TRY_ASSIGN(const std::int64_t descriptors, get_int(message, "descriptors"));
   offer.descriptors = static_cast<std::size_t>(descriptors);
+  if (protocol == k_tls_handover_protocol) HL_TRY(read_tls(message, offer));
   return offer;
 }
 

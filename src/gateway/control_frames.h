@@ -9,7 +9,7 @@
 // A gateway that hands over and the one that takes its place speak in the same frames:
 //
 //   old ▶ new           wait {reason}, or again {}, or declined {reason}, before
-//                       offer {protocol, version, pid, listen, counts, descriptors}, and these
+//                       offer {protocol, version, pid, listen, counts, descriptors, tls}, and these
 //                       table, usage; offered {} when all has been said that there is
 //                       take {}: from now on you are the gateway
 //   new ▶ old           join {version, pid}, ready {}: I could serve with this table
@@ -26,6 +26,7 @@
 
 #include "base/json.h"
 #include "gateway/client.h"
+#include "gateway/options.h"
 #include "model/route_change.h"
 
 namespace hitless::gateway {
@@ -33,6 +34,8 @@ namespace hitless::gateway {
 // Both ends of one link come from one installation; a mismatch means an upgrade under way.
 inline constexpr std::int64_t k_control_protocol = 1;
 inline constexpr std::int64_t k_handover_protocol = 1;
+// … with sockets for TLS: a gateway that knows none would speak in the clear there.
+inline constexpr std::int64_t k_tls_handover_protocol = 2;
 
 // The whole table of 10,000 services is about 6 MB.
 inline constexpr std::size_t k_frame_bytes_max = 64 * 1024 * 1024;
@@ -66,8 +69,10 @@ struct Offer {
   std::string version;
   pid_t pid = 0;
   Address listen;
+  std::optional<TlsOptions> tls;
   std::string counts;  // GatewayHello::gateway of both
   std::size_t descriptors = 0;
+  std::size_t tls_descriptors = 0;  // of those, the last
 };
 
 json::value to_json(const Offer& offer);

@@ -29,8 +29,8 @@ ControlLink::ControlLink(std::unique_ptr<net::EventLoop> loop, Footing& footing,
       successor_(*this, {.version = hello_.version,
                          .pid = hello_.pid,
                          .listen = hello_.listen,
-                         .counts = hello_.gateway,
-                         .descriptors = 0}) {
+                         .tls = footing.tls,
+                         .counts = hello_.gateway}) {
   if (!footing.predecessor) return;
   predecessor_ = std::make_unique<Predecessor>(*this, std::move(footing.predecessor));
   set_alone(false);

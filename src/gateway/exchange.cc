@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
-#include "gateway/client_connection.h"
+#include "gateway/caller.h"
 #include "gateway/request_head.h"
 #include "gateway/worker.h"
 
@@ -15,7 +15,7 @@ using net::http1::Body;
 using net::http1::Framing;
 using net::http1::Head;
 
-Exchange::Exchange(Worker& worker, ClientConnection& client)
+Exchange::Exchange(Worker& worker, Caller& client)
     : worker_(worker), client_(client), began_(net::monotonic_now()) {}
 
 Exchange::~Exchange() {
@@ -56,7 +56,7 @@ std::size_t Exchange::route(const Head& head, std::string_view rest) {
   RequestFields& fields = worker_.request_fields();
   read_fields(head, fields);
   set_request_id(fields.request_id);
-  wanted_ = fields.instance;
+  if (!fields.instance.empty()) wanted_ = fields.instance;  // few ask for one
   std::string_view target;
   bool by_bearer = false;
   if (const auto refusal = refusal_of(head, target, by_bearer); refusal.has_value()) {
@@ -68,7 +68,8 @@ std::size_t Exchange::route(const Head& head, std::string_view rest) {
                      {.target = target,
                       .request_id = request_id(),
                       .peer = client_.peer(),
-                      .keep_authorization = !by_bearer});
+                      .keep_authorization = !by_bearer,
+                      .is_encrypted = client_.is_encrypted()});
   std::size_t used = 0;
   const std::optional<Cause> wrong = read_body(rest, used);
   request_.append(rest.substr(0, used));
@@ -109,6 +110,10 @@ std::optional<Cause> Exchange::refusal_of(const Head& head, std::string_view& ta
     counters_ = nullptr;
     return table.generation() == 0 ? Cause::no_table : Cause::healthy;
   }
+  if (worker_.redirects() && !client_.is_encrypted()) {
+    const bool known = write_https_location(worker_.location(), head, worker_.tls_port());
+    return known ? Cause::use_https : Cause::bad_request;
+  }
   const std::optional<Call> call = parse_call(head.target);
   if (!call) return Cause::no_address;
   if (head.method == "CONNECT" || head.method == "TRACE") return Cause::not_implemented;
@@ -126,10 +131,21 @@ std::optional<Cause> Exchange::refusal_of(const Head& head, std::string_view& ta
 }
 
 bool Exchange::is_authorized(const RequestFields& fields, bool& by_bearer) {
-  if (client_.is_token_valid(fields.auth_token)) return true;
-  if (client_.is_token_valid(fields.app_code)) return true;
-  by_bearer = client_.is_token_valid(fields.bearer);
+  if (is_token_valid(fields.auth_token)) return true;
+  if (is_token_valid(fields.app_code)) return true;
+  by_bearer = is_token_valid(fields.bearer);
   return by_bearer;
+}
+
+// One that the connection sent before is only compared.
+bool Exchange::is_token_valid(std::string_view token) {
+  if (token.empty()) return false;
+  const model::Generation since = worker_.table().tokens_since();
+  TokenMemory& memory = client_.token_memory();
+  if (memory.holds(token, since)) return true;
+  if (!worker_.is_token_valid(token)) return false;
+  memory.keep(token, since);
+  return true;
 }
 
 void Exchange::take_service(ServiceEntry& service) {
@@ -222,7 +238,8 @@ void Exchange::fail(Cause cause) {
                {.request_id = request_id(),
                 .revision = revision_,
                 .keep_alive = keep_alive_,
-                .to_head = to_head_});
+                .to_head = to_head_,
+                .location = cause == Cause::use_https ? worker_.location() : std::string_view()});
   if (!client_.send(text, {})) return on_client_gone();
   settle();
 }
@@ -274,11 +291,11 @@ void Exchange::over(End end) {
   account();
   if (service_ != nullptr) --service_->users;
   switch (end) {
-    case End::keep: return client_.on_exchange_over(ClientConnection::After::next_request);
-    case End::close: return client_.on_exchange_over(ClientConnection::After::close);
-    case End::linger: return client_.on_exchange_over(ClientConnection::After::linger);
-    case End::reset: return client_.on_exchange_over(ClientConnection::After::reset);
-    case End::abort: return client_.on_exchange_over(ClientConnection::After::abort);
+    case End::keep: return client_.on_exchange_over(Caller::After::next_request);
+    case End::close: return client_.on_exchange_over(Caller::After::close);
+    case End::linger: return client_.on_exchange_over(Caller::After::linger);
+    case End::reset: return client_.on_exchange_over(Caller::After::reset);
+    case End::abort: return client_.on_exchange_over(Caller::After::abort);
   }
 }
 

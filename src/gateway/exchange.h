@@ -4,7 +4,7 @@
 //                 │404    │hold    │503    │other    │replay   │cut
 //                 └───────┴────────┴───────┴─────────┴─────────┴──────▶ account: always, once
 //
-// Owner: its ClientConnection, which buries it when over.  Thread: the worker's.  A method that
+// Owner: its Caller, which buries it when over.  Thread: the worker's.  A method that
 // ends the exchange does so as its last act.
 //
 // Back-pressure, request: the client is not read while more than `unsent_request_bytes_max` wait
@@ -29,14 +29,14 @@
 
 namespace hitless::gateway {
 
-class ClientConnection;
+class Caller;
 class Worker;
 struct RequestFields;
 struct ServiceEntry;
 
 class Exchange final : public net::Mortal {
  public:
-  Exchange(Worker& worker, ClientConnection& client);
+  Exchange(Worker& worker, Caller& client);
   ~Exchange() override;
 
   // What the client's connection tells.
@@ -71,6 +71,7 @@ class Exchange final : public net::Mortal {
   std::size_t route(const net::http1::Head& head, std::string_view rest);
   std::optional<Cause> refusal_of(const net::http1::Head& head, std::string_view& target,
                                   bool& by_bearer);
+  bool is_token_valid(std::string_view token);
   bool is_authorized(const RequestFields& fields, bool& by_bearer);
   void take_service(ServiceEntry& service);
   std::size_t gathered_bytes_max() const;
@@ -110,7 +111,7 @@ class Exchange final : public net::Mortal {
   void cut();
 
   Worker& worker_;
-  ClientConnection& client_;
+  Caller& client_;
   ServiceEntry* service_ = nullptr;
   RevisionCounters* counters_ = nullptr;  // null: not counted (health checks)
   Lease lease_;

@@ -3,7 +3,7 @@
 
 #include "base/check.h"
 #include "gateway/answer_head.h"
-#include "gateway/client_connection.h"
+#include "gateway/caller.h"
 #include "gateway/exchange.h"
 #include "gateway/worker.h"
 

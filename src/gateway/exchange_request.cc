@@ -4,7 +4,7 @@
 
 #include "base/check.h"
 #include "gateway/balance.h"
-#include "gateway/client_connection.h"
+#include "gateway/caller.h"
 #include "gateway/exchange.h"
 #include "gateway/worker.h"
 

@@ -25,16 +25,26 @@ constexpr std::size_t k_first_frame_bytes_max = 64 * 1024;
 
 // Each worker has a listener of its own, between which the kernel spreads connections; a Unix
 // socket has but one, which they share.
+Result<std::vector<UniqueFd>> share(Listening first, std::size_t workers) {
+  std::vector<UniqueFd> listeners;
+  listeners.push_back(std::move(first.fd));
+  while (listeners.size() < workers) {
+    HL_TRY_ASSIGN(UniqueFd next, first.address.is_unix() ? net::copy_of(listeners[0].get())
+                                                         : net::listen_on(first.address));
+    listeners.push_back(std::move(next));
+  }
+  return listeners;
+}
+
 Result<void> listen(const GatewayOptions& options, Footing& footing) {
   HL_TRY_ASSIGN(Listening first, listen_as_before(options.listen, options.address_file));
-  footing.address = std::move(first.address);
-  footing.listeners.push_back(std::move(first.fd));
-  while (footing.listeners.size() < options.workers) {
-    HL_TRY_ASSIGN(UniqueFd next, footing.address.is_unix()
-                                     ? net::copy_of(footing.listeners[0].get())
-                                     : net::listen_on(footing.address));
-    footing.listeners.push_back(std::move(next));
-  }
+  footing.address = first.address;
+  HL_TRY_ASSIGN(footing.listeners, share(std::move(first), options.workers));
+  if (!options.tls.has_value()) return {};
+  footing.tls = options.tls;
+  HL_TRY_ASSIGN(first, listen_as_before(options.tls->listen, {}));
+  footing.tls->listen = first.address;
+  HL_TRY_ASSIGN(footing.tls_listeners, share(std::move(first), options.workers));
   return {};
 }
 
@@ -88,7 +98,8 @@ Result<json::object> read_frame(int fd) {
 Result<Footing> receive(UniqueFd link, const json::object& message) {
   HL_TRY_ASSIGN(const Offer offer, offer_from_json(message));
   HL_TRY_ASSIGN(std::vector<UniqueFd> fds, net::receive_descriptors(link.get(), offer.descriptors));
-  if (fds.size() <= k_fixed_descriptors) return Error(Code::corrupt, "an offer without listeners");
+  const std::size_t tls_begin = fds.size() - offer.tls_descriptors;
+  if (tls_begin <= k_fixed_descriptors) return Error(Code::corrupt, "an offer without listeners");
   if (::fcntl(link.get(), F_SETFL, O_NONBLOCK) != 0) {  // from now on an event loop's
     return system_error("fcntl", "the link to the gateway", errno);
   }
@@ -97,9 +108,10 @@ Result<Footing> receive(UniqueFd link, const json::object& message) {
   footing.control = std::move(fds[1]);
   footing.successors = std::move(fds[2]);
   for (std::size_t i = k_fixed_descriptors; i < fds.size(); ++i) {
-    footing.listeners.push_back(std::move(fds[i]));
+    (i < tls_begin ? footing.listeners : footing.tls_listeners).push_back(std::move(fds[i]));
   }
   footing.address = offer.listen;
+  footing.tls = offer.tls;
   footing.counts = offer.counts;
   footing.predecessor_pid = offer.pid;
   footing.predecessor_version = offer.version;
@@ -160,8 +172,10 @@ Result<Footing> take_footing(const GatewayOptions& options) {
 Result<void> hand_over(int connection, const Offer& offer, const Heirloom& heirloom) {
   std::vector<int> all{heirloom.lock, heirloom.control, heirloom.successors};
   all.insert(all.end(), heirloom.listeners.begin(), heirloom.listeners.end());
+  all.insert(all.end(), heirloom.tls_listeners.begin(), heirloom.tls_listeners.end());
   Offer sent = offer;
   sent.descriptors = all.size();
+  sent.tls_descriptors = heirloom.tls_listeners.size();
   const std::string frame = encode_frame(to_json(sent));
   const ssize_t written = ::send(connection, frame.data(), frame.size(), MSG_NOSIGNAL);
   if (written != static_cast<ssize_t>(frame.size())) {

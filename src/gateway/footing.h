@@ -4,6 +4,7 @@
 // Made before the gateway's threads, by whoever starts it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,12 +15,14 @@
 namespace hitless::gateway {
 
 struct Footing {
-  UniqueFd lock;                    // held by every process that has it; tells that one lives
-  UniqueFd control;                 // listens for control
-  UniqueFd successors;              // listens for the gateway that shall take over
-  std::vector<UniqueFd> listeners;  // for clients, one a worker
-  Address address;                  // of those, with the real port
-  std::string counts;               // id of what is counted, see GatewayHello
+  UniqueFd lock;                        // held by every process that has it; tells that one lives
+  UniqueFd control;                     // listens for control
+  UniqueFd successors;                  // listens for the gateway that shall take over
+  std::vector<UniqueFd> listeners;      // for clients, one a worker
+  Address address;                      // of those, with the real port
+  std::vector<UniqueFd> tls_listeners;  // … for clients over TLS
+  std::optional<TlsOptions> tls;        // of those, with the real port
+  std::string counts;                   // id of what is counted, see GatewayHello
   UniqueFd predecessor;  // the link to the gateway it is taken from; empty: there is none
   pid_t predecessor_pid = 0;
   std::string predecessor_version;
@@ -41,6 +44,7 @@ struct Heirloom {
   int control = -1;
   int successors = -1;
   std::vector<int> listeners;
+  std::vector<int> tls_listeners;
 };
 Result<void> hand_over(int connection, const Offer& offer, const Heirloom& heirloom);
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "base/clock.h"
 
@@ -71,6 +72,30 @@ struct Limits {
   Duration leave_spread = std::chrono::seconds(10);
   // What it has in progress may last so long, streams too: as long as a stream may say nothing.
   Duration leave_budget = std::chrono::seconds(1800);
+  // HTTP/2: requests at once on one connection; RFC 9113 advises no fewer than 100.
+  std::uint32_t http2_streams_max = 128;
+  // What a client may send ahead of what the instances take: on one stream, which bounds the rate
+  // of an upload to this much a round trip; and on all of a connection, which bounds its memory.
+  std::uint32_t http2_stream_window_bytes = 256 * 1024;
+  std::uint32_t http2_connection_window_bytes = 1024 * 1024;
+  // Answers that wait for one client to take them, before nothing more is read for it: a client may
+  // ask for many large answers and read none.
+  std::size_t http2_unsent_bytes_max = 1024 * 1024;
+  // Frames of one head after its first: with our head_bytes_max two are enough; many small ones are
+  // the CONTINUATION flood.
+  std::size_t http2_continuations_max = 8;
+  // Streams that end before their answer because of the client, at once and per second over time:
+  // one who leaves cancels what is open, an attacker opens and cancels without end (rapid reset).
+  std::size_t http2_resets_burst = 500;
+  std::size_t http2_resets_per_second = 50;
+  // Frames in a row that neither ask for anything nor carry anything (PING, SETTINGS, PRIORITY,
+  // empty DATA, WINDOW_UPDATE while nothing is sent): keep-alives are a few.
+  std::size_t http2_idle_frames_max = 1000;
+  // A connection that is told to end is given this long to say that it has heard it, so that
+  // requests on their way are still served; more than a round trip to anywhere.
+  Duration http2_goaway_wait = std::chrono::seconds(1);
+  // TLS: from the accepted connection to the end of its handshake.
+  Duration tls_handshake_timeout = std::chrono::seconds(10);
 };
 
 }  // namespace hitless::gateway

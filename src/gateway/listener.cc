@@ -21,8 +21,8 @@ bool is_exhaustion(int error) {
 
 }  // namespace
 
-Listener::Listener(Worker& worker, UniqueFd fd)
-    : worker_(worker), fd_(std::move(fd)), timer_(worker.loop(), *this) {}
+Listener::Listener(Worker& worker, UniqueFd fd, Speaks speaks)
+    : worker_(worker), fd_(std::move(fd)), timer_(worker.loop(), *this), speaks_(speaks) {}
 
 Result<void> Listener::start() {
   return worker_.loop().watch_listener(fd_.get(), *this);
@@ -70,7 +70,11 @@ void Listener::on_ready(net::Ready) {
     peer.size = sizeof peer.storage;
     UniqueFd accepted(::accept4(fd_.get(), &peer.any, &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (accepted) {
-      worker_.accepted(std::move(accepted), net::peer_text(peer));
+      if (speaks_ == Speaks::tls) {
+        worker_.accepted_tls(std::move(accepted), net::peer_text(peer));
+      } else {
+        worker_.accepted(std::move(accepted), net::peer_text(peer));
+      }
       continue;
     }
     if (is_exhaustion(errno)) {

@@ -13,7 +13,8 @@ class Worker;
 
 class Listener final : public net::Handler {
  public:
-  Listener(Worker& worker, UniqueFd fd);
+  enum class Speaks : bool { plain, tls };
+  Listener(Worker& worker, UniqueFd fd, Speaks speaks);
 
   Result<void> start();
   void stop();      // for good
@@ -29,6 +30,7 @@ class Listener final : public net::Handler {
   Worker& worker_;
   UniqueFd fd_;
   net::Timer timer_;
+  const Speaks speaks_;
   bool paused_ = false;
 };
 

@@ -20,6 +20,12 @@ Result<void> check(const GatewayOptions& options) {
   if ((options.workers == 0 && !as_before) || options.workers > k_workers_max) {
     return wrong("workers", fmt::format("must be in 1…{}", k_workers_max));
   }
+  if (options.tls.has_value() && options.tls->certificates.empty()) {
+    return wrong("tls.certificates", "must name a certificate and its key");
+  }
+  if (options.tls.has_value() && options.take_over.has_value()) {
+    return wrong("tls", "is that of the gateway whose place is taken");
+  }
   const Limits& limits = options.limits;
   if (limits.head_bytes_max < 1024) return wrong("head_bytes_max", "must be at least 1024");
   if (limits.connections_max < options.workers) {

@@ -45,6 +45,45 @@ TEST(Proxy, KeepsBothConnectionsForManyRequests) {
   EXPECT_EQ(outcomes.first_byte.count(), 100U);
 }
 
+// A connection remembers which token was accepted, and forgets it with the tokens of that table,
+// wherever in memory the next ones come to lie.
+TEST(Proxy, ATokenThatIsTakenBackIsRefusedOnConnectionsThatUsedIt) {
+  RawUpstream upstream(RawUpstream::answering(echo));
+  GatewayFixture fixture({}, 1);
+  const model::ServiceRoute route = serving({{1, 100, {endpoint("i1", upstream.address())}}});
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(fixture.adopt({route}));
+    RawConnection client = fixture.connect();
+    client.write(request());
+    ASSERT_EQ(client.read_message().status(), 200);
+    for (int other = 0; other < 10; ++other) {
+      ASSERT_TRUE(fixture.adopt({route}, "other " + std::to_string(other)));
+      client.write(request());
+      ASSERT_EQ(client.read_message().status(), 401);
+    }
+  }
+}
+
+// An instance that would take it up had a tunnel in which nobody checks requests.
+TEST(Proxy, AnUpgradeToH2cIsNotPassedOn) {
+  std::mutex mutex;
+  std::string seen;
+  RawUpstream upstream(RawUpstream::answering([&](const RawMessage& request) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    seen = request.head;
+    return RawUpstream::ok("x");
+  }));
+  GatewayFixture fixture;
+  ASSERT_TRUE(fixture.adopt_one(upstream));
+  const RawMessage answer = fixture.call(request(
+      "/", "b",
+      "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"));
+  EXPECT_EQ(answer.status(), 200);
+  const std::lock_guard<std::mutex> lock(mutex);
+  EXPECT_EQ(seen.find("pgrade"), std::string::npos) << seen;
+  EXPECT_EQ(seen.find("HTTP2-Settings"), std::string::npos) << seen;
+}
+
 // Samples of a rollout are addressed like that: also to what has no weight yet, and counted there.
 TEST(Proxy, AnInstanceThatIsAskedForAnswersWhateverItsWeight) {
   const auto named = [](const std::string& name) {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/gateway_fixture.h"
+#include "tests/support/http2_refusals.h"
 #include "tests/support/refusal_trial.h"
 
 namespace hitless::gateway {
@@ -21,6 +22,13 @@ TEST(Refusal, BadHttpGetsItsStatusAndAClosedConnectionAndUnusualHttpIsServed) {
   GatewayFixture fixture;
   ASSERT_TRUE(fixture.adopt({serving({{1, 100, {endpoint("i1", upstream.address())}}})}));
   RefusalTrial(fixture.address(), {.call = path(), .token = token()}, upstream).run();
+}
+
+TEST(Refusal, WhatHttp2SaysIsTheSameInHttp11OrIsRefused) {
+  WatchingUpstream upstream;
+  GatewayFixture fixture;
+  ASSERT_TRUE(fixture.adopt({serving({{1, 100, {endpoint("i1", upstream.address())}}})}));
+  Http2RefusalTrial(fixture.address(), {.call = path(), .token = token()}, upstream).run();
 }
 
 TEST(Refusal, TokensAreWantedInAnyOfThreeFieldsAndDoNotReachTheInstance) {

@@ -197,7 +197,30 @@ void write_request_head(std::string& out, const Head& head, const RequestFields&
   for (std::size_t i = 0; i < fields.forwarded_for_count; ++i) {
     to.put(fields.forwarded_for[i]).put(", ");
   }
-  to.put(forwarding.peer).put("\r\nX-Forwarded-Proto: http\r\n\r\n");
+  to.put(forwarding.peer);
+  // Each of a length that the compiler knows.
+  if (forwarding.is_encrypted) {
+    to.put("\r\nX-Forwarded-Proto: https\r\n\r\n");
+  } else {
+    to.put("\r\nX-Forwarded-Proto: http\r\n\r\n");
+  }
+}
+
+bool write_https_location(std::string& out, const Head& head, std::uint16_t port) {
+  constexpr std::uint16_t k_https = 443;
+  std::string_view host = authority_of(head.target);
+  if (host.empty()) host = head.host;
+  // An IPv6 address has colons of its own, in brackets.
+  const std::size_t colon = host.rfind(':');
+  if (colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos) {
+    host = host.substr(0, colon);
+  }
+  if (host.empty()) return false;
+  out.assign("https://").append(host);
+  if (port != k_https) out.append(":").append(std::to_string(port));
+  const std::string_view target = origin_form(head.target);
+  out.append(target.starts_with('/') ? "" : "/").append(target);
+  return true;
 }
 
 }  // namespace hitless::gateway

@@ -46,7 +46,11 @@ struct Forwarding {
   std::string_view request_id;
   std::string_view peer;           // the client's address
   bool keep_authorization = true;  // false: it carried our token
+  bool is_encrypted = false;       // the client's connection to us
 };
+// Where the same request is to be made over TLS; false: the client did not say whom it calls.
+bool write_https_location(std::string& out, const net::http1::Head& head, std::uint16_t port);
+
 void write_request_head(std::string& out, const net::http1::Head& head, const RequestFields& fields,
                         const Forwarding& forwarding);
 

@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -30,6 +31,7 @@ Result<UniqueFd> block_signals() {
   ::sigemptyset(&set);
   ::sigaddset(&set, SIGTERM);
   ::sigaddset(&set, SIGINT);
+  ::sigaddset(&set, SIGHUP);
   // Before any thread starts, so that all inherit it.
   if (const int error = ::pthread_sigmask(SIG_BLOCK, &set, nullptr); error != 0) {
     return system_error("pthread_sigmask", "gateway", error);
@@ -39,10 +41,41 @@ Result<UniqueFd> block_signals() {
   return fd;
 }
 
-void wait_for_either(int signals, int shutdown) {
+// New certificates are put in place by programs that know nothing of us; a file is looked at this
+// often, and at SIGHUP.
+constexpr int k_certificates_look_ms = 5000;
+
+enum class Call { none, stop, reload };
+
+Call wait_for_call(int signals, int shutdown, int patience_ms) {
   pollfd waits[2] = {{.fd = signals, .events = POLLIN, .revents = 0},
                      {.fd = shutdown, .events = POLLIN, .revents = 0}};
-  while (::poll(waits, 2, -1) < 0 && errno == EINTR) {
+  if (::poll(waits, 2, patience_ms) <= 0) return Call::none;
+  if (waits[1].revents != 0) return Call::stop;
+  signalfd_siginfo signal{};
+  if (::read(signals, &signal, sizeof signal) != sizeof signal) return Call::none;
+  return signal.ssi_signo == SIGHUP ? Call::reload : Call::stop;
+}
+
+void reload(Gateway& gateway) {
+  if (const auto reloaded = gateway.reload_certificates(); !reloaded) {
+    log_error("certificates_kept", {{"cause", reloaded.error().text()}});
+  } else {
+    log_info("certificates_reloaded");
+  }
+}
+
+// Until the end is asked for.
+void serve(Gateway& gateway, int signals) {
+  const int patience = gateway.tls_address().has_value() ? k_certificates_look_ms : -1;
+  for (;;) {
+    switch (wait_for_call(signals, gateway.shutdown_event(), patience)) {
+      case Call::stop: return;
+      case Call::reload: reload(gateway); break;
+      case Call::none:
+        if (gateway.certificates_have_changed()) reload(gateway);
+        break;
+    }
   }
 }
 
@@ -54,7 +87,9 @@ Result<void> run_gateway(const GatewayOptions& options,
   HL_TRY_ASSIGN(const UniqueFd signals, block_signals());
   HL_TRY_ASSIGN(const std::unique_ptr<Gateway> gateway, Gateway::start(options));
   HL_TRY(gateway->wait_settled());
+  const auto& tls = gateway->tls_address();
   log_info("gateway_started", {{"listen", to_text(gateway->address())},
+                               {"tls_listen", tls.has_value() ? to_text(*tls) : "none"},
                                {"version", options.version},
                                {"pid", std::to_string(::getpid())},
                                {"takes_over_from", std::to_string(gateway->predecessor_pid())}});
@@ -63,7 +98,7 @@ Result<void> run_gateway(const GatewayOptions& options,
                 .predecessor_pid = gateway->predecessor_pid(),
                 .predecessor_version = gateway->predecessor_version()});
   }
-  wait_for_either(signals.get(), gateway->shutdown_event());
+  serve(*gateway, signals.get());
   const Duration budget = gateway->shutdown_budget().value_or(k_signal_budget);
   log_info("gateway_stopping", {{"budget_ms", std::to_string(budget.count() / 1000)}});
   gateway->stop(budget);

@@ -18,6 +18,28 @@ constexpr auto k_take_place_patience = k_successor_patience + std::chrono::secon
 // A gateway that ends together with us, beyond the budget of both.
 constexpr auto k_predecessor_end = std::chrono::seconds(2);
 
+std::vector<int> numbers_of(const std::vector<UniqueFd>& fds) {
+  std::vector<int> numbers;
+  for (const UniqueFd& fd : fds) numbers.push_back(fd.get());
+  return numbers;
+}
+
+// Two workers may share a listener, and one may have several: none that was handed over is closed,
+// because connections wait in it, and none is added, because it would be lost if we died.
+Result<std::vector<std::vector<UniqueFd>>> share(std::vector<UniqueFd> listeners,
+                                                 std::size_t workers) {
+  std::vector<std::vector<UniqueFd>> shares(workers);
+  if (listeners.empty()) return shares;
+  for (std::size_t i = listeners.size(); i < workers; ++i) {
+    HL_TRY_ASSIGN(UniqueFd copy, net::copy_of(listeners[i % listeners.size()].get()));
+    shares[i].push_back(std::move(copy));
+  }
+  for (std::size_t i = 0; i < listeners.size(); ++i) {
+    shares[i % workers].push_back(std::move(listeners[i]));
+  }
+  return shares;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Gateway>> Gateway::start(const GatewayOptions& options) {
@@ -38,12 +60,13 @@ Result<void> Gateway::build(GatewayOptions options) {
   HL_TRY_ASSIGN(Footing footing,
                 options.take_over ? take_footing(options) : found_footing(options));
   if (options.workers == 0) options.workers = footing.listeners.size();
+  options.tls = footing.tls;
   lock_ = std::move(footing.lock);
   address_ = footing.address;
   predecessor_pid_ = footing.predecessor_pid;
   predecessor_version_ = footing.predecessor_version;
   HL_TRY(make_link(footing, options));
-  HL_TRY(make_workers(std::move(footing.listeners), options));
+  HL_TRY(make_workers(footing, options));
   return link_->start();
 }
 
@@ -63,23 +86,32 @@ Result<void> Gateway::make_link(Footing& footing, const GatewayOptions& options)
   return {};
 }
 
-// Two workers may share a listener, and one may have several: none that was handed over is closed,
-// because connections wait in it, and none is added, because it would be lost if we died.
-Result<void> Gateway::make_workers(std::vector<UniqueFd> listeners, const GatewayOptions& options) {
-  Heirloom heirloom{.lock = lock_.get(), .control = -1, .successors = -1, .listeners = {}};
-  for (const UniqueFd& fd : listeners) heirloom.listeners.push_back(fd.get());
-  std::vector<std::vector<UniqueFd>> shares(options.workers);
-  for (std::size_t i = listeners.size(); i < options.workers; ++i) {
-    HL_TRY_ASSIGN(UniqueFd copy, net::copy_of(heirloom.listeners[i % listeners.size()]));
-    shares[i].push_back(std::move(copy));
+Result<std::vector<Worker::Sockets>> Gateway::share_sockets(Footing& footing, std::size_t workers) {
+  HL_TRY_ASSIGN(auto plain, share(std::move(footing.listeners), workers));
+  HL_TRY_ASSIGN(auto tls, share(std::move(footing.tls_listeners), workers));
+  std::shared_ptr<const net::TlsIdentity> identity;
+  if (footing.tls.has_value()) {
+    tls_address_ = footing.tls->listen;
+    certificates_.emplace(footing.tls->certificates);
+    HL_TRY_ASSIGN(identity, certificates_->load());
   }
-  for (std::size_t i = 0; i < listeners.size(); ++i) {
-    shares[i % options.workers].push_back(std::move(listeners[i]));
+  std::vector<Worker::Sockets> sockets;
+  for (std::size_t i = 0; i < workers; ++i) {
+    sockets.push_back(
+        {.plain = std::move(plain[i]), .tls = std::move(tls[i]), .identity = identity});
   }
+  return sockets;
+}
+
+Result<void> Gateway::make_workers(Footing& footing, const GatewayOptions& options) {
+  Heirloom heirloom{.lock = lock_.get(),
+                    .listeners = numbers_of(footing.listeners),
+                    .tls_listeners = numbers_of(footing.tls_listeners)};
+  HL_TRY_ASSIGN(std::vector<Worker::Sockets> sockets, share_sockets(footing, options.workers));
   std::vector<Worker*> workers;
   for (std::size_t index = 0; index < options.workers; ++index) {
     HL_TRY_ASSIGN(std::unique_ptr<Worker> worker,
-                  Worker::make(index, options, std::move(shares[index]),
+                  Worker::make(index, options, std::move(sockets[index]),
                                [this](WorkerReading reading) { link_->take(std::move(reading)); }));
     if (!options.take_over) HL_TRY(worker->accept_connections());
     workers.push_back(worker.get());
@@ -87,6 +119,17 @@ Result<void> Gateway::make_workers(std::vector<UniqueFd> listeners, const Gatewa
   }
   link_->set_heirloom(std::move(heirloom));
   link_->set_workers(std::move(workers));
+  return {};
+}
+
+Result<void> Gateway::reload_certificates() {
+  if (!certificates_.has_value()) {
+    return Error(Code::invalid, "this gateway does not listen for TLS");
+  }
+  HL_TRY_ASSIGN(const std::shared_ptr<const net::TlsIdentity> identity, certificates_->load());
+  for (const auto& worker : workers_) {
+    worker->post([&worker = *worker, identity] { worker.show(identity); });
+  }
   return {};
 }
 

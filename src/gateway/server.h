@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/thread_annotations.h"
+#include "gateway/certificates.h"
 #include "gateway/control_link.h"
 #include "gateway/options.h"
 #include "gateway/worker.h"
@@ -25,6 +26,14 @@ class Gateway {
   ~Gateway();  // stops at once what stop() has not stopped
 
   const Address& address() const { return address_; }  // with the real port
+  const std::optional<Address>& tls_address() const { return tls_address_; }
+
+  // Connections from now on are shown the certificates that are in the files now; those that are
+  // there go on.  An Error changes nothing.
+  Result<void> reload_certificates();
+  bool certificates_have_changed() const {
+    return certificates_.has_value() && certificates_->have_changed();
+  }
 
   // Until it serves, or never will.  The error says why.
   Result<void> wait_settled();
@@ -43,13 +52,16 @@ class Gateway {
   Gateway() = default;
   Result<void> build(GatewayOptions options);
   Result<void> make_link(Footing& footing, const GatewayOptions& options);
-  Result<void> make_workers(std::vector<UniqueFd> listeners, const GatewayOptions& options);
+  Result<std::vector<Worker::Sockets>> share_sockets(Footing& footing, std::size_t workers);
+  Result<void> make_workers(Footing& footing, const GatewayOptions& options);
   void on_settled(Result<void> settled);
   void run();
   void on_shutdown(Duration budget);
   void join();
 
+  std::optional<Certificates> certificates_;  // when there is TLS
   Address address_;
+  std::optional<Address> tls_address_;
   UniqueFd lock_;
   UniqueFd shutdown_event_;
   pid_t predecessor_pid_ = 0;

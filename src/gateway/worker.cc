@@ -7,7 +7,10 @@
 #include "base/check.h"
 #include "base/crypto.h"
 #include "base/log.h"
+#include "gateway/client_connection.h"
 #include "gateway/exchange.h"
+#include "gateway/http2_connection.h"
+#include "gateway/tls_handshake.h"
 
 namespace hitless::gateway {
 namespace {
@@ -52,14 +55,14 @@ std::uint64_t random_word() {
 }  // namespace
 
 Result<std::unique_ptr<Worker>> Worker::make(std::size_t index, const GatewayOptions& options,
-                                             std::vector<UniqueFd> listeners, Sink sink) {
+                                             Sockets sockets, Sink sink) {
   HL_TRY_ASSIGN(std::unique_ptr<net::EventLoop> loop, net::EventLoop::make());
   return std::unique_ptr<Worker>(
-      new Worker(index, options, std::move(loop), std::move(listeners), std::move(sink)));
+      new Worker(index, options, std::move(loop), std::move(sockets), std::move(sink)));
 }
 
 Worker::Worker(std::size_t index, const GatewayOptions& options,
-               std::unique_ptr<net::EventLoop> loop, std::vector<UniqueFd> listeners, Sink sink)
+               std::unique_ptr<net::EventLoop> loop, Sockets sockets, Sink sink)
     : index_(index),
       options_(options),
       connections_max_(options.limits.connections_max / options.workers),
@@ -67,11 +70,16 @@ Worker::Worker(std::size_t index, const GatewayOptions& options,
       loop_(std::move(loop)),
       unrouted_(counters_.of(model::ServiceId(), 0, {})),
       table_(counters_, index),
+      identity_(std::move(sockets.identity)),
       report_timer_(*loop_, *this),
       drain_timer_(*loop_, *this),
       id_state_{random_word(), random_word()} {
-  for (UniqueFd& fd : listeners) {
-    listeners_.push_back(std::make_unique<Listener>(*this, std::move(fd)));
+  using Speaks = Listener::Speaks;
+  for (UniqueFd& fd : sockets.plain) {
+    listeners_.push_back(std::make_unique<Listener>(*this, std::move(fd), Speaks::plain));
+  }
+  for (UniqueFd& fd : sockets.tls) {
+    listeners_.push_back(std::make_unique<Listener>(*this, std::move(fd), Speaks::tls));
   }
 }
 
@@ -121,15 +129,30 @@ void Worker::release_hold(ServiceEntry& service) {
 }
 
 void Worker::accepted(UniqueFd fd, std::string peer) {
-  connections_.push_back(std::make_unique<ClientConnection>(*this, std::move(fd), std::move(peer)));
-  ClientConnection& connection = *connections_.back();
-  connection.index = connections_.size() - 1;
-  connection.start();
+  add(std::make_unique<ClientConnection>(*this, net::Channel(std::move(fd)), peer));
+}
+
+void Worker::accepted_tls(UniqueFd fd, std::string peer) {
+  add(std::make_unique<TlsHandshake>(*this, std::move(fd), std::move(peer), identity_));
+}
+
+void Worker::replace(Connection& before, net::Channel channel, const std::string& peer,
+                     bool is_http2) {
+  if (is_http2) return replace(before, std::move(channel), peer, std::string_view());
+  add(std::make_unique<ClientConnection>(*this, std::move(channel), peer));
+  remove(before);
+}
+
+// First the one, then the other: a draining worker is done when it has none.
+void Worker::replace(Connection& before, net::Channel channel, const std::string& peer,
+                     std::string_view begun) {
+  add(std::make_unique<Http2Connection>(*this, std::move(channel), peer, begun));
+  remove(before);
 }
 
 // Many at a time: looking through all connections for one would cost more than serving it.
 bool Worker::make_room() {
-  using Waiting = std::pair<ClientConnection::Wait, ClientConnection*>;
+  using Waiting = std::pair<Connection::Wait, Connection*>;
   std::vector<Waiting> waiting;
   const net::Instant latest = loop_->turn() - limits().crowded_patience;
   for (const auto& connection : connections_) {
@@ -150,7 +173,13 @@ bool Worker::make_room() {
   return count > 0;
 }
 
-void Worker::remove(ClientConnection& connection) {
+void Worker::add(std::unique_ptr<Connection> connection) {
+  connection->index = connections_.size();
+  connections_.push_back(std::move(connection));
+  connections_.back()->start();
+}
+
+void Worker::remove(Connection& connection) {
   const std::size_t index = connection.index;
   HL_CHECK(index < connections_.size() && connections_[index].get() == &connection);
   loop_->bury(std::move(connections_[index]));
@@ -240,11 +269,9 @@ void Worker::drain(Duration budget, std::function<void()> done) {
   drained_ = std::move(done);
   for (const auto& listener : listeners_) listener->stop();
   drain_timer_.set(loop_->turn() + budget);
-  std::vector<ClientConnection*> idle;
-  for (const auto& connection : connections_) {
-    if (connection->idle()) idle.push_back(connection.get());
-  }
-  for (ClientConnection* connection : idle) connection->shut();
+  std::vector<Connection*> all;
+  for (const auto& connection : connections_) all.push_back(connection.get());
+  for (Connection* connection : all) connection->drain();
   check_drained();
 }
 
@@ -256,13 +283,13 @@ void Worker::leave(Duration budget, std::function<void()> left) {
   const net::Instant now = loop_->turn();
   leave_until_ = now + limits().leave_spread;
   drain_timer_.set(now + budget);
-  std::vector<ClientConnection*> idle;
+  std::vector<Connection*> parting;
   for (const auto& connection : connections_) {
-    if (connection->idle()) idle.push_back(connection.get());
+    if (connection->parts_in_turn()) parting.push_back(connection.get());
   }
-  const auto count = static_cast<std::int64_t>(idle.size());
+  const auto count = static_cast<std::int64_t>(parting.size());
   for (std::int64_t i = 0; i < count; ++i) {
-    idle[static_cast<std::size_t>(i)]->part_by(now + limits().leave_spread * (i + 1) / count);
+    parting[static_cast<std::size_t>(i)]->part_by(now + limits().leave_spread * (i + 1) / count);
   }
   check_drained();
 }

@@ -1,4 +1,4 @@
-// A Worker is one thread's share of the gateway: its listener, its connections, its copy of the
+// A Worker is one thread's share of the gateway: its listeners, its connections, its copy of the
 // table, its counters.  A connection never leaves its worker.
 //
 // Owner: the Gateway.  Thread: run() is the worker's thread; all but post() and the constants
@@ -11,13 +11,14 @@
 #include <string_view>
 #include <vector>
 
-#include "gateway/client_connection.h"
+#include "gateway/connection.h"
 #include "gateway/counters.h"
 #include "gateway/listener.h"
 #include "gateway/options.h"
 #include "gateway/request_head.h"
 #include "gateway/table.h"
 #include "gateway/token_memory.h"
+#include "net/channel.h"
 #include "net/event_loop.h"
 #include "net/http1.h"
 
@@ -27,9 +28,14 @@ class Worker final : public net::Handler {
  public:
   using Sink = std::function<void(WorkerReading)>;  // called on the worker's thread
 
+  struct Sockets {
+    std::vector<UniqueFd> plain;
+    std::vector<UniqueFd> tls;  // none, if TLS is not spoken
+    std::shared_ptr<const net::TlsIdentity> identity;
+  };
   // Does not accept before accept_connections().
   static Result<std::unique_ptr<Worker>> make(std::size_t index, const GatewayOptions& options,
-                                              std::vector<UniqueFd> listeners, Sink sink);
+                                              Sockets sockets, Sink sink);
   ~Worker() override;
 
   void run();                                                                    // until stop()
@@ -41,6 +47,8 @@ class Worker final : public net::Handler {
   // called on this thread when none is left.
   void drain(Duration budget, std::function<void()> done);
   bool draining() const { return draining_; }
+  // For connections from now on; those that are there keep what they began with.
+  void show(std::shared_ptr<const net::TlsIdentity> identity) { identity_ = std::move(identity); }
 
   Result<void> accept_connections();
   // Another process accepts.  Who is connected is told with the next answer to connect anew; who
@@ -63,15 +71,25 @@ class Worker final : public net::Handler {
   bool is_token_valid(std::string_view token);
   bool is_full() const { return connections_.size() >= connections_max_; }
   void accepted(UniqueFd fd, std::string peer);
+  void accepted_tls(UniqueFd fd, std::string peer);
   // Closes connections whose clients keep us waiting (Limits::crowded_patience); false: there are
   // none.
   bool make_room();
-  void remove(ClientConnection& connection);
+  // `before` has given up its channel, on which its client speaks what is known now.
+  void replace(Connection& before, net::Channel channel, const std::string& peer, bool is_http2);
+  // … HTTP/2, of which `begun` has been read.
+  void replace(Connection& before, net::Channel channel, const std::string& peer,
+               std::string_view begun);
+  void remove(Connection& connection);
   std::string_view make_request_id();  // valid until the next one
 
   // Empty strings that have held a request's bytes: fewer allocations.
   std::string take_buffer();
   void give_back(std::string buffer);
+
+  // Plain requests are sent to TLS.
+  bool redirects() const { return options_.tls.has_value() && options_.tls->redirect; }
+  std::uint16_t tls_port() const { return options_.tls->listen.port; }  // when there is TLS
 
   void on_counted();   // something changed that can wait for the next reading
   void report_soon();  // … that control should hear of
@@ -79,15 +97,18 @@ class Worker final : public net::Handler {
 
   // Scratch space of one call chain: valid until the next read or parse.
   net::http1::Head& head() { return head_; }
+  net::http1::Head& answer_head() { return answer_head_; }  // for answers that are ours
   RequestFields& request_fields() { return request_fields_; }
   std::string& scratch() { return scratch_; }
+  std::string& location() { return location_; }
 
   void on_ready(net::Ready) override {}
   void on_timer(net::Timer& timer) override;
 
  private:
+  void add(std::unique_ptr<Connection> connection);
   Worker(std::size_t index, const GatewayOptions& options, std::unique_ptr<net::EventLoop> loop,
-         std::vector<UniqueFd> listeners, Sink sink);
+         Sockets sockets, Sink sink);
   void retire(Endpoint& endpoint);
   void release_hold(ServiceEntry& service);
   void report();
@@ -105,7 +126,8 @@ class Worker final : public net::Handler {
   Table table_;
   TokenMemory valid_token_;
   std::vector<std::unique_ptr<Listener>> listeners_;
-  std::vector<std::unique_ptr<ClientConnection>> connections_;
+  std::shared_ptr<const net::TlsIdentity> identity_;
+  std::vector<std::unique_ptr<Connection>> connections_;
   net::Timer report_timer_;
   net::Instant reported_at_{};
   net::Timer drain_timer_;
@@ -117,8 +139,10 @@ class Worker final : public net::Handler {
   bool sweep_posted_ = false;
 
   net::http1::Head head_;
+  net::http1::Head answer_head_;
   RequestFields request_fields_;
   std::string scratch_;
+  std::string location_;
   std::vector<std::string> buffers_;
   std::array<std::uint64_t, 2> id_state_{};
   std::array<char, 32> id_text_{};

@@ -98,9 +98,16 @@ void EventLoop::run() {
       static_cast<Handler*>(event.data.ptr)->on_ready(ready_of(event.events));
     }
     run_due();
-    graves_.clear();
+    end_turn();
   }
   run_messages();
+  end_turn();
+}
+
+// Those that ask again are called again: nobody who asked is buried before it was called.
+void EventLoop::end_turn() {
+  for (std::size_t i = 0; i < turn_ends_.size(); ++i) turn_ends_[i]->on_turn_end();
+  turn_ends_.clear();
   graves_.clear();
 }
 

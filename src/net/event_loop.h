@@ -50,6 +50,7 @@ class Handler : public Mortal {
  public:
   virtual void on_ready(Ready ready) = 0;
   virtual void on_timer(Timer&) {}
+  virtual void on_turn_end() {}
 };
 
 // A deadline that its owner moves freely: setting a later one costs a store.  Belongs to one
@@ -109,6 +110,10 @@ class EventLoop {
   // had said before, so it must ignore calls after it has closed its descriptor.
   void bury(std::unique_ptr<Mortal> mortal) { graves_.push_back(std::move(mortal)); }
 
+  // Calls its on_turn_end() when all that was ready has been handled: what many events have to say
+  // to one peer goes out in one piece.
+  void at_turn_end(Handler& handler) { turn_ends_.push_back(&handler); }
+
   // The time this turn began; now() is exact but costs a clock reading.
   Instant turn() const { return turn_; }
   Instant now() const { return monotonic_now(); }
@@ -133,10 +138,12 @@ class EventLoop {
   void run_slot(std::int64_t tick);
   int wait_millis() const;
   void run_messages();
+  void end_turn();
 
   const UniqueFd epoll_;
   std::unique_ptr<Wake> wake_;
   const std::unique_ptr<char[]> buffer_;
+  std::vector<Handler*> turn_ends_;
   std::vector<std::unique_ptr<Mortal>> graves_;
   Instant turn_;
   bool stopping_ = false;

@@ -17,6 +17,9 @@ struct Probe final : Handler {
   void on_ready(Ready ready) override {
     if (ready_call) ready_call(ready);
   }
+  void on_turn_end() override {
+    if (turn_end_call) turn_end_call();
+  }
   void on_timer(Timer&) override {
     ++fired;
     if (timer_call) timer_call();
@@ -25,6 +28,7 @@ struct Probe final : Handler {
   int fired = 0;
   std::function<void(Ready)> ready_call;
   std::function<void()> timer_call;
+  std::function<void()> turn_end_call;
 };
 
 struct Pair {
@@ -70,6 +74,27 @@ TEST(EventLoop, TellsNothingOfWhatItClosedThoughACopyIsOpen) {
   loop->stop();
   loop->run();
   EXPECT_EQ(told, 0);
+}
+
+// What is asked for at a turn's end comes in that turn: after the messages, before the burials.
+TEST(EventLoop, CallsAtTheTurnsEndBeforeItBuries) {
+  auto loop = std::move(EventLoop::make()).value();
+  auto probe = std::make_unique<Probe>(*loop);
+  Probe& asked = *probe;
+  std::string order;
+  asked.turn_end_call = [&] {
+    order += "e";
+    if (order.size() < 4) return loop->at_turn_end(asked);
+    loop->stop();
+  };
+  loop->post([&] {
+    loop->at_turn_end(asked);
+    loop->bury(std::move(probe));
+    order += "m";
+  });
+  loop->post([&] { order += "m"; });
+  loop->run();
+  EXPECT_EQ(order, "mmee");
 }
 
 TEST(EventLoop, RunsMessagesOfOtherThreadsInOrder) {

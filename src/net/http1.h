@@ -133,6 +133,7 @@ class Body {
     std::size_t used = 0;   // bytes of the input that belong to the message, framing included
     std::string_view data;  // the content among them
     State state = State::more;
+    std::string_view trailers = {};  // of the input too: lines behind the last chunk, the empty one
   };
 
   Body() = default;
@@ -166,6 +167,7 @@ class Body {
     bad,
   };
   Piece next_chunked(std::string_view bytes);
+  bool is_in_trailers() const;
   Stage after(char byte);
   Stage after_size(char byte);
   Stage after_trailer(char byte);

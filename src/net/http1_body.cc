@@ -66,6 +66,10 @@ Body::Piece Body::next(std::string_view bytes) {
 // Goes on to the end of one run of content, or of the input.
 Body::Piece Body::next_chunked(std::string_view bytes) {
   std::size_t at = 0;
+  std::size_t trailers = is_in_trailers() ? 0 : std::string_view::npos;
+  const auto tail = [&] {
+    return trailers < at ? bytes.substr(trailers, at - trailers) : std::string_view();
+  };
   while (at < bytes.size()) {
     if (stage_ == Stage::chunk_data) {
       const std::size_t size = std::min<std::uint64_t>(left_, bytes.size() - at);
@@ -74,10 +78,22 @@ Body::Piece Body::next_chunked(std::string_view bytes) {
       return {at + size, bytes.substr(at, size), State::more};
     }
     stage_ = after(bytes[at++]);
-    if (stage_ == Stage::done) return {at, {}, State::done};
+    if (stage_ == Stage::line_start) trailers = std::min(trailers, at);
+    if (stage_ == Stage::done) return {at, {}, State::done, tail()};
     if (stage_ == Stage::bad) return {at, {}, State::bad};
   }
-  return {at, {}, State::more};
+  return {at, {}, State::more, tail()};
+}
+
+bool Body::is_in_trailers() const {
+  switch (stage_) {
+    case Stage::line_start:
+    case Stage::trailer_name:
+    case Stage::trailer_value:
+    case Stage::trailer_lf:
+    case Stage::end_lf: return true;
+    default: return false;
+  }
 }
 
 Body::Stage Body::after(char byte) {

@@ -348,6 +348,26 @@ TEST(Http1Text, NamesAreTheSameInSmallAndLargeLettersOnly) {
   }
 }
 
+TEST(Http1Body, ShowsItsTrailersHoweverTheyAreCut) {
+  const std::string wire = "3\r\nabc\r\n0\r\nX-Sum: 3\r\nX-More: m\r\n\r\nGET";
+  for (std::size_t cut = 0; cut <= wire.size(); ++cut) {
+    Body body(Framing::chunked, 0);
+    std::string data, trailers;
+    for (std::string_view piece :
+         {std::string_view(wire).substr(0, cut), std::string_view(wire).substr(cut)}) {
+      while (!piece.empty() && !body.done()) {
+        const Body::Piece next = body.next(piece);
+        ASSERT_NE(next.state, Body::State::bad);
+        data += next.data;
+        trailers += next.trailers;
+        piece.remove_prefix(next.used);
+      }
+    }
+    EXPECT_EQ(data, "abc");
+    EXPECT_EQ(trailers, "X-Sum: 3\r\nX-More: m\r\n\r\n") << "cut at " << cut;
+  }
+}
+
 TEST(Http1Text, ListsAreReadWordByWord) {
   EXPECT_TRUE(list_has("a, Close ,b", "close"));
   EXPECT_FALSE(list_has("a, closed", "close"));

@@ -1,4 +1,5 @@
-// Which bytes may stand where in a head (RFC 9110 sections 5.1 and 5.5).  For http1*.cc only.
+// Which bytes may stand where in a head (RFC 9110 sections 5.1 and 5.5).  For who reads or writes
+// heads.
 #pragma once
 
 #include <array>

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,13 +46,15 @@ inline std::string request(std::string_view path = "/", std::string_view body = 
 
 class GatewayFixture {
  public:
-  explicit GatewayFixture(gateway::Limits limits = {}, std::size_t workers = 2)
+  explicit GatewayFixture(gateway::Limits limits = {}, std::size_t workers = 2,
+                          std::optional<gateway::TlsOptions> tls = std::nullopt)
       : directory_(std::move(TemporaryDirectory::make("hitless-gateway")).value()) {
     options_.control_socket = directory_.path() / "gateway.sock";
     options_.address_file = directory_.path() / "gateway.address";
     options_.version = "of-the-test";
     options_.workers = workers;
     options_.limits = limits;
+    options_.tls = std::move(tls);
     start_gateway();
     start_client();
   }
@@ -98,16 +101,17 @@ class GatewayFixture {
     return true;
   }
 
-  model::Generation publish(std::vector<model::ServiceRoute> services) {
+  model::Generation publish(std::vector<model::ServiceRoute> services,
+                            const std::string& token = k_token) {
     model::RouteTable table{.generation = ++generation_,
                             .services = std::move(services),
-                            .token_digests = {sha256_hex(k_token)}};
+                            .token_digests = {sha256_hex(token)}};
     client_->publish(std::move(table));
     return generation_;
   }
   // Publishes and waits until every worker has it.
-  bool adopt(std::vector<model::ServiceRoute> services) {
-    const model::Generation generation = publish(std::move(services));
+  bool adopt(std::vector<model::ServiceRoute> services, const std::string& token = k_token) {
+    const model::Generation generation = publish(std::move(services), token);
     return eventually([&](const model::Usage& usage) { return usage.adopted >= generation; });
   }
   bool adopt_one(const RawUpstream& upstream, model::RevisionNumber revision = 1) {

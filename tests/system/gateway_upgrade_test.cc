@@ -9,6 +9,7 @@
 #include <random>
 
 #include "tests/support/raw_socket.h"
+#include "tests/support/secure_load.h"
 #include "tests/system/under_load.h"
 
 namespace hitless::tests {
@@ -116,6 +117,105 @@ TEST_F(GatewayUpgrade, AStreamGoesOnAndAQuietConnectionIsNotReset) {
   EXPECT_TRUE(wait_for_one_gateway());
   EXPECT_EQ(gateways(), std::vector<pid_t>{pid_});
   expect_no_failure();
+}
+
+// With a certificate of its own, on a port that the system chooses.
+class SecureGatewayUpgrade : public GatewayUpgrade {
+ protected:
+  void start_secure(const std::vector<std::string>& flags = {}) {
+    folder_ = std::make_unique<TemporaryDirectory>(
+        std::move(TemporaryDirectory::make("hitless-certificate")).value());
+    make_certificate();
+    std::vector<std::string> all{
+        "--gateway-workers",         "2",           "--gateway-tls-listen", "127.0.0.1:0",
+        "--gateway-tls-certificate", certificate(), "--gateway-tls-key",    key()};
+    all.insert(all.end(), flags.begin(), flags.end());
+    start_hitless(all);
+    LoadOptions plain;
+    plain.kept_connections = 4;
+    plain.fresh_connections = 1;
+    start({{.model_id = import("v1"), .count = 2}}, plain);
+  }
+  std::string certificate() const { return (folder_->path() / "site.crt").string(); }
+  std::string key() const { return (folder_->path() / "site.key").string(); }
+  void make_certificate() {
+    const std::string made = (folder_->path() / "new").string();
+    const pid_t openssl = spawn({"/usr/bin/openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                                 "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+                                 "/CN=load.test", "-keyout", made + ".key", "-out", made + ".crt"},
+                                folder_->path() / "openssl.log");
+    ASSERT_EQ(wait_for_end(openssl), 0) << tail_of(folder_->path() / "openssl.log", 1000);
+    std::filesystem::rename(made + ".key", key());
+    std::filesystem::rename(made + ".crt", certificate());
+  }
+  // Of the gateway that was started last, from its log.
+  Address tls_address() {
+    const std::string log =
+        read_file(hitless().state() / "gateway.log", std::size_t{16} << 20).value_or("");
+    constexpr std::string_view k_word = "tls_listen=";
+    const std::size_t at = log.rfind(k_word);
+    if (at == std::string::npos) return {};
+    const std::size_t begin = at + k_word.size();
+    return parse_address(log.substr(begin, log.find(' ', begin) - begin)).value();
+  }
+  SecureLoadOptions secure_options() {
+    return {.gateway = tls_address(),
+            .certificate = certificate(),
+            .service = service().id(),
+            .token = hitless().token(),
+            .seed = seed()};
+  }
+
+  std::unique_ptr<TemporaryDirectory> folder_;
+};
+
+TEST_F(SecureGatewayUpgrade, ManyUnderTlsAndHttp2RefuseResetAndLoseNothing) {
+  start_secure();
+  const Address address = tls_address();
+  ASSERT_NE(address.port, 0);
+  SecureLoad secure(secure_options());
+  const int count = replacements();
+  const std::uint64_t each = requests_wanted() / static_cast<std::uint64_t>(count) / 2;
+  ASSERT_TRUE(secure.wait_for_more(each));
+  for (int i = 0; i < count; ++i) {
+    expect_upgraded();
+    EXPECT_TRUE(secure.wait_for_more(each)) << "after replacement " << i;
+    EXPECT_EQ(tls_address(), address);
+  }
+  EXPECT_TRUE(wait_for_one_gateway());
+  EXPECT_EQ(gateways(), std::vector<pid_t>{pid_});
+  const SecureOutcome outcome = secure.stop();
+  fmt::print("{} replacements: {}", count, describe(outcome));
+  EXPECT_EQ(outcome.failed(), 0U);
+  EXPECT_GT(outcome.http2, 0U);
+  EXPECT_GT(outcome.good, outcome.http2);
+  // Most of the six kept connections of each time: some may just have been between two.
+  EXPECT_GE(outcome.told_to_go, static_cast<std::uint64_t>(count) * 4);
+  expect_no_failure();
+  expect_counted_with(static_cast<std::int64_t>(outcome.good));
+}
+
+// A certificate is read again by whoever takes over; one that cannot be read leaves the old
+// gateway.
+TEST_F(SecureGatewayUpgrade, ABadCertificateLeavesTheOldGatewayServing) {
+  start_secure({"--gateway-tls-redirect"});
+  const std::vector<pid_t> before = gateways();
+  std::filesystem::rename(key(), key() + ".away");
+  const CommandOutcome refused = upgrade();
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_NE(refused.output.find("site.key"), std::string::npos) << refused.output;
+  EXPECT_EQ(gateways(), before);
+  SecureLoad secure(secure_options());
+  EXPECT_TRUE(secure.wait_for_more(100));
+  std::filesystem::rename(key() + ".away", key());
+  expect_upgraded();
+  EXPECT_TRUE(secure.wait_for_more(500));
+  const SecureOutcome outcome = secure.stop();
+  EXPECT_EQ(outcome.failed(), 0U) << describe(outcome);
+  // What was asked for at the first start is still so.
+  RawSocket plain = RawSocket::connect(hitless().gateway());
+  ASSERT_TRUE(plain.send(head_of_call("")));
+  EXPECT_NE(plain.read_until("\r\n\r\n").find(" 308 "), std::string::npos);
 }
 
 // The instance that a leaving gateway still has a request on may not be stopped, though the new
