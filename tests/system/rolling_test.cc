@@ -184,7 +184,7 @@ TEST_F(SlowStart, RaisesTheShareOfANewInstanceOverTheSetTime) {
   last_rollout_ =
       service().update({{.model_id = next, .count = 1}},
                        {{"slow_start_seconds", k_rise_ms / 1000.0},
-                        {"judgement", {{"latency_slack_ms", 600'000}, {"proving_seconds", 0}}}});
+                        {"judgement", {{"enabled", false}}}});
   const std::vector<Reading> readings = read_to_end();
   EXPECT_EQ(service().phase(last_rollout()), "succeeded");
   std::int64_t routed = 0;
