@@ -11,11 +11,20 @@
 
 namespace hitless::app {
 
+// What a gateway tells of itself.
+struct SignalFlags {
+  std::string access_record;              // empty: beside everything else; "off": none
+  std::uint64_t access_record_mib = 128;  // of the file and the one before it
+  std::string admin_listen;               // empty: on the admin socket alone
+  bool is_given = false;                  // or else as the gateway before, if there was one
+};
+
 struct ServeOptions {
   std::filesystem::path state;
   std::string api_listen = "127.0.0.1:7070";
   std::string gateway_listen = "127.0.0.1:7080";
   std::size_t gateway_workers = 2;
+  SignalFlags gateway_signals;
   std::filesystem::path engines;  // folder with hitless-onnx and its runtime library
   // Until projects come with identity there is one.
   std::string project = "00000000000000000000000000000000";
@@ -32,7 +41,8 @@ struct ServeOptions {
 struct GatewayCommand {
   std::filesystem::path state;
   std::string listen = "127.0.0.1:7080";
-  std::size_t workers = 2;           // with take_over, 0: as many as the gateway before has
+  std::size_t workers = 2;  // with take_over, 0: as many as the gateway before has
+  SignalFlags signals;
   bool take_over = false;            // the place of the gateway that runs
   std::chrono::seconds wait{60};     // for one's turn to take over
   std::chrono::seconds drain{1800};  // what the gateway before has in progress may last so long
@@ -41,6 +51,7 @@ struct GatewayCommand {
 
 struct UpgradeOptions {
   std::size_t workers = 0;  // 0: as many as the gateway before has
+  SignalFlags signals;
   std::chrono::seconds wait{60};
   std::chrono::seconds drain{1800};
 };

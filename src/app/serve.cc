@@ -121,6 +121,7 @@ GatewayCommand gateway_command(const ServeOptions& options, const StateDir& stat
   made.state = state.path();
   made.listen = options.gateway_listen;
   made.workers = options.gateway_workers;
+  made.signals = options.gateway_signals;
   return made;
 }
 

@@ -43,6 +43,7 @@ struct AnswerRule {
   int retry_after_s;  // 0: no Retry-After
 };
 const AnswerRule& rule_of(Cause cause);
+std::string_view word_of(Cause cause);  // the enumerator's name; empty for what is no error
 
 struct AnswerContext {
   std::string_view request_id;

@@ -105,13 +105,15 @@ json::value table_message(const model::RouteTable& table) {
 }
 
 json::value to_json(const Offer& offer) {
-  return json::object{{"type", "offer"},
-                      {"protocol", k_handover_protocol},
-                      {"version", offer.version},
-                      {"pid", offer.pid},
-                      {"counts", offer.counts},
-                      {"listen", to_text(offer.listen)},
-                      {"descriptors", offer.descriptors}};
+  json::object form{{"type", "offer"},
+                    {"protocol", k_handover_protocol},
+                    {"version", offer.version},
+                    {"pid", offer.pid},
+                    {"counts", offer.counts},
+                    {"listen", to_text(offer.listen)},
+                    {"descriptors", offer.descriptors}};
+  if (offer.signals) form["signals"] = to_json(*offer.signals);
+  return form;
 }
 
 Result<Offer> offer_from_json(const json::object& message) {
@@ -130,6 +132,10 @@ Result<Offer> offer_from_json(const json::object& message) {
   HL_TRY_ASSIGN(offer.listen, parse_address(listen));
   HL_TRY_ASSIGN(const std::int64_t descriptors, get_int(message, "descriptors"));
   offer.descriptors = static_cast<std::size_t>(descriptors);
+  if (message.contains("signals")) {
+    HL_TRY_ASSIGN(const json::object* signals, get_object(message, "signals"));
+    HL_TRY_ASSIGN(offer.signals, signals_from_json(*signals));
+  }
   return offer;
 }
 

@@ -26,6 +26,7 @@
 
 #include "base/json.h"
 #include "gateway/client.h"
+#include "gateway/signals.h"
 
 namespace hitless::gateway {
 
@@ -67,6 +68,7 @@ struct Offer {
   Address listen;
   std::string counts;  // GatewayHello::gateway of both
   std::size_t descriptors = 0;
+  std::optional<Signals> signals;  // an older one does not say
 };
 
 json::value to_json(const Offer& offer);

@@ -30,7 +30,8 @@ ControlLink::ControlLink(std::unique_ptr<net::EventLoop> loop, Footing& footing,
                          .pid = hello_.pid,
                          .listen = hello_.listen,
                          .counts = hello_.gateway,
-                         .descriptors = 0}) {
+                         .descriptors = 0,
+                         .signals = options_.signals}) {
   if (!footing.predecessor) return;
   predecessor_ = std::make_unique<Predecessor>(*this, std::move(footing.predecessor));
   set_alone(false);

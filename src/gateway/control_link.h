@@ -37,6 +37,7 @@ class ControlLink {
   struct Options {
     std::size_t workers = 1;
     Duration leave_budget{};  // for the predecessor, once we have taken over
+    Signals signals;          // for the successor
     // All on the link's thread.
     std::function<void(Duration budget)> on_shutdown;
     std::function<void(Result<void>)> on_settled;  // once: we are the gateway, or never will be

@@ -29,6 +29,17 @@ void Exchange::set_request_id(std::string_view given) {
   std::memcpy(request_id_.data(), given.data(), given.size());
 }
 
+// The traceparent to be sent when the client's is not valid: a trace that begins here has the
+// request id for its name, when that is ours.
+std::string_view Exchange::set_trace(const RequestFields& fields) {
+  if (!fields.trace_id.empty()) {
+    notes_.trace.set(fields.trace_id);
+    return {};
+  }
+  notes_.trace.set(fields.request_id.empty() ? request_id() : worker_.make_request_id());
+  return worker_.make_traceparent(notes_.trace.text());
+}
+
 std::size_t Exchange::begin(const Head& head, std::string_view rest) {
   keep_alive_ = head.keep_alive && !worker_.draining();
   to_head_ = head.method == "HEAD";
@@ -56,6 +67,8 @@ std::size_t Exchange::route(const Head& head, std::string_view rest) {
   RequestFields& fields = worker_.request_fields();
   read_fields(head, fields);
   set_request_id(fields.request_id);
+  notes_.note_call(head.method, path_of(head.target));
+  const std::string_view traceparent = set_trace(fields);
   wanted_ = fields.instance;
   std::string_view target;
   bool by_bearer = false;
@@ -67,6 +80,7 @@ std::size_t Exchange::route(const Head& head, std::string_view rest) {
   write_request_head(request_, head, fields,
                      {.target = target,
                       .request_id = request_id(),
+                      .traceparent = traceparent,
                       .peer = client_.peer(),
                       .keep_authorization = !by_bearer});
   std::size_t used = 0;
@@ -210,6 +224,7 @@ void Exchange::fail(Cause cause) {
   const AnswerRule& rule = rule_of(cause);
   status_ = rule.status;
   failed_ = rule.failed;
+  notes_.error = word_of(cause);
   answer_started_ = answer_complete_ = true;
   first_byte_at_ = net::monotonic_now();
   // A body that was not asked for (100-continue) or is long is not waited for.
@@ -223,6 +238,7 @@ void Exchange::fail(Cause cause) {
                 .revision = revision_,
                 .keep_alive = keep_alive_,
                 .to_head = to_head_});
+  answer_bytes_ = text.size() - (text.find("\r\n\r\n") + 4);
   if (!client_.send(text, {})) return on_client_gone();
   settle();
 }
@@ -253,7 +269,7 @@ void Exchange::account() {
   ++outcomes.requests;
   ++outcomes.by_class[static_cast<std::size_t>(status_ / 100)];
   outcomes.failed += failed_ ? 1 : 0;
-  outcomes.retried += retried_ ? 1 : 0;
+  outcomes.retried += retries_ > 0 ? 1 : 0;
   outcomes.cut += was_cut_ ? 1 : 0;
   outcomes.streams += streamed_ && !gone_ ? 1 : 0;
   outcomes.client_gone += gone_ ? 1 : 0;
@@ -265,6 +281,32 @@ void Exchange::account() {
   }
   worker_.counters().changed(*counters_);
   worker_.on_counted();
+  if (worker_.access().is_on()) record(now);
+}
+
+void Exchange::record(net::Instant now) {
+  const auto micros = [](Duration time) {
+    return static_cast<std::uint64_t>(std::max(time.count(), std::int64_t{0}));
+  };
+  const bool has_first_byte = first_byte_at_ != net::k_never;
+  worker_.access().put({.ended = now,
+                        .scope = counters_->access_scope,
+                        .instance = notes_.instance(),
+                        .method = notes_.method(),
+                        .path = notes_.path(),
+                        .client = client_.peer(),
+                        .request_id = request_id(),
+                        .trace_id = notes_.trace.text(),
+                        .error = gone_ ? "client_gone" : notes_.error,
+                        .status = status_,
+                        .bytes_in = body_bytes_,
+                        .bytes_out = answer_bytes_,
+                        .duration_us = micros(now - began_),
+                        .first_byte_us = has_first_byte ? micros(first_byte_at_ - began_) : 0,
+                        .held_us = micros(held_for_),
+                        .retries = retries_,
+                        .has_first_byte = has_first_byte,
+                        .is_streamed = streamed_});
 }
 
 void Exchange::over(End end) {

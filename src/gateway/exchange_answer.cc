@@ -114,6 +114,7 @@ void Exchange::relay(std::string_view head, std::string_view bytes) {
   while (used < bytes.size() && state == Body::State::more) {
     const Body::Piece piece = answer_.next(bytes.substr(used));
     used += piece.used;
+    answer_bytes_ += piece.data.size();
     state = piece.state;
     if (unchunk_ && !piece.data.empty()) {
       if (!client_.send(head, piece.data)) return on_client_gone();
@@ -143,6 +144,7 @@ void Exchange::finish_answer(bool surplus) {
 // The client has part of an answer that will not come whole, and must see it.
 void Exchange::cut() {
   was_cut_ = failed_ = true;
+  notes_.error = "cut";
   release_upstream(false);
   account();
   // Where the connection's end would pass for the answer's end, it is reset.

@@ -24,6 +24,7 @@ void Exchange::pick_endpoint() {
   // All refused: they crashed together, or are too busy to accept.  The next table is on its way.
   if (picked.endpoint == nullptr) return hold();
   revision_ = picked.share->revision;
+  notes_.note_instance(picked.endpoint->instance.text());
   counters_ = picked.share->counters;
   count_hold();
   lease_ = Lease(worker_, *picked.endpoint);
@@ -171,7 +172,7 @@ void Exchange::on_upstream_lost(int error) {
 }
 
 void Exchange::replay() {
-  retried_ = true;
+  ++retries_;
   const bool was_accepted = upstream_ != nullptr && upstream_->connected();
   if (reused_) {
     fresh_only_ = true;

@@ -13,6 +13,13 @@ inline constexpr std::size_t k_successors_waiting_max = 8;
 // a second or two on a busy machine.
 inline constexpr Duration k_successor_patience = std::chrono::seconds(20);
 
+// A worker's share of what may wait for the disk: some thousand requests.  Beyond it lines are
+// dropped and counted; a chunk is what is written in one piece.
+inline constexpr std::size_t k_access_chunk_bytes = 64 * 1024;
+inline constexpr std::size_t k_access_chunks_per_worker = 8;
+// Of a path in the access record: longer ones are cut, the target itself may have 32 KiB.
+inline constexpr std::size_t k_access_path_bytes_max = 1024;
+
 struct Limits {
   // Requests with larger heads are attacks or mistakes; nginx's default for large headers is 32
   // KiB.

@@ -7,6 +7,8 @@ namespace {
 
 // More threads than any machine of this kind has cores: surely a mistake.
 constexpr std::size_t k_workers_max = 256;
+// With less every second of a busy gateway would begin a file.
+constexpr std::uint64_t k_access_record_bytes_min = 1024 * 1024;
 
 }  // namespace
 
@@ -19,6 +21,9 @@ Result<void> check(const GatewayOptions& options) {
   const bool as_before = options.workers == 0 && options.take_over.has_value();
   if ((options.workers == 0 && !as_before) || options.workers > k_workers_max) {
     return wrong("workers", fmt::format("must be in 1…{}", k_workers_max));
+  }
+  if (options.signals.access_record_bytes_max < k_access_record_bytes_min) {
+    return wrong("access_record_bytes_max", "must be at least 1 MiB");
   }
   const Limits& limits = options.limits;
   if (limits.head_bytes_max < 1024) return wrong("head_bytes_max", "must be at least 1024");

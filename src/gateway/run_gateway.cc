@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -30,6 +31,7 @@ Result<UniqueFd> block_signals() {
   ::sigemptyset(&set);
   ::sigaddset(&set, SIGTERM);
   ::sigaddset(&set, SIGINT);
+  ::sigaddset(&set, SIGHUP);  // a program that rotates the access record sends it
   // Before any thread starts, so that all inherit it.
   if (const int error = ::pthread_sigmask(SIG_BLOCK, &set, nullptr); error != 0) {
     return system_error("pthread_sigmask", "gateway", error);
@@ -39,10 +41,26 @@ Result<UniqueFd> block_signals() {
   return fd;
 }
 
-void wait_for_either(int signals, int shutdown) {
+enum class Call { none, stop, reopen };
+
+Call wait_for_call(int signals, int shutdown) {
   pollfd waits[2] = {{.fd = signals, .events = POLLIN, .revents = 0},
                      {.fd = shutdown, .events = POLLIN, .revents = 0}};
-  while (::poll(waits, 2, -1) < 0 && errno == EINTR) {
+  if (::poll(waits, 2, -1) <= 0) return Call::none;
+  if (waits[1].revents != 0) return Call::stop;
+  signalfd_siginfo signal{};
+  if (::read(signals, &signal, sizeof signal) != sizeof signal) return Call::none;
+  return signal.ssi_signo == SIGHUP ? Call::reopen : Call::stop;
+}
+
+// Until the end is asked for.
+void serve(Gateway& gateway, int signals) {
+  for (;;) {
+    switch (wait_for_call(signals, gateway.shutdown_event())) {
+      case Call::stop: return;
+      case Call::reopen: gateway.reopen_access_record(); break;
+      case Call::none: break;
+    }
   }
 }
 
@@ -63,7 +81,7 @@ Result<void> run_gateway(const GatewayOptions& options,
                 .predecessor_pid = gateway->predecessor_pid(),
                 .predecessor_version = gateway->predecessor_version()});
   }
-  wait_for_either(signals.get(), gateway->shutdown_event());
+  serve(*gateway, signals.get());
   const Duration budget = gateway->shutdown_budget().value_or(k_signal_budget);
   log_info("gateway_stopping", {{"budget_ms", std::to_string(budget.count() / 1000)}});
   gateway->stop(budget);

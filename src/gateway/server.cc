@@ -38,11 +38,16 @@ Result<void> Gateway::build(GatewayOptions options) {
   HL_TRY_ASSIGN(Footing footing,
                 options.take_over ? take_footing(options) : found_footing(options));
   if (options.workers == 0) options.workers = footing.listeners.size();
+  if (options.signals_as_before && footing.signals) options.signals = *footing.signals;
   lock_ = std::move(footing.lock);
   address_ = footing.address;
   predecessor_pid_ = footing.predecessor_pid;
   predecessor_version_ = footing.predecessor_version;
   HL_TRY(make_link(footing, options));
+  if (const Signals& signals = options.signals; !signals.access_record.empty()) {
+    HL_TRY_ASSIGN(access_, AccessWriter::start(signals.access_record,
+                                               signals.access_record_bytes_max, options.workers));
+  }
   HL_TRY(make_workers(std::move(footing.listeners), options));
   return link_->start();
 }
@@ -56,6 +61,7 @@ Result<void> Gateway::make_link(Footing& footing, const GatewayOptions& options)
   ControlLink::Options made{
       .workers = options.workers,
       .leave_budget = options.limits.leave_budget,
+      .signals = options.signals,
       .on_shutdown = [this](Duration budget) { on_shutdown(budget); },
       .on_settled = [this](Result<void> settled) { on_settled(std::move(settled)); }};
   HL_TRY_ASSIGN(link_, ControlLink::make(footing, std::move(hello), std::move(made)));
@@ -77,9 +83,11 @@ Result<void> Gateway::make_workers(std::vector<UniqueFd> listeners, const Gatewa
   }
   std::vector<Worker*> workers;
   for (std::size_t index = 0; index < options.workers; ++index) {
-    HL_TRY_ASSIGN(std::unique_ptr<Worker> worker,
-                  Worker::make(index, options, std::move(shares[index]),
-                               [this](WorkerReading reading) { link_->take(std::move(reading)); }));
+    HL_TRY_ASSIGN(
+        std::unique_ptr<Worker> worker,
+        Worker::make(
+            index, options, std::move(shares[index]),
+            [this](WorkerReading reading) { link_->take(std::move(reading)); }, access_.get()));
     if (!options.take_over) HL_TRY(worker->accept_connections());
     workers.push_back(worker.get());
     workers_.push_back(std::move(worker));
@@ -143,6 +151,14 @@ void Gateway::stop(Duration budget) {
   drained.wait();
   if (!link_->wait_alone(deadline)) log_warn("predecessor_left_behind");
   join();
+}
+
+void Gateway::reopen_access_record() {
+  if (access_ != nullptr) access_->reopen();
+}
+
+AccessWriter::Counts Gateway::access_counts() const {
+  return access_ == nullptr ? AccessWriter::Counts() : access_->counts();
 }
 
 // Readings posted to the link before its stop are still taken in, so control sees the last of them.

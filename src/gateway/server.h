@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/thread_annotations.h"
+#include "gateway/access_writer.h"
 #include "gateway/control_link.h"
 #include "gateway/options.h"
 #include "gateway/worker.h"
@@ -39,6 +40,10 @@ class Gateway {
   // Accepts no more, lets what is in flight end within the budget, then ends all threads.
   void stop(Duration budget);
 
+  // The access record's file was moved away.
+  void reopen_access_record();
+  AccessWriter::Counts access_counts() const;
+
  private:
   Gateway() = default;
   Result<void> build(GatewayOptions options);
@@ -59,6 +64,7 @@ class Gateway {
   std::optional<Result<void>> settled_ HL_GUARDED_BY(mutex_);
   std::optional<Duration> shutdown_budget_ HL_GUARDED_BY(mutex_);
   std::unique_ptr<ControlLink> link_;
+  std::unique_ptr<AccessWriter> access_;  // null: no record is kept
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::thread> threads_;
   std::thread link_thread_;

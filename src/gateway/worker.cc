@@ -52,24 +52,28 @@ std::uint64_t random_word() {
 }  // namespace
 
 Result<std::unique_ptr<Worker>> Worker::make(std::size_t index, const GatewayOptions& options,
-                                             std::vector<UniqueFd> listeners, Sink sink) {
+                                             std::vector<UniqueFd> listeners, Sink sink,
+                                             AccessWriter* access) {
   HL_TRY_ASSIGN(std::unique_ptr<net::EventLoop> loop, net::EventLoop::make());
   return std::unique_ptr<Worker>(
-      new Worker(index, options, std::move(loop), std::move(listeners), std::move(sink)));
+      new Worker(index, options, std::move(loop), std::move(listeners), std::move(sink), access));
 }
 
 Worker::Worker(std::size_t index, const GatewayOptions& options,
-               std::unique_ptr<net::EventLoop> loop, std::vector<UniqueFd> listeners, Sink sink)
+               std::unique_ptr<net::EventLoop> loop, std::vector<UniqueFd> listeners, Sink sink,
+               AccessWriter* access)
     : index_(index),
       options_(options),
       connections_max_(options.limits.connections_max / options.workers),
       sink_(std::move(sink)),
       loop_(std::move(loop)),
       unrouted_(counters_.of(model::ServiceId(), 0, {})),
+      access_(access),
       table_(counters_, index),
       report_timer_(*loop_, *this),
       drain_timer_(*loop_, *this),
-      id_state_{random_word(), random_word()} {
+      id_state_{random_word(), random_word()},
+      traceparent_(k_traceparent_form) {
   for (UniqueFd& fd : listeners) {
     listeners_.push_back(std::make_unique<Listener>(*this, std::move(fd)));
   }
@@ -172,16 +176,25 @@ bool Worker::is_token_valid(std::string_view token) {
 }
 
 // xorshift128+: unique, not secret.
+std::uint64_t Worker::random() {
+  std::uint64_t x = id_state_[0];
+  const std::uint64_t y = id_state_[1];
+  id_state_[0] = y;
+  x ^= x << 23;
+  id_state_[1] = x ^ y ^ (x >> 17) ^ (y >> 26);
+  return id_state_[1] + y;
+}
+
 std::string_view Worker::make_request_id() {
-  for (std::size_t half = 0; half < 2; ++half) {
-    std::uint64_t x = id_state_[0];
-    const std::uint64_t y = id_state_[1];
-    id_state_[0] = y;
-    x ^= x << 23;
-    id_state_[1] = x ^ y ^ (x >> 17) ^ (y >> 26);
-    write_hex(id_state_[1] + y, id_text_.data() + half * 16);
-  }
+  write_hex(random() | 1, id_text_.data());
+  write_hex(random(), id_text_.data() + 16);
   return {id_text_.data(), id_text_.size()};
+}
+
+std::string_view Worker::make_traceparent(std::string_view trace_id) {
+  std::memcpy(traceparent_.data() + k_trace_id_at, trace_id.data(), k_trace_id_digits);
+  write_hex(random() | 1, traceparent_.data() + k_span_id_at);
+  return {traceparent_.data(), traceparent_.size()};
 }
 
 std::string Worker::take_buffer() {
@@ -212,6 +225,7 @@ void Worker::report_soon() {
 void Worker::report() {
   report_timer_.clear();
   reported_at_ = loop_->turn();
+  access_.flush();
   sink_(counters_.take_reading(index_, table_.generation()));
 }
 

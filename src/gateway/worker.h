@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "gateway/access_buffer.h"
 #include "gateway/client_connection.h"
 #include "gateway/counters.h"
 #include "gateway/listener.h"
@@ -18,6 +19,7 @@
 #include "gateway/request_head.h"
 #include "gateway/table.h"
 #include "gateway/token_memory.h"
+#include "gateway/trace.h"
 #include "net/event_loop.h"
 #include "net/http1.h"
 
@@ -29,7 +31,8 @@ class Worker final : public net::Handler {
 
   // Does not accept before accept_connections().
   static Result<std::unique_ptr<Worker>> make(std::size_t index, const GatewayOptions& options,
-                                              std::vector<UniqueFd> listeners, Sink sink);
+                                              std::vector<UniqueFd> listeners, Sink sink,
+                                              AccessWriter* access = nullptr);
   ~Worker() override;
 
   void run();                                                                    // until stop()
@@ -58,6 +61,7 @@ class Worker final : public net::Handler {
   Table& table() { return table_; }
   Counters& counters() { return counters_; }
   RevisionCounters& unrouted() { return unrouted_; }
+  AccessBuffer& access() { return access_; }
   // The token that any connection sent last is only compared, others are hashed: most clients open
   // their connections with one token.
   bool is_token_valid(std::string_view token);
@@ -67,7 +71,8 @@ class Worker final : public net::Handler {
   // none.
   bool make_room();
   void remove(ClientConnection& connection);
-  std::string_view make_request_id();  // valid until the next one
+  std::string_view make_request_id();  // valid until the next one, and no trace-id of all zeros
+  std::string_view make_traceparent(std::string_view trace_id);  // valid until the next one
 
   // Empty strings that have held a request's bytes: fewer allocations.
   std::string take_buffer();
@@ -87,7 +92,8 @@ class Worker final : public net::Handler {
 
  private:
   Worker(std::size_t index, const GatewayOptions& options, std::unique_ptr<net::EventLoop> loop,
-         std::vector<UniqueFd> listeners, Sink sink);
+         std::vector<UniqueFd> listeners, Sink sink, AccessWriter* access);
+  std::uint64_t random();
   void retire(Endpoint& endpoint);
   void release_hold(ServiceEntry& service);
   void report();
@@ -102,6 +108,7 @@ class Worker final : public net::Handler {
   const std::unique_ptr<net::EventLoop> loop_;
   Counters counters_;
   RevisionCounters& unrouted_;
+  AccessBuffer access_;
   Table table_;
   TokenMemory valid_token_;
   std::vector<std::unique_ptr<Listener>> listeners_;
@@ -122,6 +129,7 @@ class Worker final : public net::Handler {
   std::vector<std::string> buffers_;
   std::array<std::uint64_t, 2> id_state_{};
   std::array<char, 32> id_text_{};
+  std::array<char, k_traceparent_bytes> traceparent_;
 };
 
 }  // namespace hitless::gateway
