@@ -8,6 +8,9 @@
 #include <cstring>
 #include <ctime>
 
+#include "gateway/copy_text.h"
+#include "gateway/request_head.h"
+
 namespace hitless::gateway {
 namespace {
 
@@ -17,18 +20,62 @@ constexpr std::size_t k_escaped_bytes_max = 6;
 // All names, numbers, quotes and the time.
 constexpr std::size_t k_fixed_bytes_max = 512;
 
-constexpr std::uint64_t repeat(std::uint64_t byte) {
-  return byte * 0x0101010101010101;
+// Sixteen, eight or four bytes at once.
+using Sixteen = signed char __attribute__((vector_size(16)));
+template <class Unsigned>
+struct Word {
+  Unsigned value = 0;
+  Word& operator|=(Word other) {
+    value |= other.value;
+    return *this;
+  }
+};
+
+// Not zero if one of the bytes is a control, a quote, a backslash or above 0x7f: as signed numbers
+// these are below the blank.
+Sixteen unplain(Sixteen bytes) {
+  return (bytes < 0x20) | (bytes == '"') | (bytes == '\\');
+}
+bool is_zero(Sixteen bytes) {
+  std::array<std::uint64_t, 2> halves{};
+  std::memcpy(halves.data(), &bytes, sizeof bytes);
+  return (halves[0] | halves[1]) == 0;
 }
 
-// Not zero if one of the eight bytes is a control, a quote, a backslash or above 0x7f.
-std::uint64_t unplain(std::uint64_t word) {
-  const std::uint64_t quote = word ^ repeat('"');
-  const std::uint64_t backslash = word ^ repeat('\\');
-  const std::uint64_t below = (word - repeat(0x20)) & ~word;
-  const std::uint64_t quotes = (quote - repeat(1)) & ~quote;
-  const std::uint64_t backslashes = (backslash - repeat(1)) & ~backslash;
-  return (word | below | quotes | backslashes) & repeat(0x80);
+template <class Unsigned>
+Word<Unsigned> unplain(Word<Unsigned> word) {
+  constexpr Unsigned ones = static_cast<Unsigned>(0x0101010101010101);
+  const Unsigned bytes = word.value;
+  const Unsigned quote = bytes ^ (ones * '"');
+  const Unsigned backslash = bytes ^ (ones * '\\');
+  const Unsigned below = (bytes - ones * 0x20) & ~bytes;
+  const Unsigned quotes = (quote - ones) & ~quote;
+  const Unsigned backslashes = (backslash - ones) & ~backslash;
+  return {(bytes | below | quotes | backslashes) & (ones * 0x80)};
+}
+template <class Unsigned>
+bool is_zero(Word<Unsigned> word) {
+  return word.value == 0;
+}
+
+// "00" to "99"
+constexpr std::array<char, 200> k_pairs = [] {
+  std::array<char, 200> pairs{};
+  for (std::size_t i = 0; i < 100; ++i) {
+    pairs[2 * i] = static_cast<char>('0' + i / 10);
+    pairs[2 * i + 1] = static_cast<char>('0' + i % 10);
+  }
+  return pairs;
+}();
+
+void put_pair(char* to, std::uint32_t value) {
+  std::memcpy(to, k_pairs.data() + 2 * static_cast<std::size_t>(value), 2);
+}
+
+// Without the query and, of an absolute address, what is before its path.
+std::string_view path_of(std::string_view target) {
+  if (!target.starts_with('/')) target = origin_form(target);
+  return target.substr(0, target.find('?'));
 }
 
 class Cursor {
@@ -41,31 +88,66 @@ class Cursor {
     std::memcpy(at_, text, Size - 1);
     at_ += Size - 1;
   }
-  void put(std::string_view text) {
-    if (!text.empty()) std::memcpy(at_, text.data(), text.size());
-    at_ += text.size();
+  void put(std::string_view text) { at_ = copy_text(at_, text); }
+  // Most have few digits.
+  void number(std::uint64_t value) {
+    if (value >= 10'000) {
+      at_ = std::to_chars(at_, at_ + 20, value).ptr;
+      return;
+    }
+    const auto small = static_cast<std::uint32_t>(value);
+    if (small >= 100) {
+      leading(small / 100);
+      put_pair(at_, small % 100);
+      at_ += 2;
+    } else {
+      leading(small);
+    }
   }
-  void number(std::uint64_t value) { at_ = std::to_chars(at_, at_ + 20, value).ptr; }
   void skip(std::size_t size) { at_ += size; }
 
-  // Copies words and looks at them on the way; the last one overlaps the one before.
   void escaped(std::string_view text) {
-    constexpr std::size_t k_word = sizeof(std::uint64_t);
-    if (text.size() < k_word) return escape(text);
-    std::uint64_t found = 0;
-    const auto copy = [&](std::size_t from) {
-      std::uint64_t word = 0;
-      std::memcpy(&word, text.data() + from, k_word);
-      std::memcpy(at_ + from, &word, k_word);
-      found |= unplain(word);
-    };
-    for (std::size_t from = 0; from + k_word < text.size(); from += k_word) copy(from);
-    copy(text.size() - k_word);
-    if (found != 0) return escape(text);
+    bool is_plain = true;
+    if (text.size() >= 16) {
+      is_plain = copy_plain<Sixteen>(text);
+    } else if (text.size() >= 8) {
+      is_plain = copy_plain<Word<std::uint64_t>>(text);
+    } else if (text.size() >= 4) {
+      is_plain = copy_plain<Word<std::uint32_t>>(text);
+    } else {
+      return escape(text);
+    }
+    if (!is_plain) return escape(text);
     at_ += text.size();
   }
 
  private:
+  // Copies pieces and looks at them on the way; the last one overlaps the one before.
+  template <class Piece>
+  bool copy_plain(std::string_view text) {
+    Piece found{};
+    const auto copy = [&](std::size_t from) {
+      Piece piece;
+      std::memcpy(&piece, text.data() + from, sizeof piece);
+      std::memcpy(at_ + from, &piece, sizeof piece);
+      found |= unplain(piece);
+    };
+    for (std::size_t from = 0; from + sizeof(Piece) < text.size(); from += sizeof(Piece)) {
+      copy(from);
+    }
+    copy(text.size() - sizeof(Piece));
+    return is_zero(found);
+  }
+
+  void leading(std::uint32_t value) {
+    if (value < 10) {
+      *at_++ = static_cast<char>('0' + value);
+      return;
+    }
+    put_pair(at_, value);
+    at_ += 2;
+  }
+
   void escape(std::string_view text) {
     for (const char each : text) {
       const auto byte = static_cast<unsigned char>(each);
@@ -106,11 +188,11 @@ void AccessClock::start_second(net::Instant instant) {
 
 void AccessClock::write(net::Instant instant, char* to) {
   if (instant < second_ || instant >= until_) start_second(instant);
-  auto micros = static_cast<std::uint32_t>((instant - second_).count());
+  const auto micros = static_cast<std::uint32_t>((instant - second_).count());
   std::memcpy(to, text_, sizeof text_);
-  for (std::size_t digit = 6; digit > 0; --digit, micros /= 10) {
-    to[sizeof text_ + digit - 1] = static_cast<char>('0' + micros % 10);
-  }
+  put_pair(to + sizeof text_, micros / 10'000);
+  put_pair(to + sizeof text_ + 2, micros / 100 % 100);
+  put_pair(to + sizeof text_ + 4, micros % 100);
   to[k_size - 1] = 'Z';
 }
 
@@ -129,7 +211,7 @@ std::string access_scope(const model::ServiceId& service, model::RevisionNumber 
 
 std::size_t access_line_bytes_max(const AccessFacts& facts) {
   const std::size_t escaped =
-      facts.instance.size() + facts.method.size() + facts.path.size() + facts.client.size();
+      facts.instance.size() + facts.method.size() + facts.target.size() + facts.client.size();
   return k_fixed_bytes_max + facts.scope.size() + k_escaped_bytes_max * escaped +
          facts.request_id.size() + facts.trace_id.size() + facts.error.size();
 }
@@ -147,9 +229,9 @@ char* write_access_line(char* to, const AccessFacts& facts, AccessClock& clock) 
     line.put("\"");
   }
   line.put(",\"method\":\"");
-  line.escaped(facts.method);
+  line.put(facts.method);
   line.put("\",\"path\":\"");
-  line.escaped(facts.path);
+  line.escaped(path_of(facts.target));
   line.put("\",\"status\":");
   line.number(static_cast<std::uint64_t>(facts.status));
   line.put(",\"bytes_in\":");

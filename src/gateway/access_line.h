@@ -21,8 +21,8 @@ struct AccessFacts {
   net::Instant ended{};
   std::string_view scope;  // access_scope()
   std::string_view instance;
-  std::string_view method;
-  std::string_view path;
+  std::string_view method;  // a token: needs no escape
+  std::string_view target;  // of which the line has the path: a query is nobody's business
   std::string_view client;
   std::string_view request_id;  // needs no escape: see is_request_id()
   std::string_view trace_id;    // hexadecimal; empty: none

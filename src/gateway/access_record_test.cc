@@ -182,12 +182,12 @@ TEST(AccessRecord, LinesAreJsonWhateverIsInThem) {
       }
       return text;
     };
-    const std::string path = bytes(40), method = bytes(12), instance = bytes(20), client = bytes(9);
+    const std::string path = "/" + bytes(40), instance = bytes(20), client = bytes(9);
     const AccessFacts facts{.ended = net::monotonic_now(),
                             .scope = {},
                             .instance = instance,
-                            .method = method,
-                            .path = path,
+                            .method = "POST",
+                            .target = path,
                             .client = client,
                             .request_id = "r",
                             .trace_id = {},
@@ -199,7 +199,7 @@ TEST(AccessRecord, LinesAreJsonWhateverIsInThem) {
     ASSERT_EQ(line.find('\n'), line.size() - 1) << line;
     const json::object read = parsed(line);
     std::string latin;  // as the parser gives it back: UTF-8
-    for (const char each : path) {
+    for (const char each : path.substr(0, path.find('?'))) {
       const auto byte = static_cast<unsigned char>(each);
       if (byte < 0x80) {
         latin.push_back(each);
@@ -306,7 +306,7 @@ TEST(AccessRecord, KeepsTwoFilesBelowItsShareOfTheDisk) {
   std::uint64_t put = 0;
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(k_read_seconds);
   while (writer->counts().written < k_lines && std::chrono::steady_clock::now() < deadline) {
-    buffer.put({.ended = net::monotonic_now(), .method = "GET", .path = "/x", .client = "c"});
+    buffer.put({.ended = net::monotonic_now(), .method = "GET", .target = "/x", .client = "c"});
     if (++put % 100 == 0) buffer.flush();
   }
   buffer.flush();

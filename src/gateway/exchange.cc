@@ -15,6 +15,53 @@ using net::http1::Body;
 using net::http1::Framing;
 using net::http1::Head;
 
+namespace {
+
+// A turn's worth.  An address sanitizer should see each as an allocation of its own.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr std::size_t k_spares_max = 0;
+#else
+constexpr std::size_t k_spares_max = 128;
+#endif
+
+class Spares {
+ public:
+  Spares() = default;
+  ~Spares() {
+    for (void* memory : kept_) ::operator delete(memory);
+  }
+  Spares(const Spares&) = delete;
+  Spares& operator=(const Spares&) = delete;
+
+  void* take() {
+    if (kept_.empty()) return ::operator new(sizeof(Exchange));
+    void* const memory = kept_.back();
+    kept_.pop_back();
+    return memory;
+  }
+  void give_back(void* memory) noexcept {
+    if (kept_.size() >= k_spares_max) return ::operator delete(memory);
+    if (kept_.capacity() == 0) kept_.reserve(k_spares_max);
+    kept_.push_back(memory);
+  }
+
+ private:
+  std::vector<void*> kept_;
+};
+
+thread_local Spares spares;
+
+}  // namespace
+
+void* Exchange::operator new(std::size_t size) {
+  HL_DCHECK(size == sizeof(Exchange));
+  return spares.take();
+}
+
+void Exchange::operator delete(void* memory) noexcept {
+  spares.give_back(memory);
+}
+
 Exchange::Exchange(Worker& worker, ClientConnection& client)
     : worker_(worker), client_(client), began_(net::monotonic_now()) {}
 
@@ -36,8 +83,9 @@ std::string_view Exchange::set_trace(const RequestFields& fields) {
     notes_.trace.set(fields.trace_id);
     return {};
   }
-  notes_.trace.set(fields.request_id.empty() ? request_id() : worker_.make_request_id());
-  return worker_.make_traceparent(notes_.trace.text());
+  const std::string_view made = worker_.begin_trace(fields.request_id.empty());
+  notes_.trace.set(made.substr(k_trace_id_at));
+  return made;
 }
 
 std::size_t Exchange::begin(const Head& head, std::string_view rest) {
@@ -67,7 +115,7 @@ std::size_t Exchange::route(const Head& head, std::string_view rest) {
   RequestFields& fields = worker_.request_fields();
   read_fields(head, fields);
   set_request_id(fields.request_id);
-  notes_.note_call(head.method, path_of(head.target));
+  notes_.note_call(head.method, head.target);
   const std::string_view traceparent = set_trace(fields);
   wanted_ = fields.instance;
   std::string_view target;
@@ -293,7 +341,7 @@ void Exchange::record(net::Instant now) {
                         .scope = counters_->access_scope,
                         .instance = notes_.instance(),
                         .method = notes_.method(),
-                        .path = notes_.path(),
+                        .target = notes_.target(),
                         .client = client_.peer(),
                         .request_id = request_id(),
                         .trace_id = notes_.trace.text(),

@@ -39,6 +39,10 @@ class Exchange final : public net::Mortal {
  public:
   Exchange(Worker& worker, ClientConnection& client);
   ~Exchange() override;
+  // One comes and goes with each request, many in one turn of the loop: their memory is kept for
+  // the next ones of the thread.
+  static void* operator new(std::size_t size);
+  static void operator delete(void* memory) noexcept;
 
   // What the client's connection tells.
   // `rest` is what came with the head; returns how much of it is the request's body and was used.

@@ -1,7 +1,6 @@
 #include "gateway/request_head.h"
 
 #include <charconv>
-#include <cstring>
 
 #include "gateway/text_writer.h"
 #include "gateway/trace.h"
@@ -146,18 +145,11 @@ void put_framing(TextWriter& to, const Head& head) {
 
 }  // namespace
 
-std::string_view origin_form(std::string_view target) {
+std::string_view origin_form_of_absolute(std::string_view target) {
   const std::string_view authority = authority_of(target);
   if (authority.data() == nullptr) return target;
   target.remove_prefix(static_cast<std::size_t>(authority.data() - target.data()));
   return target.substr(authority.size());
-}
-
-std::string_view path_of(std::string_view target) {
-  const std::string_view path = origin_form(target);
-  const void* const query = std::memchr(path.data(), '?', path.size());
-  if (query == nullptr) return path;
-  return path.substr(0, static_cast<std::size_t>(static_cast<const char*>(query) - path.data()));
 }
 
 std::optional<Call> parse_call(std::string_view target) {

@@ -21,8 +21,10 @@ struct Call {
 };
 std::optional<Call> parse_call(std::string_view target);
 // The target's path and query, when it is absolute or not.
-std::string_view origin_form(std::string_view target);
-std::string_view path_of(std::string_view target);  // without the query
+std::string_view origin_form_of_absolute(std::string_view target);
+inline std::string_view origin_form(std::string_view target) {
+  return target.starts_with('/') ? target : origin_form_of_absolute(target);
+}
 
 // What the fields say to us.
 struct RequestFields {

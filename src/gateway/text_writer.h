@@ -3,11 +3,11 @@
 #pragma once
 
 #include <cstddef>
-#include <cstring>
 #include <string>
 #include <string_view>
 
 #include "base/check.h"
+#include "gateway/copy_text.h"
 
 namespace hitless::gateway {
 
@@ -26,9 +26,7 @@ class TextWriter {
 
   TextWriter& put(std::string_view text) {
     HL_CHECK(text.size() <= static_cast<std::size_t>(end_ - at_));
-    // A view that nothing was put into, such as a missing reason, has no address to copy from.
-    if (!text.empty()) std::memcpy(at_, text.data(), text.size());
-    at_ += text.size();
+    at_ = copy_text(at_, text);
     return *this;
   }
 

@@ -36,6 +36,7 @@ std::string_view trace_id_of(std::string_view traceparent);
 // What is kept of it.
 class TraceId {
  public:
+  // Its first digits.
   void set(std::string_view digits) {
     std::memcpy(digits_.data(), digits.data(), digits_.size());
     is_set_ = true;

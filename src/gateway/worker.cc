@@ -37,6 +37,7 @@ constexpr std::array<std::array<char, 2>, 256> k_hex_pairs = [] {
 }();
 
 void write_hex(std::uint64_t word, char* to) {
+#pragma GCC unroll 8
   for (int byte = 0; byte < 8; ++byte, word >>= 8, to += 2) {
     std::memcpy(to, k_hex_pairs[word & 0xff].data(), 2);
   }
@@ -74,6 +75,7 @@ Worker::Worker(std::size_t index, const GatewayOptions& options,
       drain_timer_(*loop_, *this),
       id_state_{random_word(), random_word()},
       traceparent_(k_traceparent_form) {
+  write_hex(random_word(), traceparent_.data() + k_trace_id_at);
   for (UniqueFd& fd : listeners) {
     listeners_.push_back(std::make_unique<Listener>(*this, std::move(fd)));
   }
@@ -185,16 +187,13 @@ std::uint64_t Worker::random() {
   return id_state_[1] + y;
 }
 
+// The first half is the worker's own, and not zero; the second half is random, as Trace Context
+// asks (section 3.2.2.3), and names the span too.
 std::string_view Worker::make_request_id() {
-  write_hex(random() | 1, id_text_.data());
-  write_hex(random(), id_text_.data() + 16);
-  return {id_text_.data(), id_text_.size()};
-}
-
-std::string_view Worker::make_traceparent(std::string_view trace_id) {
-  std::memcpy(traceparent_.data() + k_trace_id_at, trace_id.data(), k_trace_id_digits);
-  write_hex(random() | 1, traceparent_.data() + k_span_id_at);
-  return {traceparent_.data(), traceparent_.size()};
+  char* const id = traceparent_.data() + k_trace_id_at;
+  write_hex(std::max<std::uint64_t>(random(), 1), id + k_span_id_digits);
+  std::memcpy(traceparent_.data() + k_span_id_at, id + k_span_id_digits, k_span_id_digits);
+  return {id, k_trace_id_digits};
 }
 
 std::string Worker::take_buffer() {

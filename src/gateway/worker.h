@@ -71,8 +71,13 @@ class Worker final : public net::Handler {
   // none.
   bool make_room();
   void remove(ClientConnection& connection);
-  std::string_view make_request_id();  // valid until the next one, and no trace-id of all zeros
-  std::string_view make_traceparent(std::string_view trace_id);  // valid until the next one
+  std::string_view make_request_id();  // valid until the next one; fit to be a trace's
+  // A traceparent, valid until the next one: of a trace by the name of the last request id, or one
+  // of its own.
+  std::string_view begin_trace(bool by_request_id) {
+    if (!by_request_id) make_request_id();
+    return {traceparent_.data(), traceparent_.size()};
+  }
 
   // Empty strings that have held a request's bytes: fewer allocations.
   std::string take_buffer();
@@ -128,7 +133,7 @@ class Worker final : public net::Handler {
   std::string scratch_;
   std::vector<std::string> buffers_;
   std::array<std::uint64_t, 2> id_state_{};
-  std::array<char, 32> id_text_{};
+  // The request id is a part of it.
   std::array<char, k_traceparent_bytes> traceparent_;
 };
 
