@@ -27,6 +27,10 @@ void add_signal_flags(CLI::App& command, SignalFlags& flags, const std::string& 
       ->check(CLI::Range(std::uint64_t{2}, k_record_mib_max))
       ->each(given)
       ->capture_default_str();
+  command
+      .add_option("--" + prefix + "admin-listen", flags.admin_listen,
+                  "Answer GET /metrics there too, besides the admin socket; no token is asked for")
+      ->each(given);
 }
 
 void add_arguments(std::vector<std::string>& arguments, const SignalFlags& flags) {
@@ -39,6 +43,9 @@ void add_arguments(std::vector<std::string>& arguments, const SignalFlags& flags
   }
   arguments.insert(arguments.end(),
                    {"--access-record-mib", fmt::format("{}", flags.access_record_mib)});
+  if (!flags.admin_listen.empty()) {
+    arguments.insert(arguments.end(), {"--admin-listen", flags.admin_listen});
+  }
 }
 
 gateway::Signals signals_of(const SignalFlags& flags, const StateDir& state) {

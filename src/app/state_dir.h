@@ -5,6 +5,7 @@
 //   serve.lock            held by serve; holds its pid
 //   api.sock              the API for this machine's CLI
 //   gateway.sock, .lock   the control link, and the gateway's life
+//   gateway.sock.admin    where a gateway is asked for its metrics
 //   gateway.sock.next     where a gateway asks the one that runs for its place
 //   gateway.address       where services were called last: a port that nobody chose stays
 //   gateway.log           what the gateway says

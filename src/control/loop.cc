@@ -141,6 +141,7 @@ Loop::World Loop::observe() {
   world.now = parts_.clock.now();
   world.usage = parts_.gateway.usage();
   traffic_.take(world.usage, world.now);
+  for (const model::InstanceId& suspect : suspects_.take(world.usage)) prober_->doubt(suspect);
   book_.adopted(world.usage.adopted);
   for (pools::Observed& seen : parts_.pool.observe()) {
     model::InstanceId id = seen.id;

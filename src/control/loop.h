@@ -23,6 +23,7 @@
 #include "control/route_book.h"
 #include "control/sampler.h"
 #include "control/service_state.h"
+#include "control/suspects.h"
 #include "control/traffic_book.h"
 
 namespace hitless::control {
@@ -128,6 +129,7 @@ class Loop {
   const ControlOptions options_;
   const ControlParts parts_;
   TrafficBook& traffic_;
+  Suspects suspects_;  // the loop's thread only
   Reporter reporter_;
   RouteBook book_;
   const std::string sampler_token_;  // of this serve; the gateway knows it from our tables

@@ -49,6 +49,9 @@ class Prober {
   // Any thread.  A target that is known already goes on as it is.
   virtual void ensure(const ProbeTarget& target) = 0;
   virtual void forget(const model::InstanceId& instance) = 0;
+  // Somebody could not reach it: one that was ready is asked at once rather than in its turn, and
+  // once more if it is being asked already, but not more often than k_doubt_interval says.
+  virtual void doubt(const model::InstanceId& instance) = 0;
   virtual ProbeState state(const model::InstanceId& instance) const = 0;
 };
 

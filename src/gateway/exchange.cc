@@ -220,6 +220,7 @@ void Exchange::hold() {
   held_bytes_ = request_.size();
   hold.add(*this, held_bytes_);
   in_hold_ = true;
+  worker_.count_held(1);
   if (held_since_ == net::k_never) held_since_ = worker_.loop().turn();
   set_hold_deadline();
 }
@@ -238,6 +239,7 @@ void Exchange::set_hold_deadline() {
 void Exchange::leave_hold() {
   if (!in_hold_) return;
   in_hold_ = false;
+  worker_.count_held(-1);
   service_->hold.remove(*this, held_bytes_);
   held_for_ = std::max(held_for_, worker_.loop().turn() - held_since_);
   hold_to_count_ = true;
@@ -323,9 +325,15 @@ void Exchange::account() {
   outcomes.client_gone += gone_ ? 1 : 0;
   count_hold();
   outcomes.held_done += hold_counted_ ? 1 : 0;
-  outcomes.latency.record(static_cast<std::uint64_t>((now - began_).count()));
+  outcomes.bytes_in += body_bytes_;
+  outcomes.bytes_out += answer_bytes_;
+  const auto took = static_cast<std::uint64_t>((now - began_).count());
+  outcomes.latency.record(took);
+  outcomes.latency_us += took;
   if (first_byte_at_ != net::k_never) {
-    outcomes.first_byte.record(static_cast<std::uint64_t>((first_byte_at_ - began_).count()));
+    const auto first = static_cast<std::uint64_t>((first_byte_at_ - began_).count());
+    outcomes.first_byte.record(first);
+    outcomes.first_byte_us += first;
   }
   worker_.counters().changed(*counters_);
   worker_.on_counted();

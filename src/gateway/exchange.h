@@ -22,6 +22,7 @@
 
 #include "gateway/access_notes.h"
 #include "gateway/answers.h"
+#include "gateway/balance.h"
 #include "gateway/counters.h"
 #include "gateway/lease.h"
 #include "gateway/upstream_connection.h"
@@ -96,6 +97,7 @@ class Exchange final : public net::Mortal {
 
   // exchange_request.cc: pick, connect, forward, replay
   void pick_endpoint();
+  Picked pick_unsuspected() const;
   void connect();
   std::optional<Cause> read_body(std::string_view bytes, std::size_t& used);
   void forward(std::string_view wire);

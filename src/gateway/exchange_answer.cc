@@ -73,6 +73,7 @@ void Exchange::pass_interim(const Head& head) {
 void Exchange::begin_answer(const Head& head, std::string_view rest) {
   if (head.status == 101 && !wants_upgrade_) return fail(Cause::invalid_answer);
   first_byte_at_ = net::monotonic_now();
+  lease_.endpoint()->suspect_until = {};
   status_ = head.status;
   upstream_keeps_ = head.keep_alive && head.framing != Framing::until_close;
   answer_ = Body(head.framing, head.content_length);

@@ -62,8 +62,14 @@ Result<void> Gateway::make_link(Footing& footing, const GatewayOptions& options)
       .workers = options.workers,
       .leave_budget = options.limits.leave_budget,
       .signals = options.signals,
+      .admin = {{.host = {}, .port = 0, .path = admin_socket(options.control_socket).string()}},
+      .record_counts = [this] { return access_counts(); },
       .on_shutdown = [this](Duration budget) { on_shutdown(budget); },
       .on_settled = [this](Result<void> settled) { on_settled(std::move(settled)); }};
+  if (const std::string& listen = options.signals.admin_listen; !listen.empty()) {
+    HL_TRY_ASSIGN(Address address, parse_address(listen));
+    made.admin.push_back(std::move(address));
+  }
   HL_TRY_ASSIGN(link_, ControlLink::make(footing, std::move(hello), std::move(made)));
   return {};
 }

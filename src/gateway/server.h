@@ -40,6 +40,8 @@ class Gateway {
   // Accepts no more, lets what is in flight end within the budget, then ends all threads.
   void stop(Duration budget);
 
+  // Where metrics are asked for: the admin socket, and the address if there is one.
+  std::vector<Address> admin_addresses() const { return link_->admin_addresses(); }
   // The access record's file was moved away.
   void reopen_access_record();
   AccessWriter::Counts access_counts() const;

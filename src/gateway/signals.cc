@@ -2,6 +2,10 @@
 
 namespace hitless::gateway {
 
+std::filesystem::path admin_socket(const std::filesystem::path& control_socket) {
+  return control_socket.string() + ".admin";
+}
+
 json::value to_json(const Signals& signals) {
   return json::object{{"access_record", signals.access_record.string()},
                       {"access_record_bytes_max", signals.access_record_bytes_max},

@@ -19,6 +19,9 @@ struct Signals {
   std::string admin_listen;
 };
 
+// Where a gateway is asked for its metrics.
+std::filesystem::path admin_socket(const std::filesystem::path& control_socket);
+
 json::value to_json(const Signals& signals);
 Result<Signals> signals_from_json(const json::object& form);
 

@@ -15,6 +15,7 @@
 #include "gateway/client_connection.h"
 #include "gateway/counters.h"
 #include "gateway/listener.h"
+#include "gateway/metrics.h"
 #include "gateway/options.h"
 #include "gateway/request_head.h"
 #include "gateway/table.h"
@@ -65,6 +66,12 @@ class Worker final : public net::Handler {
   // The token that any connection sent last is only compared, others are hashed: most clients open
   // their connections with one token.
   bool is_token_valid(std::string_view token);
+  WorkerLoad load() const {
+    return {.connections = connections_.size(),
+            .waiting = held_requests_,
+            .dropped_lines = access_.dropped()};
+  }
+  void count_held(int more) { held_requests_ += static_cast<std::uint64_t>(more); }
   bool is_full() const { return connections_.size() >= connections_max_; }
   void accepted(UniqueFd fd, std::string peer);
   // Closes connections whose clients keep us waiting (Limits::crowded_patience); false: there are
@@ -114,6 +121,7 @@ class Worker final : public net::Handler {
   Counters counters_;
   RevisionCounters& unrouted_;
   AccessBuffer access_;
+  std::uint64_t held_requests_ = 0;  // that are in a hold
   Table table_;
   TokenMemory valid_token_;
   std::vector<std::unique_ptr<Listener>> listeners_;
