@@ -145,6 +145,11 @@ class ThreadedProber final : public Prober {
     if (soon < entry.next) ask_at(soon, entry);
   }
 
+  ProbeCounts counts() const override {
+    const MutexLock lock(mutex_);
+    return counts_;
+  }
+
   ProbeState state(const model::InstanceId& instance) const override {
     const MutexLock lock(mutex_);
     const auto place = entries_.find(instance);
@@ -278,6 +283,7 @@ class ThreadedProber final : public Prober {
   void settle(Entry& entry, Failure failure) HL_REQUIRES(mutex_) {
     const Time now = clock_.now();
     const Duration age = now - entry.target.started;
+    ++(failure.text.empty() ? counts_.passed : counts_.failed);
     if (failure.text.empty()) {
       entry.failures = 0;
       entry.was_ready = true;
@@ -319,6 +325,7 @@ class ThreadedProber final : public Prober {
   // Whose turn it is when.  Turns of forgotten instances stay until they come.
   std::multimap<Time, model::InstanceId> due_ HL_GUARDED_BY(mutex_);
   std::map<model::InstanceId, Entry> entries_ HL_GUARDED_BY(mutex_);
+  ProbeCounts counts_ HL_GUARDED_BY(mutex_);
   std::deque<ProbeTarget> commands_due_ HL_GUARDED_BY(mutex_);
 
   std::unique_ptr<net::StatusClient> checks_;

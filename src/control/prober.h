@@ -11,6 +11,7 @@
 // the request that failed.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -40,6 +41,12 @@ struct ProbeState {
   std::string detail;  // what the last failure said
 };
 
+// Rounds of questions since it began.
+struct ProbeCounts {
+  std::uint64_t passed = 0;
+  std::uint64_t failed = 0;
+};
+
 class Prober {
  public:
   // `on_change` is called when some instance's state changed; any thread, must not block.
@@ -53,6 +60,7 @@ class Prober {
   // once more if it is being asked already, but not more often than k_doubt_interval says.
   virtual void doubt(const model::InstanceId& instance) = 0;
   virtual ProbeState state(const model::InstanceId& instance) const = 0;
+  virtual ProbeCounts counts() const = 0;
 };
 
 }  // namespace hitless::control

@@ -84,6 +84,7 @@ const std::vector<Library>& libraries() {
       {"sodium", {"src/base/", "src/identity/"}},
       {"spdlog/", {"src/base/log.cc"}},
       {"openssl/", {"src/net/", "src/identity/"}},
+      {"emmintrin.h", {"src/net/"}, {"src/net/http1_text.h"}},
       {"CLI/", {"src/cli/", "src/app/", "engines/", "examples/", "bench/", "tests/"}},
       {"fmt/", {"src/", "engines/", "tests/", "bench/", "examples/"}},
       {"onnxruntime", {"engines/onnx/"}},
