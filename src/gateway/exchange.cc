@@ -117,7 +117,7 @@ std::size_t Exchange::route(const Head& head, std::string_view rest) {
   set_request_id(fields.request_id);
   notes_.note_call(head.method, head.target);
   const std::string_view traceparent = set_trace(fields);
-  wanted_ = fields.instance;
+  if (!fields.instance.empty()) wanted_ = fields.instance;
   std::string_view target;
   bool by_bearer = false;
   if (const auto refusal = refusal_of(head, target, by_bearer); refusal.has_value()) {

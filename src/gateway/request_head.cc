@@ -198,7 +198,8 @@ void write_request_head(std::string& out, const Head& head, const RequestFields&
   constexpr std::size_t k_added = 208;
   TextWriter to(out, 2 * head.target.size() + head.size + forwarding.request_id.size() +
                          forwarding.traceparent.size() + forwarding.peer.size() + k_added);
-  to.put(head.method).put(forwarding.target.starts_with('/') ? " " : " /");
+  to.put(head.method).put(" ");
+  if (!forwarding.target.starts_with('/')) to.put("/");
   to.put(forwarding.target).put(" HTTP/1.1\r\n");
   if (const std::string_view authority = authority_of(head.target); !authority.empty()) {
     to.put("Host: ").put(authority).put("\r\n");

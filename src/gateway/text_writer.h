@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,14 @@ class TextWriter {
   TextWriter(const TextWriter&) = delete;
   TextWriter& operator=(const TextWriter&) = delete;
 
+  // Of a literal: a few stores.
+  template <std::size_t Size>
+  TextWriter& put(const char (&text)[Size]) {
+    HL_CHECK(Size - 1 <= static_cast<std::size_t>(end_ - at_));
+    std::memcpy(at_, text, Size - 1);
+    at_ += Size - 1;
+    return *this;
+  }
   TextWriter& put(std::string_view text) {
     HL_CHECK(text.size() <= static_cast<std::size_t>(end_ - at_));
     at_ = copy_text(at_, text);
