@@ -14,6 +14,12 @@
 #include "gateway/access_line.h"
 
 namespace hitless::gateway {
+namespace {
+
+// Others may write to the file too, or move it away; between two looks our own lines are counted.
+constexpr Duration k_look_interval = std::chrono::seconds(1);
+
+}  // namespace
 
 Result<std::unique_ptr<AccessWriter>> AccessWriter::start(std::filesystem::path file,
                                                           std::uint64_t bytes_max,
@@ -114,12 +120,16 @@ Result<void> AccessWriter::open() {
     }
     return error;
   }
+  size_ = 0;
   return {};
 }
 
 // Another gateway may have renamed it already, or a program that knows nothing of us.
 void AccessWriter::rotate_if_due() {
   if (!fd_) return;
+  const net::Instant now = net::monotonic_now();
+  if (size_ < bytes_max_ / 2 && now - looked_at_ < k_look_interval) return;
+  looked_at_ = now;
   struct stat ours {};
   struct stat named {};
   if (::fstat(fd_.get(), &ours) != 0 || !S_ISREG(ours.st_mode)) return;
@@ -128,7 +138,8 @@ void AccessWriter::rotate_if_due() {
     static_cast<void>(open());
     return;
   }
-  if (static_cast<std::uint64_t>(ours.st_size) < bytes_max_ / 2) return;
+  size_ = static_cast<std::uint64_t>(ours.st_size);
+  if (size_ < bytes_max_ / 2) return;
   const std::filesystem::path older = path_.string() + ".1";
   if (::rename(path_.c_str(), older.c_str()) != 0) {
     const Error error = system_error("renaming the access record", path_.string(), errno);
@@ -177,6 +188,7 @@ std::size_t AccessWriter::append(std::string_view bytes) {
     const ssize_t wrote = ::write(fd_.get(), bytes.data() + out, bytes.size() - out);
     if (wrote >= 0) {
       out += static_cast<std::size_t>(wrote);
+      size_ += static_cast<std::uint64_t>(wrote);
       continue;
     }
     if (errno == EINTR) continue;

@@ -21,6 +21,7 @@
 #include "base/result.h"
 #include "base/thread_annotations.h"
 #include "gateway/limits.h"
+#include "net/event_loop.h"
 
 namespace hitless::gateway {
 
@@ -71,6 +72,8 @@ class AccessWriter {
 
   // The writer's thread.
   UniqueFd fd_;
+  std::uint64_t size_ = 0;     // of the file, as far as we know
+  net::Instant looked_at_{};   // at the file, and at what its name is
   std::uint64_t missing_ = 0;  // lines that the file does not tell of yet
   bool told_of_failure_ = false;
 
