@@ -5,6 +5,9 @@
 
 namespace hitless::api {
 
+// metrics.cc
+Reply show_metrics(const Call& call);
+
 // models.cc
 Reply create_model(const Call& call);
 Reply list_models(const Call& call);

@@ -65,6 +65,7 @@ constexpr std::array k_rows = {
              "ShowInstanceLog", show_instance_log},
     RouteRow{"GET", "/v1/{project_id}/rollouts/{rollout_id}", "ShowRollout", show_rollout},
     RouteRow{"GET", "/hitless/v1/status", "ShowStatus", show_status},
+    RouteRow{"GET", "/metrics", "ShowMetrics", show_metrics},
 };
 
 std::vector<std::string_view> segments_of(std::string_view path) {

@@ -14,6 +14,7 @@
 #include "app/gateway_upgrade.h"
 #include "app/options.h"
 #include "app/serve.h"
+#include "app/signal_flags.h"
 #include "app/state_dir.h"
 #include "app/tls_flags.h"
 #include "app/version.h"
@@ -69,6 +70,7 @@ void add_serve_flags(CLI::App& command, ServeOptions& options) {
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
   add_tls_flags(command, "--gateway-", options.gateway_tls);
+  add_signal_flags(command, options.gateway_signals, "gateway-");
   command.add_option("--engines", options.engines, "Folder with our engines")
       ->capture_default_str();
   command.add_option("--project", options.project, "The project's id, 32 hex digits")
@@ -161,6 +163,7 @@ void describe_gateway(CLI::App& command, GatewayCommand& options) {
   add_tls_flags(command, "--", options.tls);
   command.add_flag("--take-over", options.take_over,
                    "Take the place of the gateway that runs, on its addresses");
+  add_signal_flags(command, options.signals, "");
   add_replacement_flags(command, options.wait, options.drain);
   command.add_option("--report-fd", options.report_fd)->group("");  // for who starts it
   command.footer(
@@ -182,6 +185,7 @@ void describe_gateway_upgrade(CLI::App& command, UpgradeCommand& options) {
       ->default_str(cli::default_state_directory().string());
   command.add_option("--workers", options.upgrade.workers, "Threads; 0: as many as it has")
       ->capture_default_str();
+  add_signal_flags(command, options.upgrade.signals, "");
   add_replacement_flags(command, options.upgrade.wait, options.upgrade.drain);
   command.add_flag("--json", options.json, "As JSON");
   command.footer(

@@ -10,6 +10,7 @@
 
 #include "app/detached.h"
 #include "app/gateway_upgrade.h"
+#include "app/signal_flags.h"
 #include "app/tls_flags.h"
 #include "app/version.h"
 #include "base/check.h"
@@ -30,14 +31,15 @@ constexpr auto k_address_look_interval = std::chrono::milliseconds(20);
 constexpr auto k_replace_interval = std::chrono::seconds(60);
 
 std::vector<std::string> arguments_of(const GatewayCommand& command) {
-  std::vector<std::string> arguments = {"gateway",
-                                        "--state",
-                                        command.state.string(),
-                                        "--listen",
-                                        command.listen,
-                                        "--workers",
-                                        fmt::format("{}", command.workers)};
+  std::vector<std::string> arguments{"gateway",
+                                     "--state",
+                                     command.state.string(),
+                                     "--listen",
+                                     command.listen,
+                                     "--workers",
+                                     fmt::format("{}", command.workers)};
   add_tls_arguments(command.tls, arguments);
+  add_arguments(arguments, command.signals);
   return arguments;
 }
 

@@ -11,6 +11,7 @@
 #include <chrono>
 
 #include "app/detached.h"
+#include "app/signal_flags.h"
 #include "app/tls_flags.h"
 #include "app/version.h"
 #include "base/log.h"
@@ -25,18 +26,20 @@ constexpr std::size_t k_report_bytes_max = 16 * 1024;
 constexpr auto k_start_patience = std::chrono::seconds(60);
 
 std::vector<std::string> arguments_of(const UpgradeOptions& options, const StateDir& state) {
-  return {"gateway",
-          "--state",
-          state.path().string(),
-          "--workers",
-          fmt::format("{}", options.workers),
-          "--take-over",
-          "--wait",
-          fmt::format("{}", options.wait.count()),
-          "--drain",
-          fmt::format("{}", options.drain.count()),
-          "--report-fd",
-          fmt::format("{}", k_report_fd)};
+  std::vector<std::string> arguments{"gateway",
+                                     "--state",
+                                     state.path().string(),
+                                     "--workers",
+                                     fmt::format("{}", options.workers),
+                                     "--take-over",
+                                     "--wait",
+                                     fmt::format("{}", options.wait.count()),
+                                     "--drain",
+                                     fmt::format("{}", options.drain.count()),
+                                     "--report-fd",
+                                     fmt::format("{}", k_report_fd)};
+  if (options.signals.is_given) add_arguments(arguments, options.signals);
+  return arguments;
 }
 
 // All that it writes until it closes the pipe.
@@ -144,6 +147,8 @@ Result<void> run_gateway_process(const GatewayCommand& options) {
     if (options.take_over) made.take_over = options.wait;
     HL_TRY_ASSIGN(made.tls, tls_options(options.tls, "--"));
     made.limits.leave_budget = options.drain;
+    made.signals = signals_of(options.signals, state);
+    made.signals_as_before = options.take_over && !options.signals.is_given;
     return gateway::run_gateway(made, [&](const gateway::Serving& serving) {
       reporter.tell(to_json(Upgraded{.pid = ::getpid(),
                                      .version = k_version,

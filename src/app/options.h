@@ -20,12 +20,21 @@ struct GatewayTls {
   bool redirect = false;
 };
 
+// What a gateway tells of itself.
+struct SignalFlags {
+  std::string access_record;              // empty: beside everything else; "off": none
+  std::uint64_t access_record_mib = 128;  // of the file and the one before it
+  std::string admin_listen;               // empty: on the admin socket alone
+  bool is_given = false;                  // or else as the gateway before, if there was one
+};
+
 struct ServeOptions {
   std::filesystem::path state;
   std::string api_listen = "127.0.0.1:7070";
   std::string gateway_listen = "127.0.0.1:7080";
   std::size_t gateway_workers = 2;
   GatewayTls gateway_tls;
+  SignalFlags gateway_signals;
   std::filesystem::path engines;  // folder with hitless-onnx and its runtime library
   // Until projects come with identity there is one.
   std::string project = "00000000000000000000000000000000";
@@ -43,6 +52,7 @@ struct GatewayCommand {
   std::filesystem::path state;
   std::string listen = "127.0.0.1:7080";
   GatewayTls tls;
+  SignalFlags signals;
   std::size_t workers = 2;           // with take_over, 0: as many as the gateway before has
   bool take_over = false;            // the place of the gateway that runs
   std::chrono::seconds wait{60};     // for one's turn to take over
@@ -52,6 +62,7 @@ struct GatewayCommand {
 
 struct UpgradeOptions {
   std::size_t workers = 0;  // 0: as many as the gateway before has
+  SignalFlags signals;
   std::chrono::seconds wait{60};
   std::chrono::seconds drain{1800};
 };

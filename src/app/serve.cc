@@ -123,6 +123,7 @@ GatewayCommand gateway_command(const ServeOptions& options, const StateDir& stat
   made.listen = options.gateway_listen;
   made.tls = options.gateway_tls;
   made.workers = options.gateway_workers;
+  made.signals = options.gateway_signals;
   return made;
 }
 

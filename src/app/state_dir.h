@@ -5,9 +5,11 @@
 //   serve.lock            held by serve; holds its pid
 //   api.sock              the API for this machine's CLI
 //   gateway.sock, .lock   the control link, and the gateway's life
+//   gateway.sock.admin    where a gateway is asked for its metrics
 //   gateway.sock.next     where a gateway asks the one that runs for its place
 //   gateway.address       where services were called last: a port that nobody chose stays
 //   gateway.log           what the gateway says
+//   access.jsonl, .1      a line for each request that the gateway answered
 //   packages/<digest>/    model packages, read-only
 //   engines/<digest>/     our engines, as installed
 //   instances/<id>/       one folder an instance (pools/process_pool.h)
@@ -33,6 +35,7 @@ class StateDir {
   std::filesystem::path gateway_socket() const { return path_ / "gateway.sock"; }
   std::filesystem::path gateway_address() const { return path_ / "gateway.address"; }
   std::filesystem::path gateway_log() const { return path_ / "gateway.log"; }
+  std::filesystem::path access_record() const { return path_ / "access.jsonl"; }
   std::filesystem::path packages() const { return path_ / "packages"; }
   std::filesystem::path instances() const { return path_ / "instances"; }
 

@@ -119,6 +119,8 @@ class ControlImpl final : public Control {
     return {.invocations = total.requests, .failures = total.by_class[5] + cut_off + total.cut};
   }
 
+  LoopCounts counts() const override { return loop_.counts(); }
+
   std::string gateway_url() override {
     const auto hello = parts_.gateway.attached();
     return hello ? "http://" + to_text(hello->listen) : std::string();

@@ -35,6 +35,9 @@ inline constexpr Duration k_store_retry = std::chrono::seconds(1);
 // An instance that the pool has no port or disk space for is tried again after this long.
 inline constexpr Duration k_start_retry = std::chrono::seconds(1);
 
+// An instance that the gateway cannot reach is asked at once, but only so often, however many
+// requests meet that: a question costs about as much as a request.
+inline constexpr Duration k_doubt_interval = std::chrono::milliseconds(100);
 // Of each rollout's journal: what a change of a few hours with a sentence a second at its worst
 // comes to, and what 128 instances may take of the disk.  Beyond either only changes of the phase
 // are written, so that the story is told to its end.

@@ -122,6 +122,7 @@ Time Loop::pass() {
   show_instances(world);
   show_sides();
   show_pool(world);
+  show_counts(world);
   save_traffic(world.now);
 
   Time next = world.now + k_look_interval;
@@ -147,6 +148,10 @@ Loop::World Loop::observe() {
   world.now = parts_.clock.now();
   world.usage = parts_.gateway.usage();
   traffic_.take(world.usage, world.now);
+  for (const model::InstanceId& suspect : suspects_.take(world.usage)) {
+    ++suspected_;
+    prober_->doubt(suspect);
+  }
   book_.adopted(world.usage.adopted);
   for (pools::Observed& seen : parts_.pool.observe()) {
     model::InstanceId id = seen.id;
@@ -233,7 +238,10 @@ void Loop::stop_strangers(const World& world) {
 void Loop::publish(const World& world) {
   generation_ = std::max(generation_, world.usage.adopted);
   auto stored = parts_.store.take_generation();
-  if (!stored) log_warn("generation_not_stored", {{"cause", stored.error().text()}});
+  if (!stored) {
+    ++store_errors_;
+    log_warn("generation_not_stored", {{"cause", stored.error().text()}});
+  }
   generation_ = std::max(generation_ + 1, stored ? *stored : 0);
   std::vector<std::string> tokens = options_.token_digests;
   tokens.push_back(sha256_hex(sampler_token_));

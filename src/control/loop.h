@@ -23,6 +23,7 @@
 #include "control/route_book.h"
 #include "control/sampler.h"
 #include "control/service_state.h"
+#include "control/suspects.h"
 #include "control/traffic_book.h"
 
 namespace hitless::control {
@@ -61,6 +62,7 @@ class Loop {
   std::vector<InstanceStatus> instances(const model::ServiceId& service) const;
   std::optional<SideTraffic> side_traffic(const model::ServiceId& service) const;
   PoolStanding pool_standing(const model::ServiceId& service) const;
+  LoopCounts counts() const;
 
   // Told at the end of each pass, when what the functions above and the store say is of that pass.
   News& news() { return news_; }
@@ -116,6 +118,7 @@ class Loop {
   void show_instances(const World& world);
   void show_sides();
   void show_pool(const World& world);
+  void show_counts(const World& world);
 
   Result<const model::ConfigEntry*> entry_of(const model::ServiceId& service,
                                              model::RevisionNumber revision, int entry);
@@ -129,6 +132,7 @@ class Loop {
   const ControlOptions options_;
   const ControlParts parts_;
   TrafficBook& traffic_;
+  Suspects suspects_;  // the loop's thread only
   Reporter reporter_;
   RouteBook book_;
   const std::string sampler_token_;  // of this serve; the gateway knows it from our tables
@@ -145,6 +149,9 @@ class Loop {
   Time watched_since_;                  // deadlines that passed while nobody watched do not count
   Time traffic_saved_at_;
   model::Generation generation_ = 0;  // of the newest table published
+  std::uint64_t passes_ = 0;
+  std::uint64_t suspected_ = 0;
+  std::uint64_t store_errors_ = 0;
 
   Mutex order_;  // a decision and an accepted change are written one after the other
 
@@ -155,6 +162,7 @@ class Loop {
   std::set<model::ServiceId> stale_ HL_GUARDED_BY(mutex_);
   std::map<model::ServiceId, std::vector<InstanceStatus>> shown_ HL_GUARDED_BY(mutex_);
   std::map<model::ServiceId, SideTraffic> sides_ HL_GUARDED_BY(mutex_);  // of watched ones
+  LoopCounts counts_ HL_GUARDED_BY(mutex_);
   PoolStanding pool_ HL_GUARDED_BY(mutex_);  // but for what services take of it
   std::map<model::ServiceId, std::vector<model::Resources>> pool_used_ HL_GUARDED_BY(mutex_);
   std::map<model::ServiceId, std::vector<model::Resources>> pool_leaving_ HL_GUARDED_BY(mutex_);

@@ -155,6 +155,7 @@ Loop::Written Loop::record(ServiceState& state, World& world, const rollout::Vie
   const MutexLock order(order_);
   if (is_stale(state.service.id)) return Written::refused;  // an accepted change comes first
   if (auto done = parts_.store.record(recording.rows); !done) {
+    ++store_errors_;
     log_error("decision_not_recorded",
               {{"service", state.service.id.text()}, {"cause", done.error().text()}});
     state.wake_at = world.now + k_store_retry;

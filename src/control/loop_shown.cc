@@ -68,4 +68,30 @@ void Loop::show_sides() {
   sides_ = std::move(sides);
 }
 
+void Loop::show_counts(const World& world) {
+  LoopCounts counts;
+  counts.passes = ++passes_;
+  counts.store_errors = store_errors_;
+  counts.suspects = suspected_;
+  const ProbeCounts probes = prober_->counts();
+  counts.probes_passed = probes.passed;
+  counts.probes_failed = probes.failed;
+  for (const auto& [id, state] : services_) {
+    ++counts.services[std::string(model::to_text(state.service.status))];
+    if (state.rollout) ++counts.rollouts[std::string(model::to_text(state.rollout->phase))];
+  }
+  counts.published = generation_;
+  counts.adopted = world.usage.adopted;
+  const MutexLock lock(mutex_);
+  for (const auto& [id, instances] : shown_) {
+    for (const InstanceStatus& instance : instances) ++counts.instances[instance.state];
+  }
+  counts_ = std::move(counts);
+}
+
+LoopCounts Loop::counts() const {
+  const MutexLock lock(mutex_);
+  return counts_;
+}
+
 }  // namespace hitless::control

@@ -7,6 +7,7 @@
 
 #include "control/limits.h"
 #include "control/loop.h"
+#include "net/http_server.h"
 #include "tests/support/store_values.h"
 
 namespace hitless::control {
@@ -47,6 +48,11 @@ class PretendGateway final : public gateway::GatewayClient {
   void attach(bool attached) {
     const MutexLock lock(mutex_);
     is_attached_ = attached;
+  }
+  // So many connections to it failed by now.
+  void refuse(const model::InstanceId& instance, std::uint64_t times) {
+    const MutexLock lock(mutex_);
+    usage_.instances = {{.instance = instance, .connect_failures = times}};
   }
   void count(const std::string& group, std::uint64_t requests, std::uint64_t failed) {
     const MutexLock lock(mutex_);
@@ -257,6 +263,41 @@ TEST_F(LoopSides, LeaveAReportThatTheStoreRefusesForAWhile) {
   EXPECT_TRUE(rests_for(k_store_retry / 2));
   refuse_reports(false);
   while (!rollout().report.after) std::this_thread::yield();
+  loop.stop();
+}
+
+// Its next turn is an hour away.
+TEST_F(LoopSides, AnInstanceThatTheGatewayCannotReachIsProbedAtOnce) {
+  std::atomic<int> probes = 0;
+  net::HttpServerOptions listening;
+  listening.listen = {Address{"", 0, (folder_.path() / "model.sock").string()}};
+  const auto server =
+      net::HttpServer::start(listening, [&](const net::HttpRequest&, const net::HttpPeer&) {
+        ++probes;
+        return net::HttpResponse{};
+      });
+  ASSERT_TRUE(server);
+  model::ModelVersion version = store::some_model("m1", "speech", "0.0.1");
+  version.launch.health.period = std::chrono::hours(1);
+  ASSERT_TRUE(store().add_model(version));
+  pool_.running[0].address = (*server)->addresses().front();
+  const model::InstanceId instance = pool_.running[0].id;
+  TrafficBook traffic;
+  Loop loop(options(), parts(), traffic);
+  ASSERT_TRUE(loop.start());
+  const auto eventually = [&](const std::function<bool()>& holds) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!holds() && std::chrono::steady_clock::now() < deadline) {
+      loop.wake();
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+    return holds();
+  };
+  ASSERT_TRUE(eventually([&] { return loop.counts().probes_passed == 1; }));
+  gateway_.refuse(instance, 1);
+  EXPECT_TRUE(eventually([&] { return loop.counts().probes_passed == 2; }));
+  EXPECT_EQ(loop.counts().suspects, 1U);
+  EXPECT_EQ(probes, 2);
   loop.stop();
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -102,6 +103,20 @@ struct SideTraffic {
   friend bool operator==(const SideTraffic&, const SideTraffic&) = default;
 };
 
+// What control did since this serve began, and how things stood after its last look.
+struct LoopCounts {
+  std::uint64_t passes = 0;        // looks at everything
+  std::uint64_t store_errors = 0;  // what should have been written and was not
+  std::uint64_t probes_passed = 0;
+  std::uint64_t probes_failed = 0;
+  std::uint64_t suspects = 0;  // instances probed at once because the gateway could not reach them
+  std::map<std::string, std::uint64_t> services;   // by status
+  std::map<std::string, std::uint64_t> rollouts;   // each service's newest, by phase
+  std::map<std::string, std::uint64_t> instances;  // by state, as shown
+  model::Generation published = 0;
+  model::Generation adopted = 0;  // 0: no gateway is attached
+};
+
 // Whoever holds one is told of changes.
 class Watch {
  public:
@@ -162,6 +177,8 @@ class Port {
     std::uint64_t failures = 0;
   };
   virtual Calls calls(const model::ServiceId& id) = 0;
+
+  virtual LoopCounts counts() const { return {}; }
 
   // Where services are called, "http://127.0.0.1:1234"; empty while no gateway is attached.
   virtual std::string gateway_url() = 0;

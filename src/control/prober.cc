@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/thread_annotations.h"
+#include "control/limits.h"
 #include "control/subprocess.h"
 #include "control/warm_up_call.h"
 #include "net/http_client.h"
@@ -47,7 +48,10 @@ struct Entry {
   bool is_warming = false;  // its health check has passed
   bool was_wrong = false;   // the answer to the next warm-up request, when it was sent before
   int failures = 0;         // in a row, those that count
+  bool is_asked = false;    // a question is under way
+  bool is_doubted = false;  // since it began
   Time counted_at;
+  Time asked_at;
   Time next;
 
   // The warm-up request to be sent next; null: it needs none any more.
@@ -128,6 +132,24 @@ class ThreadedProber final : public Prober {
     entries_.erase(instance);
   }
 
+  void doubt(const model::InstanceId& instance) override {
+    const MutexLock lock(mutex_);
+    const auto place = entries_.find(instance);
+    if (place == entries_.end() || !place->second.was_ready) return;
+    Entry& entry = place->second;
+    if (entry.is_asked) {
+      entry.is_doubted = true;
+      return;
+    }
+    const Time soon = std::max(clock_.now(), entry.asked_at + k_doubt_interval);
+    if (soon < entry.next) ask_at(soon, entry);
+  }
+
+  ProbeCounts counts() const override {
+    const MutexLock lock(mutex_);
+    return counts_;
+  }
+
   ProbeState state(const model::InstanceId& instance) const override {
     const MutexLock lock(mutex_);
     const auto place = entries_.find(instance);
@@ -150,12 +172,16 @@ class ThreadedProber final : public Prober {
     while (!due_.empty() && due_.begin()->first <= now) {
       const auto turn = due_.extract(due_.begin());
       const auto place = entries_.find(turn.mapped());
-      if (place != entries_.end() && place->second.next == turn.key()) ask(place->second.target);
+      if (place == entries_.end() || place->second.next != turn.key()) continue;
+      place->second.is_asked = true;
+      place->second.asked_at = now;
+      ask(place->second.target);
     }
   }
 
   // An instance has one turn at a time: each ends in the next, or with its being forgotten.
   void ask_at(Time at, Entry& entry) HL_REQUIRES(mutex_) {
+    entry.is_asked = false;
     entry.next = at;
     due_.emplace(at, entry.target.instance);
     if (at >= looks_at_) return;  // the thread does not sleep too long
@@ -257,6 +283,7 @@ class ThreadedProber final : public Prober {
   void settle(Entry& entry, Failure failure) HL_REQUIRES(mutex_) {
     const Time now = clock_.now();
     const Duration age = now - entry.target.started;
+    ++(failure.text.empty() ? counts_.passed : counts_.failed);
     if (failure.text.empty()) {
       entry.failures = 0;
       entry.was_ready = true;
@@ -270,6 +297,10 @@ class ThreadedProber final : public Prober {
       count_failure(entry, now, age);
     }
     const Duration period = entry.target.check.period;
+    // Its answer may be from before the doubt.
+    if (std::exchange(entry.is_doubted, false)) {
+      return ask_at(std::max(now, entry.asked_at + k_doubt_interval), entry);
+    }
     ask_at(entry.was_ready ? ready_next(now, period) : now + starting_interval(age), entry);
   }
 
@@ -294,6 +325,7 @@ class ThreadedProber final : public Prober {
   // Whose turn it is when.  Turns of forgotten instances stay until they come.
   std::multimap<Time, model::InstanceId> due_ HL_GUARDED_BY(mutex_);
   std::map<model::InstanceId, Entry> entries_ HL_GUARDED_BY(mutex_);
+  ProbeCounts counts_ HL_GUARDED_BY(mutex_);
   std::deque<ProbeTarget> commands_due_ HL_GUARDED_BY(mutex_);
 
   std::unique_ptr<net::StatusClient> checks_;

@@ -12,6 +12,7 @@
 // the request that failed.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -41,6 +42,12 @@ struct ProbeState {
   std::string detail;  // what the last failure said
 };
 
+// Rounds of questions since it began.
+struct ProbeCounts {
+  std::uint64_t passed = 0;
+  std::uint64_t failed = 0;
+};
+
 class Prober {
  public:
   // `on_change` is called when some instance's state changed; any thread, must not block.
@@ -50,7 +57,11 @@ class Prober {
   // Any thread.  A target that is known already goes on as it is.
   virtual void ensure(const ProbeTarget& target) = 0;
   virtual void forget(const model::InstanceId& instance) = 0;
+  // Somebody could not reach it: one that was ready is asked at once rather than in its turn, and
+  // once more if it is being asked already, but not more often than k_doubt_interval says.
+  virtual void doubt(const model::InstanceId& instance) = 0;
   virtual ProbeState state(const model::InstanceId& instance) const = 0;
+  virtual ProbeCounts counts() const = 0;
 };
 
 }  // namespace hitless::control

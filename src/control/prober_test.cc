@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "base/file.h"
+#include "control/limits.h"
 #include "net/http_server.h"
 
 namespace hitless::control {
@@ -260,6 +261,46 @@ TEST_F(ProberTest, AsksACommandAgainAndAgain) {
   EXPECT_TRUE(passes()) << state().detail;
   std::filesystem::remove(sign);
   EXPECT_TRUE(eventually([this] { return !state().detail.empty(); })) << "asked no more";
+}
+
+TEST_F(ProberTest, ADoubtedInstanceIsAskedBeforeItsTurn) {
+  ProbeTarget calm = target("[]");
+  calm.check.period = std::chrono::hours(1);
+  calm.check.failure_threshold = 1;
+  prober_->ensure(calm);
+  ASSERT_TRUE(passes());
+  set_answer(calm.check.path, 503);
+  prober_->doubt(calm.instance);
+  EXPECT_TRUE(fails());  // within an hour
+  set_answer(calm.check.path, 200, "{}");
+  prober_->doubt(calm.instance);
+  EXPECT_TRUE(passes());
+}
+
+TEST_F(ProberTest, ManyDoubtsAreOneQuestion) {
+  ProbeTarget calm = target("[]");
+  calm.check.period = std::chrono::hours(1);
+  prober_->ensure(calm);
+  ASSERT_TRUE(passes());
+  const auto began = std::chrono::steady_clock::now();
+  std::size_t questions = 0;
+  while (std::chrono::steady_clock::now() - began < 3 * k_doubt_interval) {
+    for (int i = 0; i < 100; ++i) prober_->doubt(calm.instance);
+    const std::lock_guard lock(mutex_);
+    questions = seen_.size();
+  }
+  const auto took = std::chrono::steady_clock::now() - began;
+  EXPECT_GE(questions, 2U);
+  EXPECT_LE(questions, 2 + static_cast<std::size_t>(took / k_doubt_interval));
+}
+
+TEST_F(ProberTest, DoubtsOfWhatIsNotKnownOrNeverWasReadyChangeNothing) {
+  prober_->doubt(model::InstanceId("nobody"));
+  set_answer("/health", 503);
+  ProbeTarget slow = target("[]");
+  prober_->ensure(slow);
+  prober_->doubt(slow.instance);
+  EXPECT_TRUE(fails());
 }
 
 }  // namespace

@@ -49,7 +49,9 @@ void put_number(TextWriter& to, std::int64_t number) {
 void put_status_and_fields(TextWriter& to, const Head& head, bool unchunk) {
   // The blank is there even when the reason is not (RFC 9112 section 4).
   const bool has_reason = head.status_and_reason.size() > 3;
-  to.put("HTTP/1.1 ").put(head.status_and_reason).put(has_reason ? "\r\n" : " \r\n");
+  to.put("HTTP/1.1 ").put(head.status_and_reason);
+  if (!has_reason) to.put(" ");
+  to.put("\r\n");
   std::string_view run;
   for (std::size_t i = 0; i < head.field_count; ++i) {
     const FieldLine& line = head.fields[i];

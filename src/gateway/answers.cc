@@ -71,6 +71,33 @@ std::string_view reason_of(int status) {
 
 }  // namespace
 
+std::string_view word_of(Cause cause) {
+  switch (cause) {
+    case Cause::healthy: return "";
+    case Cause::bad_request: return "bad_request";
+    case Cause::uri_too_long: return "uri_too_long";
+    case Cause::head_too_large: return "head_too_large";
+    case Cause::not_implemented: return "not_implemented";
+    case Cause::bad_version: return "bad_version";
+    case Cause::request_timeout: return "request_timeout";
+    case Cause::no_address: return "no_address";
+    case Cause::no_token: return "no_token";
+    case Cause::wrong_token: return "wrong_token";
+    case Cause::unknown_service: return "unknown_service";
+    case Cause::not_started: return "not_started";
+    case Cause::body_too_large: return "body_too_large";
+    case Cause::no_table: return "no_table";
+    case Cause::hold_full: return "hold_full";
+    case Cause::hold_expired: return "hold_expired";
+    case Cause::refused: return "refused";
+    case Cause::closed_early: return "closed_early";
+    case Cause::invalid_answer: return "invalid_answer";
+    case Cause::answer_timeout: return "answer_timeout";
+    case Cause::shutting_down: return "shutting_down";
+  }
+  return "";
+}
+
 const AnswerRule& rule_of(Cause cause) {
   const AnswerRule& rule = k_rules[static_cast<std::size_t>(cause)];
   HL_DCHECK(rule.cause == cause);

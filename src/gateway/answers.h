@@ -46,6 +46,7 @@ struct AnswerRule {
 };
 const AnswerRule& rule_of(Cause cause);
 Cause cause_of(net::http1::Fault fault);
+std::string_view word_of(Cause cause);  // the enumerator's name; empty for what is no error
 
 struct AnswerContext {
   std::string_view request_id;

@@ -158,6 +158,7 @@ json::value to_json(const Offer& offer) {
       {"listen", to_text(offer.listen)},
       {"descriptors", offer.descriptors}};
   if (offer.tls.has_value()) message["tls"] = tls_to_json(offer);
+  if (offer.signals) message["signals"] = to_json(*offer.signals);
   return message;
 }
 
@@ -178,6 +179,10 @@ Result<Offer> offer_from_json(const json::object& message) {
   HL_TRY_ASSIGN(const std::int64_t descriptors, get_int(message, "descriptors"));
   offer.descriptors = static_cast<std::size_t>(descriptors);
   if (protocol == k_tls_handover_protocol) HL_TRY(read_tls(message, offer));
+  if (message.contains("signals")) {
+    HL_TRY_ASSIGN(const json::object* signals, get_object(message, "signals"));
+    HL_TRY_ASSIGN(offer.signals, signals_from_json(*signals));
+  }
   return offer;
 }
 

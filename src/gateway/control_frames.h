@@ -27,6 +27,7 @@
 #include "base/json.h"
 #include "gateway/client.h"
 #include "gateway/options.h"
+#include "gateway/signals.h"
 #include "model/route_change.h"
 
 namespace hitless::gateway {
@@ -73,6 +74,7 @@ struct Offer {
   std::string counts;  // GatewayHello::gateway of both
   std::size_t descriptors = 0;
   std::size_t tls_descriptors = 0;  // of those, the last
+  std::optional<Signals> signals;   // an older one does not say
 };
 
 json::value to_json(const Offer& offer);

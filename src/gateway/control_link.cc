@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <future>
+
 #include <cerrno>
 
 #include "base/log.h"
+#include "gateway/metrics.h"
 #include "gateway/worker.h"
 
 namespace hitless::gateway {
@@ -30,7 +33,9 @@ ControlLink::ControlLink(std::unique_ptr<net::EventLoop> loop, Footing& footing,
                          .pid = hello_.pid,
                          .listen = hello_.listen,
                          .tls = footing.tls,
-                         .counts = hello_.gateway}) {
+                         .counts = hello_.gateway,
+                         .signals = options_.signals}),
+      admin_(*loop_, options_.admin, [this](Admin::Answer answer) { collect(std::move(answer)); }) {
   if (!footing.predecessor) return;
   predecessor_ = std::make_unique<Predecessor>(*this, std::move(footing.predecessor));
   set_alone(false);
@@ -46,7 +51,8 @@ void ControlLink::set_heirloom(Heirloom heirloom) {
 
 Result<void> ControlLink::open_doors() {
   HL_TRY(control_door_.open());
-  return successors_door_.open();
+  HL_TRY(successors_door_.open());
+  return admin_.open();
 }
 
 Result<void> ControlLink::start() {
@@ -161,6 +167,7 @@ void ControlLink::step_aside() {
   role_ = Role::leaving;
   control_door_.shut();
   successors_door_.shut();
+  admin_.shut();
   if (control_ != nullptr) control_->send(plain_message("moved"));
   detach();
 }
@@ -221,6 +228,49 @@ void ControlLink::declined(const Error& error) {
   if (role_ != Role::joining) return;
   role_ = Role::ending;
   settle(error);
+}
+
+// What the workers say of themselves, as they come to it.
+struct ControlLink::Scrape final : net::Handler {
+  Scrape(ControlLink& of, Admin::Answer to)
+      : link(of), answer(std::move(to)), timer(*of.loop_, *this) {}
+  void on_ready(net::Ready) override {}
+  void on_timer(net::Timer&) override { link.finish(*this); }
+
+  ControlLink& link;
+  Admin::Answer answer;  // none: it has been given
+  net::Timer timer;
+  std::vector<WorkerLoad> loads;
+};
+
+void ControlLink::collect(Admin::Answer answer) {
+  const auto scrape = std::make_shared<Scrape>(*this, std::move(answer));
+  scrape->timer.set(loop_->turn() + k_metrics_patience);
+  for (Worker* worker : workers_) {
+    worker->post([this, worker, scrape] {
+      loop_->post([this, load = worker->load(), scrape] {
+        scrape->loads.push_back(load);
+        if (scrape->loads.size() == workers_.size()) finish(*scrape);
+      });
+    });
+  }
+}
+
+void ControlLink::finish(Scrape& scrape) {
+  if (!scrape.answer) return;
+  scrape.timer.clear();
+  const auto table = history_.table();
+  std::exchange(scrape.answer, nullptr)(metrics_text({.version = hello_.version,
+                                                      .usage = book_.whole().usage,
+                                                      .table = table.get(),
+                                                      .workers = scrape.loads,
+                                                      .record = options_.record_counts()}));
+}
+
+std::vector<Address> ControlLink::admin_addresses() {
+  std::promise<std::vector<Address>> promise;
+  loop_->post([&] { promise.set_value(admin_.addresses()); });
+  return promise.get_future().get();
 }
 
 // One that dies without a word before it has told us to take its place leaves it to us all the

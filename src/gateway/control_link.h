@@ -18,6 +18,8 @@
 #include <vector>
 
 #include "base/thread_annotations.h"
+#include "gateway/access_writer.h"
+#include "gateway/admin.h"
 #include "gateway/control_frames.h"
 #include "gateway/door.h"
 #include "gateway/footing.h"
@@ -36,7 +38,10 @@ class ControlLink {
  public:
   struct Options {
     std::size_t workers = 1;
-    Duration leave_budget{};  // for the predecessor, once we have taken over
+    Duration leave_budget{};     // for the predecessor, once we have taken over
+    Signals signals;             // for the successor
+    std::vector<Address> admin;  // where metrics are asked for
+    std::function<AccessWriter::Counts()> record_counts;
     // All on the link's thread.
     std::function<void(Duration budget)> on_shutdown;
     std::function<void(Result<void>)> on_settled;  // once: we are the gateway, or never will be
@@ -59,6 +64,9 @@ class ControlLink {
   void end(Duration budget);
   // Any thread but the link's: until no predecessor is left; false at the deadline.
   bool wait_alone(std::chrono::steady_clock::time_point deadline);
+
+  // Any thread but the link's: where metrics are asked for, with real ports.
+  std::vector<Address> admin_addresses();
 
   // For the predecessor and the successor, on the link's thread.
   net::EventLoop& loop() { return *loop_; }
@@ -89,6 +97,9 @@ class ControlLink {
   void pass_on();
   void worker_left(std::size_t departure);
   void worker_accepts();
+  struct Scrape;
+  void collect(Admin::Answer answer);
+  void finish(Scrape& scrape);
   void settle(Result<void> settled);
   void set_alone(bool alone);
 
@@ -104,6 +115,7 @@ class ControlLink {
   Role role_ = Role::joining;
   std::unique_ptr<Predecessor> predecessor_;
   Successor successor_;
+  Admin admin_;
   std::size_t accepting_ = 0;  // workers, of those that take_place() asked
   std::size_t departure_ = 0;  // counts calls of leave()
   std::size_t left_ = 0;       // workers, in this departure

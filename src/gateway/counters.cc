@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "gateway/access_line.h"
 #include "gateway/endpoint.h"
 
 namespace hitless::gateway {
@@ -14,6 +15,7 @@ RevisionCounters& Counters::of(const model::ServiceId& service, model::RevisionN
     found->service = service;
     found->revision = revision;
     found->group = group;
+    found->access_scope = access_scope(service, revision);
   }
   return *found;
 }

@@ -23,6 +23,7 @@ struct RevisionCounters {
   model::ServiceId service;
   model::RevisionNumber revision = 0;
   std::string group;
+  std::string access_scope;  // the two in the access record
   model::Outcomes outcomes;
   bool changed = false;
 };

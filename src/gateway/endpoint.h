@@ -9,6 +9,7 @@
 
 #include "gateway/upstream_pool.h"
 #include "model/route.h"
+#include "net/event_loop.h"
 #include "net/socket.h"
 
 namespace hitless::gateway {
@@ -22,6 +23,7 @@ struct Endpoint {
   std::uint64_t requests = 0;          // leases ever taken
   std::uint64_t connect_failures = 0;  // refused, or reset before an answer
   std::uint64_t adoption = 0;          // number of the last adoption that routed to it
+  net::Instant suspect_until{};        // others are asked first until then
   bool retired = false;
   bool changed = false;      // Counters' own
   bool closes_idle = false;  // it has closed a connection that we kept

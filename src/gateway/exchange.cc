@@ -15,6 +15,53 @@ using net::http1::Body;
 using net::http1::Framing;
 using net::http1::Head;
 
+namespace {
+
+// A turn's worth.  An address sanitizer should see each as an allocation of its own.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr std::size_t k_spares_max = 0;
+#else
+constexpr std::size_t k_spares_max = 128;
+#endif
+
+class Spares {
+ public:
+  Spares() = default;
+  ~Spares() {
+    for (void* memory : kept_) ::operator delete(memory);
+  }
+  Spares(const Spares&) = delete;
+  Spares& operator=(const Spares&) = delete;
+
+  void* take() {
+    if (kept_.empty()) return ::operator new(sizeof(Exchange));
+    void* const memory = kept_.back();
+    kept_.pop_back();
+    return memory;
+  }
+  void give_back(void* memory) noexcept {
+    if (kept_.size() >= k_spares_max) return ::operator delete(memory);
+    if (kept_.capacity() == 0) kept_.reserve(k_spares_max);
+    kept_.push_back(memory);
+  }
+
+ private:
+  std::vector<void*> kept_;
+};
+
+thread_local Spares spares;
+
+}  // namespace
+
+void* Exchange::operator new(std::size_t size) {
+  HL_DCHECK(size == sizeof(Exchange));
+  return spares.take();
+}
+
+void Exchange::operator delete(void* memory) noexcept {
+  spares.give_back(memory);
+}
+
 Exchange::Exchange(Worker& worker, Caller& client)
     : worker_(worker), client_(client), began_(net::monotonic_now()) {}
 
@@ -27,6 +74,18 @@ void Exchange::set_request_id(std::string_view given) {
   if (given.empty()) given = worker_.make_request_id();
   request_id_size_ = static_cast<std::uint8_t>(given.size());
   std::memcpy(request_id_.data(), given.data(), given.size());
+}
+
+// The traceparent to be sent when the client's is not valid: a trace that begins here has the
+// request id for its name, when that is ours.
+std::string_view Exchange::set_trace(const RequestFields& fields) {
+  if (!fields.trace_id.empty()) {
+    notes_.trace.set(fields.trace_id);
+    return {};
+  }
+  const std::string_view made = worker_.begin_trace(fields.request_id.empty());
+  notes_.trace.set(made.substr(k_trace_id_at));
+  return made;
 }
 
 std::size_t Exchange::begin(const Head& head, std::string_view rest) {
@@ -56,6 +115,8 @@ std::size_t Exchange::route(const Head& head, std::string_view rest) {
   RequestFields& fields = worker_.request_fields();
   read_fields(head, fields);
   set_request_id(fields.request_id);
+  notes_.note_call(head.method, head.target);
+  const std::string_view traceparent = set_trace(fields);
   if (!fields.instance.empty()) wanted_ = fields.instance;  // few ask for one
   std::string_view target;
   bool by_bearer = false;
@@ -67,6 +128,7 @@ std::size_t Exchange::route(const Head& head, std::string_view rest) {
   write_request_head(request_, head, fields,
                      {.target = target,
                       .request_id = request_id(),
+                      .traceparent = traceparent,
                       .peer = client_.peer(),
                       .keep_authorization = !by_bearer,
                       .is_encrypted = client_.is_encrypted()});
@@ -174,6 +236,7 @@ void Exchange::hold() {
   held_bytes_ = request_.size();
   hold.add(*this, held_bytes_);
   in_hold_ = true;
+  worker_.count_held(1);
   if (held_since_ == net::k_never) held_since_ = worker_.loop().turn();
   set_hold_deadline();
 }
@@ -192,6 +255,7 @@ void Exchange::set_hold_deadline() {
 void Exchange::leave_hold() {
   if (!in_hold_) return;
   in_hold_ = false;
+  worker_.count_held(-1);
   service_->hold.remove(*this, held_bytes_);
   held_for_ = std::max(held_for_, worker_.loop().turn() - held_since_);
   hold_to_count_ = true;
@@ -226,6 +290,7 @@ void Exchange::fail(Cause cause) {
   const AnswerRule& rule = rule_of(cause);
   status_ = rule.status;
   failed_ = rule.failed;
+  notes_.error = word_of(cause);
   answer_started_ = answer_complete_ = true;
   first_byte_at_ = net::monotonic_now();
   // A body that was not asked for (100-continue) or is long is not waited for.
@@ -240,6 +305,7 @@ void Exchange::fail(Cause cause) {
                 .keep_alive = keep_alive_,
                 .to_head = to_head_,
                 .location = cause == Cause::use_https ? worker_.location() : std::string_view()});
+  answer_bytes_ = text.size() - (text.find("\r\n\r\n") + 4);
   if (!client_.send(text, {})) return on_client_gone();
   settle();
 }
@@ -270,18 +336,50 @@ void Exchange::account() {
   ++outcomes.requests;
   ++outcomes.by_class[static_cast<std::size_t>(status_ / 100)];
   outcomes.failed += failed_ ? 1 : 0;
-  outcomes.retried += retried_ ? 1 : 0;
+  outcomes.retried += retries_ > 0 ? 1 : 0;
   outcomes.cut += was_cut_ ? 1 : 0;
   outcomes.streams += streamed_ && !gone_ ? 1 : 0;
   outcomes.client_gone += gone_ ? 1 : 0;
   count_hold();
   outcomes.held_done += hold_counted_ ? 1 : 0;
-  outcomes.latency.record(static_cast<std::uint64_t>((now - began_).count()));
+  outcomes.bytes_in += body_bytes_;
+  outcomes.bytes_out += answer_bytes_;
+  const auto took = static_cast<std::uint64_t>((now - began_).count());
+  outcomes.latency.record(took);
+  outcomes.latency_us += took;
   if (first_byte_at_ != net::k_never) {
-    outcomes.first_byte.record(static_cast<std::uint64_t>((first_byte_at_ - began_).count()));
+    const auto first = static_cast<std::uint64_t>((first_byte_at_ - began_).count());
+    outcomes.first_byte.record(first);
+    outcomes.first_byte_us += first;
   }
   worker_.counters().changed(*counters_);
   worker_.on_counted();
+  if (worker_.access().is_on()) record(now);
+}
+
+void Exchange::record(net::Instant now) {
+  const auto micros = [](Duration time) {
+    return static_cast<std::uint64_t>(std::max(time.count(), std::int64_t{0}));
+  };
+  const bool has_first_byte = first_byte_at_ != net::k_never;
+  worker_.access().put({.ended = now,
+                        .scope = counters_->access_scope,
+                        .instance = notes_.instance(),
+                        .method = notes_.method(),
+                        .target = notes_.target(),
+                        .client = client_.peer(),
+                        .request_id = request_id(),
+                        .trace_id = notes_.trace.text(),
+                        .error = gone_ ? "client_gone" : notes_.error,
+                        .status = status_,
+                        .bytes_in = body_bytes_,
+                        .bytes_out = answer_bytes_,
+                        .duration_us = micros(now - began_),
+                        .first_byte_us = has_first_byte ? micros(first_byte_at_ - began_) : 0,
+                        .held_us = micros(held_for_),
+                        .retries = retries_,
+                        .has_first_byte = has_first_byte,
+                        .is_streamed = streamed_});
 }
 
 void Exchange::over(End end) {

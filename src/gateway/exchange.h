@@ -20,7 +20,9 @@
 #include <string_view>
 #include <vector>
 
+#include "gateway/access_notes.h"
 #include "gateway/answers.h"
+#include "gateway/balance.h"
 #include "gateway/counters.h"
 #include "gateway/lease.h"
 #include "gateway/upstream_connection.h"
@@ -38,6 +40,10 @@ class Exchange final : public net::Mortal {
  public:
   Exchange(Worker& worker, Caller& client);
   ~Exchange() override;
+  // One comes and goes with each request, many in one turn of the loop: their memory is kept for
+  // the next ones of the thread.
+  static void* operator new(std::size_t size);
+  static void operator delete(void* memory) noexcept;
 
   // What the client's connection tells.
   // `rest` is what came with the head; returns how much of it is the request's body and was used.
@@ -86,11 +92,13 @@ class Exchange final : public net::Mortal {
   void fail_if_open(Cause cause);
   void settle();
   void account();
+  void record(net::Instant now);
   enum class End { keep, close, linger, reset, abort };
   void over(End end);
 
   // exchange_request.cc: pick, connect, forward, replay
   void pick_endpoint();
+  Picked pick_unsuspected() const;
   void connect();
   std::optional<Cause> read_body(std::string_view bytes, std::size_t& used);
   void forward(std::string_view wire);
@@ -127,6 +135,7 @@ class Exchange final : public net::Mortal {
   std::uint64_t body_bytes_ = 0;  // content so far
 
   net::http1::Body answer_;
+  std::uint64_t answer_bytes_ = 0;  // content so far
   model::RevisionNumber revision_ = 0;
   int status_ = 0;
 
@@ -137,7 +146,8 @@ class Exchange final : public net::Mortal {
   Duration held_for_ = Duration::zero();
   std::string wanted_;            // the instance that the client asks for
   std::vector<Endpoint*> tried_;  // endpoints that refused this request
-  int unread_ = 0;                // new connections that were closed with this request unread
+  std::uint32_t retries_ = 0;
+  int unread_ = 0;  // new connections that were closed with this request unread
   std::size_t held_bytes_ = 0;
 
   bool keep_alive_ = true;
@@ -158,7 +168,6 @@ class Exchange final : public net::Mortal {
   bool was_cut_ = false;
   bool streamed_ = false;  // the whole of an answer of no stated length
   bool gone_ = false;
-  bool retried_ = false;
   bool gathering_ = false;  // the whole of a small body is waited for
   bool in_hold_ = false;
   bool hold_to_count_ = false;  // a stay in the hold has ended and is in no counter yet
@@ -168,6 +177,9 @@ class Exchange final : public net::Mortal {
   std::array<char, 64> request_id_;
   std::string_view request_id() const { return {request_id_.data(), request_id_size_}; }
   void set_request_id(std::string_view given);
+  std::string_view set_trace(const RequestFields& fields);
+
+  AccessNotes notes_;
 };
 
 }  // namespace hitless::gateway

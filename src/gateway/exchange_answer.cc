@@ -73,6 +73,7 @@ void Exchange::pass_interim(const Head& head) {
 void Exchange::begin_answer(const Head& head, std::string_view rest) {
   if (head.status == 101 && !wants_upgrade_) return fail(Cause::invalid_answer);
   first_byte_at_ = net::monotonic_now();
+  lease_.endpoint()->suspect_until = {};
   status_ = head.status;
   upstream_keeps_ = head.keep_alive && head.framing != Framing::until_close;
   answer_ = Body(head.framing, head.content_length);
@@ -114,6 +115,7 @@ void Exchange::relay(std::string_view head, std::string_view bytes) {
   while (used < bytes.size() && state == Body::State::more) {
     const Body::Piece piece = answer_.next(bytes.substr(used));
     used += piece.used;
+    answer_bytes_ += piece.data.size();
     state = piece.state;
     if (unchunk_ && !piece.data.empty()) {
       if (!client_.send(head, piece.data)) return on_client_gone();
@@ -143,6 +145,7 @@ void Exchange::finish_answer(bool surplus) {
 // The client has part of an answer that will not come whole, and must see it.
 void Exchange::cut() {
   was_cut_ = failed_ = true;
+  notes_.error = "cut";
   release_upstream(false);
   account();
   // Where the connection's end would pass for the answer's end, it is reset.

@@ -3,7 +3,6 @@
 #include <cerrno>
 
 #include "base/check.h"
-#include "gateway/balance.h"
 #include "gateway/caller.h"
 #include "gateway/exchange.h"
 #include "gateway/worker.h"
@@ -17,13 +16,33 @@ constexpr int k_unread_max = 3;
 using net::http1::Body;
 using net::http1::Framing;
 
+// A suspect is better than nobody.  Who asks for one instance gets it.
+Picked Exchange::pick_unsuspected() const {
+  const auto pick_but = [this](const std::vector<Endpoint*>& tried) {
+    return pick(
+        *service_,
+        {.client = client_.peer(), .tried = tried, .revision = revision_, .instance = wanted_});
+  };
+  const net::Instant now = worker_.loop().turn();
+  const Picked first = pick_but(tried_);
+  if (first.endpoint == nullptr || first.endpoint->suspect_until <= now || !wanted_.empty()) {
+    return first;
+  }
+  std::vector<Endpoint*> avoided = tried_;
+  for (Picked next = first;;) {
+    avoided.push_back(next.endpoint);
+    next = pick_but(avoided);
+    if (next.endpoint == nullptr) return first;
+    if (next.endpoint->suspect_until <= now) return next;
+  }
+}
+
 void Exchange::pick_endpoint() {
-  const Picked picked =
-      pick(*service_,
-           {.client = client_.peer(), .tried = tried_, .revision = revision_, .instance = wanted_});
+  const Picked picked = pick_unsuspected();
   // All refused: they crashed together, or are too busy to accept.  The next table is on its way.
   if (picked.endpoint == nullptr) return hold();
   revision_ = picked.share->revision;
+  notes_.note_instance(picked.endpoint->instance.text());
   counters_ = picked.share->counters;
   count_hold();
   lease_ = Lease(worker_, *picked.endpoint);
@@ -151,6 +170,7 @@ void Exchange::on_upstream_writable() {
 void Exchange::note_connect_failure() {
   Endpoint& endpoint = *lease_.endpoint();
   ++endpoint.connect_failures;
+  endpoint.suspect_until = worker_.loop().turn() + worker_.limits().suspect_time;
   worker_.counters().changed(endpoint);
   worker_.report_soon();
 }
@@ -171,7 +191,7 @@ void Exchange::on_upstream_lost(int error) {
 }
 
 void Exchange::replay() {
-  retried_ = true;
+  ++retries_;
   const bool was_accepted = upstream_ != nullptr && upstream_->connected();
   if (reused_) {
     fresh_only_ = true;

@@ -115,6 +115,7 @@ Result<Footing> receive(UniqueFd link, const json::object& message) {
   footing.counts = offer.counts;
   footing.predecessor_pid = offer.pid;
   footing.predecessor_version = offer.version;
+  footing.signals = offer.signals;
   footing.predecessor = std::move(link);
   return footing;
 }

@@ -26,6 +26,7 @@ struct Footing {
   UniqueFd predecessor;  // the link to the gateway it is taken from; empty: there is none
   pid_t predecessor_pid = 0;
   std::string predecessor_version;
+  std::optional<Signals> signals;  // the predecessor's
 };
 
 // Where a gateway listens for its successor.

@@ -14,6 +14,22 @@ inline constexpr std::size_t k_successors_waiting_max = 8;
 // a second or two on a busy machine.
 inline constexpr Duration k_successor_patience = std::chrono::seconds(20);
 
+// A worker's share of what may wait for the disk: some thousand requests.  Beyond it lines are
+// dropped and counted; a chunk is what is written in one piece.
+inline constexpr std::size_t k_access_chunk_bytes = 64 * 1024;
+inline constexpr std::size_t k_access_chunks_per_worker = 8;
+// Of a path in the access record: longer ones are cut, the target itself may have 32 KiB.
+inline constexpr std::size_t k_access_path_bytes_max = 1024;
+
+// Who asks for metrics: some scrapers, each with one short question and time to take the answer.
+inline constexpr std::size_t k_admin_connections_max = 32;
+inline constexpr std::size_t k_admin_head_bytes_max = 8 * 1024;
+inline constexpr Duration k_admin_patience = std::chrono::seconds(10);
+// What a worker may take to say how many connections it has, before it is left out.
+inline constexpr Duration k_metrics_patience = std::chrono::seconds(2);
+// Services with metrics of their own; each has some fifty series a revision.
+inline constexpr std::size_t k_metrics_services_max = 1000;
+
 struct Limits {
   // Requests with larger heads are attacks or mistakes; nginx's default for large headers is 32
   // KiB.
@@ -64,6 +80,10 @@ struct Limits {
   std::size_t held_requests_max = 1024;
   std::size_t held_bytes_max = 64 * 1024 * 1024;
   Duration hold_timeout = std::chrono::seconds(10);
+  // An instance that refused or reset a connection is asked after all others for so long: by then
+  // `serve`, which was told at once, has looked at it, and a process that crashed is out of the
+  // table.
+  Duration suspect_time = std::chrono::seconds(1);
   // A request that every endpoint refused is tried again this often while it is held, should no
   // new table come first: a crash is answered by one within milliseconds.
   Duration refused_retry = std::chrono::milliseconds(50);

@@ -7,6 +7,8 @@ namespace {
 
 // More threads than any machine of this kind has cores: surely a mistake.
 constexpr std::size_t k_workers_max = 256;
+// With less every second of a busy gateway would begin a file.
+constexpr std::uint64_t k_access_record_bytes_min = 1024 * 1024;
 
 }  // namespace
 
@@ -25,6 +27,9 @@ Result<void> check(const GatewayOptions& options) {
   }
   if (options.tls.has_value() && options.take_over.has_value()) {
     return wrong("tls", "is that of the gateway whose place is taken");
+  }
+  if (options.signals.access_record_bytes_max < k_access_record_bytes_min) {
+    return wrong("access_record_bytes_max", "must be at least 1 MiB");
   }
   const Limits& limits = options.limits;
   if (limits.head_bytes_max < 1024) return wrong("head_bytes_max", "must be at least 1024");

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "gateway/limits.h"
+#include "gateway/signals.h"
 #include "net/tls.h"
 
 namespace hitless::gateway {
@@ -25,7 +26,9 @@ struct GatewayOptions {
   Address listen{.host = "127.0.0.1", .port = 0, .path = {}};  // where clients call
   std::filesystem::path control_socket;                        // where control attaches
   std::size_t workers = 2;                                     // one thread and event loop each
-  std::string version;                                         // of the program; told to control
+  Signals signals;
+  bool signals_as_before = false;  // with take_over: those of the gateway that runs
+  std::string version;             // of the program; told to control
   // Where the address is kept, so that a gateway that was asked for any port gets the one it had
   // before.  Empty: it is not kept.
   std::filesystem::path address_file;

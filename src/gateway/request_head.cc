@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "gateway/text_writer.h"
+#include "gateway/trace.h"
 
 namespace hitless::gateway {
 namespace {
@@ -51,6 +52,14 @@ std::string_view bearer_of(std::string_view authorization) {
 
 Use use_of_other(const FieldLine& line, RequestFields& fields) {
   switch (line.name.size()) {
+    case 10:
+      if (is_name(line.name, "tracestate")) ++fields.tracestates;
+      return Use::forward;
+    case 11:
+      if (!is_name(line.name, "traceparent")) return Use::forward;
+      fields.traceparent = line.value;
+      ++fields.traceparents;
+      return Use::forward;
     case 12:
       if (is_name(line.name, "x-auth-token")) {
         fields.auth_token = line.value;
@@ -101,6 +110,21 @@ Use use_of_framing(const Head& head, const FieldLine& line) {
   return line.value.size() > 1 && line.value.front() == '0' ? Use::drop : Use::forward;
 }
 
+// Who cannot make sense of a traceparent must not hand on its tracestate (Trace Context section
+// 3.3); nor may one go on that a Connection field keeps to its hop.
+void read_trace(const Head& head, RequestFields& fields) {
+  if (fields.traceparents == 1) fields.trace_id = trace_id_of(fields.traceparent);
+  for (std::size_t i = 0; i < head.field_count && !fields.trace_id.empty(); ++i) {
+    const bool is_gone = fields.uses[i] == Use::drop;
+    if (is_gone && is_name(head.fields[i].name, "traceparent")) fields.trace_id = {};
+  }
+  if (!fields.trace_id.empty()) return;
+  for (std::size_t i = 0; i < head.field_count; ++i) {
+    const std::string_view name = head.fields[i].name;
+    if (is_name(name, "traceparent") || is_name(name, "tracestate")) fields.uses[i] = Use::drop;
+  }
+}
+
 bool named_by_connection(const Head& head, std::string_view name) {
   for (std::size_t i = 0; i < head.field_count; ++i) {
     const FieldLine& line = head.fields[i];
@@ -121,7 +145,7 @@ void put_framing(TextWriter& to, const Head& head) {
 
 }  // namespace
 
-std::string_view origin_form(std::string_view target) {
+std::string_view origin_form_of_absolute(std::string_view target) {
   const std::string_view authority = authority_of(target);
   if (authority.data() == nullptr) return target;
   target.remove_prefix(static_cast<std::size_t>(authority.data() - target.data()));
@@ -141,6 +165,8 @@ std::optional<Call> parse_call(std::string_view target) {
 void read_fields(const Head& head, RequestFields& fields) {
   fields.auth_token = fields.bearer = fields.app_code = {};
   fields.request_id = fields.instance = {};
+  fields.trace_id = fields.traceparent = {};
+  fields.traceparents = fields.tracestates = 0;
   fields.forwarded_for_count = 0;
   fields.is_framing_plain = true;
   const bool absolute = authority_of(head.target).data() != nullptr;
@@ -163,15 +189,17 @@ void read_fields(const Head& head, RequestFields& fields) {
     }
     fields.uses[i] = use;
   }
+  if ((fields.traceparents | fields.tracestates) != 0) read_trace(head, fields);
 }
 
 void write_request_head(std::string& out, const Head& head, const RequestFields& fields,
                         const Forwarding& forwarding) {
   // All that is put besides parts of the received head: names, separators, the version.
-  constexpr std::size_t k_added = 192;
+  constexpr std::size_t k_added = 208;
   TextWriter to(out, 2 * head.target.size() + head.size + forwarding.request_id.size() +
-                         forwarding.peer.size() + k_added);
-  to.put(head.method).put(forwarding.target.starts_with('/') ? " " : " /");
+                         forwarding.traceparent.size() + forwarding.peer.size() + k_added);
+  to.put(head.method).put(" ");
+  if (!forwarding.target.starts_with('/')) to.put("/");
   to.put(forwarding.target).put(" HTTP/1.1\r\n");
   if (const std::string_view authority = authority_of(head.target); !authority.empty()) {
     to.put("Host: ").put(authority).put("\r\n");
@@ -193,6 +221,9 @@ void write_request_head(std::string& out, const Head& head, const RequestFields&
   if (!run.empty()) to.put(run);
   if (!fields.is_framing_plain) put_framing(to, head);
   if (head.upgrade) to.put("Connection: upgrade\r\n");
+  if (!forwarding.traceparent.empty()) {
+    to.put("traceparent: ").put(forwarding.traceparent).put("\r\n");
+  }
   to.put("X-Request-Id: ").put(forwarding.request_id).put("\r\nX-Forwarded-For: ");
   for (std::size_t i = 0; i < fields.forwarded_for_count; ++i) {
     to.put(fields.forwarded_for[i]).put(", ");

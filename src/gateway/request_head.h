@@ -21,7 +21,10 @@ struct Call {
 };
 std::optional<Call> parse_call(std::string_view target);
 // The target's path and query, when it is absolute or not.
-std::string_view origin_form(std::string_view target);
+std::string_view origin_form_of_absolute(std::string_view target);
+inline std::string_view origin_form(std::string_view target) {
+  return target.starts_with('/') ? target : origin_form_of_absolute(target);
+}
 
 // What the fields say to us.
 struct RequestFields {
@@ -32,8 +35,13 @@ struct RequestFields {
   std::string_view app_code;    // X-Apig-AppCode
   std::string_view request_id;  // empty when absent or not fit to be passed on
   std::string_view instance;    // X-Hitless-Instance: the one that shall answer
+  // Of the one traceparent, when it is valid.  Otherwise neither it nor a tracestate goes on.
+  std::string_view trace_id;
   std::array<std::string_view, 4> forwarded_for;
   std::size_t forwarded_for_count = 0;
+  std::string_view traceparent;  // as it came, and how many there are of them
+  std::uint8_t traceparents = 0;
+  std::uint8_t tracestates = 0;
   bool is_framing_plain = true;  // Content-Length and Transfer-Encoding can go on as they are
 };
 void read_fields(const net::http1::Head& head, RequestFields& fields);
@@ -44,6 +52,7 @@ inline constexpr std::size_t k_request_id_bytes_max = 64;
 struct Forwarding {
   std::string_view target;
   std::string_view request_id;
+  std::string_view traceparent;    // empty: the client's goes on
   std::string_view peer;           // the client's address
   bool keep_authorization = true;  // false: it carried our token
   bool is_encrypted = false;       // the client's connection to us

@@ -31,6 +31,7 @@ Result<UniqueFd> block_signals() {
   ::sigemptyset(&set);
   ::sigaddset(&set, SIGTERM);
   ::sigaddset(&set, SIGINT);
+  // A program that rotates the access record sends it, and one that has renewed certificates.
   ::sigaddset(&set, SIGHUP);
   // Before any thread starts, so that all inherit it.
   if (const int error = ::pthread_sigmask(SIG_BLOCK, &set, nullptr); error != 0) {
@@ -57,7 +58,7 @@ Call wait_for_call(int signals, int shutdown, int patience_ms) {
   return signal.ssi_signo == SIGHUP ? Call::reload : Call::stop;
 }
 
-void reload(Gateway& gateway) {
+void reload_certificates(Gateway& gateway) {
   if (const auto reloaded = gateway.reload_certificates(); !reloaded) {
     log_error("certificates_kept", {{"cause", reloaded.error().text()}});
   } else {
@@ -71,9 +72,12 @@ void serve(Gateway& gateway, int signals) {
   for (;;) {
     switch (wait_for_call(signals, gateway.shutdown_event(), patience)) {
       case Call::stop: return;
-      case Call::reload: reload(gateway); break;
+      case Call::reload:
+        if (gateway.tls_address().has_value()) reload_certificates(gateway);
+        gateway.reopen_access_record();
+        break;
       case Call::none:
-        if (gateway.certificates_have_changed()) reload(gateway);
+        if (gateway.certificates_have_changed()) reload_certificates(gateway);
         break;
     }
   }

@@ -61,11 +61,16 @@ Result<void> Gateway::build(GatewayOptions options) {
                 options.take_over ? take_footing(options) : found_footing(options));
   if (options.workers == 0) options.workers = footing.listeners.size();
   options.tls = footing.tls;
+  if (options.signals_as_before && footing.signals) options.signals = *footing.signals;
   lock_ = std::move(footing.lock);
   address_ = footing.address;
   predecessor_pid_ = footing.predecessor_pid;
   predecessor_version_ = footing.predecessor_version;
   HL_TRY(make_link(footing, options));
+  if (const Signals& signals = options.signals; !signals.access_record.empty()) {
+    HL_TRY_ASSIGN(access_, AccessWriter::start(signals.access_record,
+                                               signals.access_record_bytes_max, options.workers));
+  }
   HL_TRY(make_workers(footing, options));
   return link_->start();
 }
@@ -80,8 +85,15 @@ Result<void> Gateway::make_link(Footing& footing, const GatewayOptions& options)
   ControlLink::Options made{
       .workers = options.workers,
       .leave_budget = options.limits.leave_budget,
+      .signals = options.signals,
+      .admin = {{.host = {}, .port = 0, .path = admin_socket(options.control_socket).string()}},
+      .record_counts = [this] { return access_counts(); },
       .on_shutdown = [this](Duration budget) { on_shutdown(budget); },
       .on_settled = [this](Result<void> settled) { on_settled(std::move(settled)); }};
+  if (const std::string& listen = options.signals.admin_listen; !listen.empty()) {
+    HL_TRY_ASSIGN(Address address, parse_address(listen));
+    made.admin.push_back(std::move(address));
+  }
   HL_TRY_ASSIGN(link_, ControlLink::make(footing, std::move(hello), std::move(made)));
   return {};
 }
@@ -110,9 +122,11 @@ Result<void> Gateway::make_workers(Footing& footing, const GatewayOptions& optio
   HL_TRY_ASSIGN(std::vector<Worker::Sockets> sockets, share_sockets(footing, options.workers));
   std::vector<Worker*> workers;
   for (std::size_t index = 0; index < options.workers; ++index) {
-    HL_TRY_ASSIGN(std::unique_ptr<Worker> worker,
-                  Worker::make(index, options, std::move(sockets[index]),
-                               [this](WorkerReading reading) { link_->take(std::move(reading)); }));
+    HL_TRY_ASSIGN(
+        std::unique_ptr<Worker> worker,
+        Worker::make(
+            index, options, std::move(sockets[index]),
+            [this](WorkerReading reading) { link_->take(std::move(reading)); }, access_.get()));
     if (!options.take_over) HL_TRY(worker->accept_connections());
     workers.push_back(worker.get());
     workers_.push_back(std::move(worker));
@@ -187,6 +201,14 @@ void Gateway::stop(Duration budget) {
   drained.wait();
   if (!link_->wait_alone(deadline)) log_warn("predecessor_left_behind");
   join();
+}
+
+void Gateway::reopen_access_record() {
+  if (access_ != nullptr) access_->reopen();
+}
+
+AccessWriter::Counts Gateway::access_counts() const {
+  return access_ == nullptr ? AccessWriter::Counts() : access_->counts();
 }
 
 // Readings posted to the link before its stop are still taken in, so control sees the last of them.

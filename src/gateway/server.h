@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/thread_annotations.h"
+#include "gateway/access_writer.h"
 #include "gateway/certificates.h"
 #include "gateway/control_link.h"
 #include "gateway/options.h"
@@ -48,6 +49,12 @@ class Gateway {
   // Accepts no more, lets what is in flight end within the budget, then ends all threads.
   void stop(Duration budget);
 
+  // Where metrics are asked for: the admin socket, and the address if there is one.
+  std::vector<Address> admin_addresses() const { return link_->admin_addresses(); }
+  // The access record's file was moved away.
+  void reopen_access_record();
+  AccessWriter::Counts access_counts() const;
+
  private:
   Gateway() = default;
   Result<void> build(GatewayOptions options);
@@ -71,6 +78,7 @@ class Gateway {
   std::optional<Result<void>> settled_ HL_GUARDED_BY(mutex_);
   std::optional<Duration> shutdown_budget_ HL_GUARDED_BY(mutex_);
   std::unique_ptr<ControlLink> link_;
+  std::unique_ptr<AccessWriter> access_;  // null: no record is kept
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::thread> threads_;
   std::thread link_thread_;

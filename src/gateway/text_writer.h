@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/check.h"
+#include "gateway/copy_text.h"
 
 namespace hitless::gateway {
 
@@ -24,11 +25,17 @@ class TextWriter {
   TextWriter(const TextWriter&) = delete;
   TextWriter& operator=(const TextWriter&) = delete;
 
+  // Of a literal: a few stores.
+  template <std::size_t Size>
+  TextWriter& put(const char (&text)[Size]) {
+    HL_CHECK(Size - 1 <= static_cast<std::size_t>(end_ - at_));
+    std::memcpy(at_, text, Size - 1);
+    at_ += Size - 1;
+    return *this;
+  }
   TextWriter& put(std::string_view text) {
     HL_CHECK(text.size() <= static_cast<std::size_t>(end_ - at_));
-    // A view that nothing was put into, such as a missing reason, has no address to copy from.
-    if (!text.empty()) std::memcpy(at_, text.data(), text.size());
-    at_ += text.size();
+    at_ = copy_text(at_, text);
     return *this;
   }
 

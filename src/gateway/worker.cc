@@ -40,6 +40,7 @@ constexpr std::array<std::array<char, 2>, 256> k_hex_pairs = [] {
 }();
 
 void write_hex(std::uint64_t word, char* to) {
+#pragma GCC unroll 8
   for (int byte = 0; byte < 8; ++byte, word >>= 8, to += 2) {
     std::memcpy(to, k_hex_pairs[word & 0xff].data(), 2);
   }
@@ -55,25 +56,29 @@ std::uint64_t random_word() {
 }  // namespace
 
 Result<std::unique_ptr<Worker>> Worker::make(std::size_t index, const GatewayOptions& options,
-                                             Sockets sockets, Sink sink) {
+                                             Sockets sockets, Sink sink, AccessWriter* access) {
   HL_TRY_ASSIGN(std::unique_ptr<net::EventLoop> loop, net::EventLoop::make());
   return std::unique_ptr<Worker>(
-      new Worker(index, options, std::move(loop), std::move(sockets), std::move(sink)));
+      new Worker(index, options, std::move(loop), std::move(sockets), std::move(sink), access));
 }
 
 Worker::Worker(std::size_t index, const GatewayOptions& options,
-               std::unique_ptr<net::EventLoop> loop, Sockets sockets, Sink sink)
+               std::unique_ptr<net::EventLoop> loop, Sockets sockets, Sink sink,
+               AccessWriter* access)
     : index_(index),
       options_(options),
       connections_max_(options.limits.connections_max / options.workers),
       sink_(std::move(sink)),
       loop_(std::move(loop)),
       unrouted_(counters_.of(model::ServiceId(), 0, {})),
+      access_(access),
       table_(counters_, index),
       identity_(std::move(sockets.identity)),
       report_timer_(*loop_, *this),
       drain_timer_(*loop_, *this),
-      id_state_{random_word(), random_word()} {
+      id_state_{random_word(), random_word()},
+      traceparent_(k_traceparent_form) {
+  write_hex(random_word(), traceparent_.data() + k_trace_id_at);
   using Speaks = Listener::Speaks;
   for (UniqueFd& fd : sockets.plain) {
     listeners_.push_back(std::make_unique<Listener>(*this, std::move(fd), Speaks::plain));
@@ -201,16 +206,22 @@ bool Worker::is_token_valid(std::string_view token) {
 }
 
 // xorshift128+: unique, not secret.
+std::uint64_t Worker::random() {
+  std::uint64_t x = id_state_[0];
+  const std::uint64_t y = id_state_[1];
+  id_state_[0] = y;
+  x ^= x << 23;
+  id_state_[1] = x ^ y ^ (x >> 17) ^ (y >> 26);
+  return id_state_[1] + y;
+}
+
+// The first half is the worker's own, and not zero; the second half is random, as Trace Context
+// asks (section 3.2.2.3), and names the span too.
 std::string_view Worker::make_request_id() {
-  for (std::size_t half = 0; half < 2; ++half) {
-    std::uint64_t x = id_state_[0];
-    const std::uint64_t y = id_state_[1];
-    id_state_[0] = y;
-    x ^= x << 23;
-    id_state_[1] = x ^ y ^ (x >> 17) ^ (y >> 26);
-    write_hex(id_state_[1] + y, id_text_.data() + half * 16);
-  }
-  return {id_text_.data(), id_text_.size()};
+  char* const id = traceparent_.data() + k_trace_id_at;
+  write_hex(std::max<std::uint64_t>(random(), 1), id + k_span_id_digits);
+  std::memcpy(traceparent_.data() + k_span_id_at, id + k_span_id_digits, k_span_id_digits);
+  return {id, k_trace_id_digits};
 }
 
 std::string Worker::take_buffer() {
@@ -241,6 +252,7 @@ void Worker::report_soon() {
 void Worker::report() {
   report_timer_.clear();
   reported_at_ = loop_->turn();
+  access_.flush();
   sink_(counters_.take_reading(index_, table_.generation()));
 }
 

@@ -11,13 +11,16 @@
 #include <string_view>
 #include <vector>
 
+#include "gateway/access_buffer.h"
 #include "gateway/connection.h"
 #include "gateway/counters.h"
 #include "gateway/listener.h"
+#include "gateway/metrics.h"
 #include "gateway/options.h"
 #include "gateway/request_head.h"
 #include "gateway/table.h"
 #include "gateway/token_memory.h"
+#include "gateway/trace.h"
 #include "net/channel.h"
 #include "net/event_loop.h"
 #include "net/http1.h"
@@ -35,7 +38,8 @@ class Worker final : public net::Handler {
   };
   // Does not accept before accept_connections().
   static Result<std::unique_ptr<Worker>> make(std::size_t index, const GatewayOptions& options,
-                                              Sockets sockets, Sink sink);
+                                              Sockets sockets, Sink sink,
+                                              AccessWriter* access = nullptr);
   ~Worker() override;
 
   void run();                                                                    // until stop()
@@ -66,9 +70,16 @@ class Worker final : public net::Handler {
   Table& table() { return table_; }
   Counters& counters() { return counters_; }
   RevisionCounters& unrouted() { return unrouted_; }
+  AccessBuffer& access() { return access_; }
   // The token that any connection sent last is only compared, others are hashed: most clients open
   // their connections with one token.
   bool is_token_valid(std::string_view token);
+  WorkerLoad load() const {
+    return {.connections = connections_.size(),
+            .waiting = held_requests_,
+            .dropped_lines = access_.dropped()};
+  }
+  void count_held(int more) { held_requests_ += static_cast<std::uint64_t>(more); }
   bool is_full() const { return connections_.size() >= connections_max_; }
   void accepted(UniqueFd fd, std::string peer);
   void accepted_tls(UniqueFd fd, std::string peer);
@@ -81,7 +92,13 @@ class Worker final : public net::Handler {
   void replace(Connection& before, net::Channel channel, const std::string& peer,
                std::string_view begun);
   void remove(Connection& connection);
-  std::string_view make_request_id();  // valid until the next one
+  std::string_view make_request_id();  // valid until the next one; fit to be a trace's
+  // A traceparent, valid until the next one: of a trace by the name of the last request id, or one
+  // of its own.
+  std::string_view begin_trace(bool by_request_id) {
+    if (!by_request_id) make_request_id();
+    return {traceparent_.data(), traceparent_.size()};
+  }
 
   // Empty strings that have held a request's bytes: fewer allocations.
   std::string take_buffer();
@@ -108,7 +125,8 @@ class Worker final : public net::Handler {
  private:
   void add(std::unique_ptr<Connection> connection);
   Worker(std::size_t index, const GatewayOptions& options, std::unique_ptr<net::EventLoop> loop,
-         Sockets sockets, Sink sink);
+         Sockets sockets, Sink sink, AccessWriter* access);
+  std::uint64_t random();
   void retire(Endpoint& endpoint);
   void release_hold(ServiceEntry& service);
   void report();
@@ -123,6 +141,8 @@ class Worker final : public net::Handler {
   const std::unique_ptr<net::EventLoop> loop_;
   Counters counters_;
   RevisionCounters& unrouted_;
+  AccessBuffer access_;
+  std::uint64_t held_requests_ = 0;  // that are in a hold
   Table table_;
   TokenMemory valid_token_;
   std::vector<std::unique_ptr<Listener>> listeners_;
@@ -145,7 +165,8 @@ class Worker final : public net::Handler {
   std::string location_;
   std::vector<std::string> buffers_;
   std::array<std::uint64_t, 2> id_state_{};
-  std::array<char, 32> id_text_{};
+  // The request id is a part of it.
+  std::array<char, k_traceparent_bytes> traceparent_;
 };
 
 }  // namespace hitless::gateway

@@ -22,7 +22,7 @@ struct NamedCounter {
   std::string_view name;
   std::uint64_t Outcomes::*member;
 };
-constexpr std::array<NamedCounter, 8> k_counters{{
+constexpr std::array<NamedCounter, 12> k_counters{{
     {"requests", &Outcomes::requests},
     {"failed", &Outcomes::failed},
     {"retried", &Outcomes::retried},
@@ -31,6 +31,10 @@ constexpr std::array<NamedCounter, 8> k_counters{{
     {"streams", &Outcomes::streams},
     {"cut", &Outcomes::cut},
     {"client_gone", &Outcomes::client_gone},
+    {"bytes_in", &Outcomes::bytes_in},
+    {"bytes_out", &Outcomes::bytes_out},
+    {"latency_us", &Outcomes::latency_us},
+    {"first_byte_us", &Outcomes::first_byte_us},
 }};
 
 json::object to_json(const InstanceUsage& usage) {

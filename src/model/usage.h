@@ -27,9 +27,13 @@ struct Outcomes {
   std::uint64_t streams = 0;          // answers of no stated length that ended whole
   std::uint64_t cut = 0;              // answers that broke off after their first byte
   std::uint64_t client_gone = 0;      // the client left first; not failed
-  Histogram latency;                  // request read to last byte sent, microseconds
-  Histogram first_byte;               // request read to first byte of the answer
-  Histogram held_for{};               // each stay among the parked
+  std::uint64_t bytes_in = 0;         // content of requests
+  std::uint64_t bytes_out = 0;        // content of answers
+  std::uint64_t latency_us = 0;       // the sum of what is in `latency`, and of first_byte
+  std::uint64_t first_byte_us = 0;
+  Histogram latency;     // request read to last byte sent, microseconds
+  Histogram first_byte;  // request read to first byte of the answer
+  Histogram held_for{};  // each stay among the parked
 
   Outcomes& operator+=(const Outcomes& other);
   // What came since `earlier`, a former reading of the same counters.  held_longest_us becomes the

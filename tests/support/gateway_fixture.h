@@ -75,6 +75,15 @@ class GatewayFixture {
     });
   }
   void stop_client() { client_.reset(); }
+  // Before anything is published.
+  void restart_with(gateway::Signals signals) {
+    stop_client();
+    stop_gateway();
+    options_.signals = std::move(signals);
+    start_gateway();
+    start_client();
+  }
+  const std::filesystem::path& folder() const { return directory_.path(); }
 
   gateway::Gateway& gateway() { return *gateway_; }
   gateway::GatewayClient& client() { return *client_; }

@@ -181,10 +181,9 @@ TEST_F(SlowStart, RaisesTheShareOfANewInstanceOverTheSetTime) {
     go_on(200);
     return now_ms() - began > k_rise_ms;
   }));
-  last_rollout_ =
-      service().update({{.model_id = next, .count = 1}},
-                       {{"slow_start_seconds", k_rise_ms / 1000.0},
-                        {"judgement", {{"enabled", false}}}});
+  last_rollout_ = service().update(
+      {{.model_id = next, .count = 1}},
+      {{"slow_start_seconds", k_rise_ms / 1000.0}, {"judgement", {{"enabled", false}}}});
   const std::vector<Reading> readings = read_to_end();
   EXPECT_EQ(service().phase(last_rollout()), "succeeded");
   std::int64_t routed = 0;

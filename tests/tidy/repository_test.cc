@@ -6,6 +6,8 @@
 
 #include <fstream>
 #include <functional>
+#include <regex>
+#include <set>
 
 #include "tests/tidy/docs.h"
 #include "tests/tidy/rooms.h"
@@ -137,6 +139,26 @@ TEST(Repository, ListsItsLimits) {
   expect_document(
       "docs/limits.md",
       limits_document(files_that([](const File& file) { return file.ends_with("/limits.h"); })));
+}
+
+// Each metric stands in a room's metrics.h, and in the page that people read.
+TEST(Repository, DescribesItsMetrics) {
+  const auto names_in = [](const std::string& text, const std::string& quote) {
+    const std::regex name(quote + "((?:hitless|process)_[a-z_]+)" + quote);
+    std::set<std::string> names;
+    for (std::sregex_iterator at(text.begin(), text.end(), name), end; at != end; ++at) {
+      names.insert((*at)[1]);
+    }
+    return names;
+  };
+  std::string code = existing("src/base/metrics_text.cc").text;
+  for (const File& file :
+       files_that([](const File& each) { return each.ends_with("/metrics.h"); })) {
+    code += file.text;
+  }
+  const std::set<std::string> told = names_in(code, "\"");
+  EXPECT_FALSE(told.empty());
+  EXPECT_EQ(names_in(existing("docs/operating/metrics.md").text, "`"), told);
 }
 
 #ifdef HITLESS_HAS_PHASES
