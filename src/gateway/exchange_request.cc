@@ -18,16 +18,32 @@ using net::http1::Body;
 using net::http1::Framing;
 
 void Exchange::pick_endpoint() {
-  const Picked picked =
-      pick(*service_,
-           {.client = client_.peer(), .tried = tried_, .revision = revision_, .instance = wanted_});
-  // All refused: they crashed together, or are too busy to accept.  The next table is on its way.
-  if (picked.endpoint == nullptr) return hold();
+  const Picked picked = pick(*service_, {.client = client_.peer(),
+                                         .tried = tried_,
+                                         .revision = revision_,
+                                         .group = group_,
+                                         .instance = wanted_,
+                                         .pinned = pinned_,
+                                         .session = session_,
+                                         .now = worker_.loop().turn()});
+  if (picked.endpoint == nullptr) return fail_pick(picked);
+  if (picked.endpoint->circuit.is_open())
+    picked.endpoint->circuit.begin_trial(worker_.loop().turn());
   revision_ = picked.share->revision;
+  group_ = picked.share->group;
   counters_ = picked.share->counters;
   count_hold();
   lease_ = Lease(worker_, *picked.endpoint);
   connect();
+}
+
+void Exchange::fail_pick(const Picked& picked) {
+  if (picked.is_revision_absent) return fail(Cause::absent_revision);
+  // All refused: they crashed together, or are too busy to accept.  The next table is on its way.
+  if (picked.trial_at == net::k_never) return hold();
+  retry_after_s_ = retry_after(picked.trial_at - worker_.loop().turn());
+  ++counters_->outcomes.circuit_open;
+  fail(Cause::circuit_open);
 }
 
 void Exchange::connect() {
@@ -153,20 +169,37 @@ void Exchange::note_connect_failure() {
   ++endpoint.connect_failures;
   worker_.counters().changed(endpoint);
   worker_.report_soon();
+  note_answer(false);
+}
+
+// For the service's circuit breaker, where it has one.
+void Exchange::note_answer(bool answered) {
+  if (!service_->traffic.breaker.is_set()) return;
+  Endpoint& endpoint = *lease_.endpoint();
+  if (answered) {
+    endpoint.circuit.answered();
+  } else if (endpoint.circuit.failed(service_->traffic.breaker, worker_.loop().turn())) {
+    ++endpoint.circuit_opened;
+    worker_.report_soon();
+  }
+  worker_.counters().changed(endpoint);
 }
 
 // The one place where a request is sent again; replay.h says when it may be.
 void Exchange::on_upstream_lost(int error) {
   if (answer_started_) {
     if (error == 0 && answer_.complete_at_close()) return finish_answer(false);
-    return cut();
+    return break_off();
   }
   Death death = upstream_->death(error);
   death.sent_at_once = sends_ == 1 && unsent() == 0 && body_.done();
   death.kept = reused_;
   if (reused_) lease_.endpoint()->closes_idle = true;
   if (!reused_ && (error != 0 || !death.connected)) note_connect_failure();
-  if (!cannot_have_been_taken(death) || !request_kept_) return fail(Cause::closed_early);
+  if (!cannot_have_been_taken(death) || !request_kept_) {
+    if (reused_ || (error == 0 && death.connected)) note_answer(false);
+    return fail(Cause::closed_early);
+  }
   replay();
 }
 
@@ -180,15 +213,16 @@ void Exchange::replay() {
   }
   release_upstream(false);
   // The table may have changed since: the service may be gone, or held.
-  admit();
+  place();
 }
 
 void Exchange::on_upstream_deadline() {
-  if (answer_started_) return cut();
+  if (answer_started_) return break_off();
   if (!upstream_->connected()) {
     note_connect_failure();
     return replay();
   }
+  note_answer(false);
   fail(Cause::answer_timeout);
 }
 

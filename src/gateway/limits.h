@@ -13,6 +13,10 @@ inline constexpr std::size_t k_successors_waiting_max = 8;
 // a second or two on a busy machine.
 inline constexpr Duration k_successor_patience = std::chrono::seconds(20);
 
+// An endpoint's open circuit doubles its time with each trial that fails, up to this or to what the
+// service says if that is longer: an instance that is well again is found within a minute.
+inline constexpr Duration k_circuit_open_max = std::chrono::seconds(60);
+
 struct Limits {
   // Requests with larger heads are attacks or mistakes; nginx's default for large headers is 32
   // KiB.

@@ -32,6 +32,7 @@ struct RequestFields {
   std::string_view app_code;    // X-Apig-AppCode
   std::string_view request_id;  // empty when absent or not fit to be passed on
   std::string_view instance;    // X-Hitless-Instance: the one that shall answer
+  std::string_view revision;    // X-Hitless-Revision: the one that shall answer
   std::array<std::string_view, 4> forwarded_for;
   std::size_t forwarded_for_count = 0;
   bool is_framing_plain = true;  // Content-Length and Transfer-Encoding can go on as they are
