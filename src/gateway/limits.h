@@ -62,8 +62,9 @@ struct Limits {
   std::size_t discard_bytes_max = 256 * 1024;
   // Request bytes that wait for the instance to take them, before the client is no longer read.
   std::size_t unsent_request_bytes_max = 64 * 1024;
-  // Requests parked per service while no endpoint is ready, and how long unless its route says
-  // otherwise: a rollout that stops the old instance first knows how long the new one may take.
+  // Requests parked per service, over all workers, while no endpoint is ready, and how long unless
+  // its route says otherwise: a rollout that stops the old instance first knows how long the new
+  // one may take.
   std::size_t held_requests_max = 1024;
   std::size_t held_bytes_max = 64 * 1024 * 1024;
   Duration hold_timeout = std::chrono::seconds(10);
