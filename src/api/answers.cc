@@ -170,9 +170,14 @@ Checked<json::object> to_detail(const Call& call, const model::Service& service)
     out["config"] = entries_to_json(call.store, revision->config.entries, &instances);
     out["load_balancer_policy"] = model::to_wire(revision->config.balance);
     out["rollout_policy"] = model::to_json(revision->config.policy);
+    out["traffic_policy"] = model::to_json(revision->config.traffic);
     ours["shown_revision"] = revision->number;
   }
   if (service.queued != 0) ours["queued_revision"] = service.queued;
+  const control::Port::Calls calls = call.port.calls(service.id);
+  ours["refused"] = json::object{{"rate_limit", calls.rate_limited},
+                                 {"concurrency_limit", calls.concurrency_limited},
+                                 {"circuit_open", calls.circuit_open}};
   const std::string gateway = call.port.gateway_url();
   if (!gateway.empty()) out["access_address"] = gateway + "/v1/infers/" + service.id.text();
   out["update_time"] = to_millis(service.update_time);
@@ -223,6 +228,11 @@ json::object to_json(const control::InstanceStatus& status) {
   if (!detail.empty()) out["detail"] = detail;
   if (instance.ending != model::Ending::none) out["ending"] = model::to_text(instance.ending);
   if (status.pid != 0) out["pid"] = status.pid;
+  if (status.connect_failures != 0) out["connect_failures"] = status.connect_failures;
+  if (status.circuit_opened != 0) {
+    out["circuit"] = status.is_circuit_open ? "open" : "closed";
+    out["circuit_opened"] = status.circuit_opened;
+  }
   if (!instance.rollout.empty()) out["rollout_id"] = instance.rollout.text();
   if (instance.ready_at) out["ready_at"] = to_millis(*instance.ready_at);
   if (instance.routed_at) out["routed_at"] = to_millis(*instance.routed_at);

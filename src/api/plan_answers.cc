@@ -234,4 +234,15 @@ Checked<std::optional<model::RolloutPolicy>> read_policy(const json::object& bod
   return std::optional(*std::move(policy));
 }
 
+Checked<std::optional<model::TrafficPolicy>> read_traffic(const json::object& body) {
+  const json::value* value = body.if_contains("traffic_policy");
+  if (value == nullptr || value->is_null()) return std::optional<model::TrafficPolicy>();
+  if (!value->is_object()) {
+    return Failure(Cause::invalid_argument, "field [traffic_policy] must be an object");
+  }
+  Result<model::TrafficPolicy> policy = model::traffic_policy_from_json(*value);
+  if (!policy) return in_field("traffic_policy", policy.error());
+  return std::optional(*std::move(policy));
+}
+
 }  // namespace hitless::api

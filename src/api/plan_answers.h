@@ -33,4 +33,7 @@ Checked<std::optional<std::string>> wanted_plan(const Call& call, const json::ob
 // rollout_policy of a body.
 Checked<std::optional<model::RolloutPolicy>> read_policy(const json::object& body);
 
+// Of traffic_policy, the same.
+Checked<std::optional<model::TrafficPolicy>> read_traffic(const json::object& body);
+
 }  // namespace hitless::api

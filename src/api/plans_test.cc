@@ -150,6 +150,58 @@ TEST_F(Plans, RolloutPolicyIsRefusedWithItsField) {
   EXPECT_EQ(ask("GET", path_).at("hitless").at("revision"), 1);
 }
 
+TEST_F(Plans, TrafficPolicyIsKeptAndAnswered) {
+  EXPECT_EQ(to_json_text(ask("GET", path_).at("traffic_policy")), "{}");
+  ask("PUT", path_,
+      R"({"traffic_policy":{"rate_limit":{"requests":5},"concurrency_limit":3,)"
+      R"("sticky":{"cookie":"sid"},"circuit_breaker":{"failures":4}}})");
+  const json::object shown = ask("GET", path_).at("traffic_policy").get_object();
+  EXPECT_EQ(to_json_text(shown.at("rate_limit")), R"({"requests":5,"seconds":1,"burst":5})");
+  EXPECT_EQ(shown.at("concurrency_limit"), 3);
+  EXPECT_EQ(text(shown.at("sticky").get_object(), "cookie"), "sid");
+  EXPECT_EQ(shown.at("circuit_breaker").at("open_seconds"), 5.0);
+  // What was read may be sent back; another change keeps it; it is sent whole.
+  ask("PUT", path_, R"({"traffic_policy":)" + to_json_text(shown) + "}");
+  ask("PUT", path_, "{" + change_ + "}");
+  EXPECT_EQ(ask("GET", path_).at("traffic_policy").get_object(), shown);
+  ask("PUT", path_, R"({"traffic_policy":{"concurrency_limit":4}})");
+  EXPECT_EQ(to_json_text(ask("GET", path_).at("traffic_policy")), R"({"concurrency_limit":4})");
+  const json::object revisions = ask("GET", path_ + "/revisions");
+  const json::object& newest = revisions.at("revisions").get_array().back().get_object();
+  EXPECT_EQ(to_json_text(newest.at("traffic_policy")), R"({"concurrency_limit":4})");
+
+  const json::object created =
+      ask("POST", "/services",
+          service_body("other", entry(model_), R"(,"traffic_policy":{"concurrency_limit":9})"));
+  const json::object other = ask("GET", "/services/" + text(created, "service_id"));
+  EXPECT_EQ(to_json_text(other.at("traffic_policy")), R"({"concurrency_limit":9})");
+}
+
+TEST_F(Plans, TrafficPolicyIsRefusedWithItsField) {
+  struct Row {
+    const char* policy;
+    const char* field;
+  };
+  const Row rows[] = {
+      {R"(5)", "[traffic_policy]"},
+      {R"({"speed":1})", "[traffic_policy.speed]"},
+      {R"({"rate_limit":{"requests":0}})", "[traffic_policy.rate_limit.requests]"},
+      {R"({"concurrency_limit":-1})", "[traffic_policy.concurrency_limit]"},
+      {R"({"sticky":{"header":"Authorization"}})", "[traffic_policy.sticky.header]"},
+      {R"({"circuit_breaker":{"failures":1001}})", "[traffic_policy.circuit_breaker.failures]"},
+  };
+  for (const Row& row : rows) {
+    const std::string body = R"({"traffic_policy":)" + std::string(row.policy) + "}";
+    for (const auto& [method, path] :
+         {std::pair("PUT", path_), std::pair("POST", path_ + "/plan")}) {
+      const net::HttpResponse response = call(method, path, body);
+      EXPECT_EQ(refusal(response), "400 ModelArts.0101") << row.policy;
+      EXPECT_NE(message(response).find(row.field), std::string::npos) << message(response);
+    }
+  }
+  EXPECT_EQ(ask("GET", path_).at("hitless").at("revision"), 1);
+}
+
 TEST_F(Plans, SurgeAndUnavailableBothZeroAreRefused) {
   const net::HttpResponse response = call(
       "PUT", path_,

@@ -22,6 +22,7 @@ json::object revision_to_json(const Call& call, const model::Service& service,
                    {"uses", std::move(uses)},
                    {"load_balancer_policy", model::to_wire(revision.config.balance)},
                    {"rollout_policy", model::to_json(revision.config.policy)},
+                   {"traffic_policy", model::to_json(revision.config.traffic)},
                    {"config", entries_to_json(call.store, revision.config.entries, nullptr)}};
   if (!revision.who.empty()) out["who"] = revision.who;
   return out;

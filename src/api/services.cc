@@ -36,8 +36,8 @@ constexpr std::string_view k_kept_on_update[] = {"schedule", "additional_propert
 
 // Members of an update beside those that are kept.
 constexpr std::string_view k_read_on_update[] = {
-    "service_name", "infer_type",           "vpc_id",    "description",
-    "config",       "load_balancer_policy", "plan_hash", "rollout_policy"};
+    "service_name",         "infer_type", "vpc_id",         "description",   "config",
+    "load_balancer_policy", "plan_hash",  "rollout_policy", "traffic_policy"};
 constexpr std::string_view k_read_with_status[] = {"status", "plan_hash"};
 
 constexpr std::string_view k_property_members[] = {"smn_notification", "log_report_channels",
@@ -133,6 +133,8 @@ Checked<control::NewService> read_service(const Call& call, const json::object& 
   service.config.balance = balance.value_or(service.config.balance);
   HL_TRY_ASSIGN(const auto policy, read_policy(body));
   service.config.policy = policy.value_or(service.config.policy);
+  HL_TRY_ASSIGN(const auto traffic, read_traffic(body));
+  service.config.traffic = traffic.value_or(service.config.traffic);
   HL_TRY_ASSIGN(service.config.entries, read_entries(call, *list, pool));
   service.wire = kept(body, k_kept_on_create);
   return service;
@@ -148,6 +150,7 @@ Checked<control::ServiceUpdate> read_update(const Call& call, const model::Servi
   HL_TRY(check_kept(body));
   HL_TRY_ASSIGN(update.balance, read_balance(body));
   HL_TRY_ASSIGN(update.policy, read_policy(body));
+  HL_TRY_ASSIGN(update.traffic, read_traffic(body));
   HL_TRY_ASSIGN(const json::array* list, find_array(body, "config"));
   if (list != nullptr) {
     HL_TRY_ASSIGN(const std::string pool, service_pool(service.wire));
@@ -176,7 +179,8 @@ std::string notice_of(const model::Service& service, const control::UnderWay& me
 
 Checked<void> add_under_way(const Call& call, const model::Service& service,
                             const control::ServiceUpdate& update, json::object& plan) {
-  if (!update.entries && !update.balance && !update.policy) return {};  // notes meet nothing
+  const bool is_note = !update.entries && !update.balance && !update.policy && !update.traffic;
+  if (is_note) return {};  // meets nothing
   HL_TRY_ASSIGN(const auto met, call.port.under_way(service.id));
   if (!met) return {};
   plan["under_way"] = json::object{{"rollout_id", met->rollout.text()},
@@ -188,7 +192,7 @@ Checked<void> add_under_way(const Call& call, const model::Service& service,
 
 bool changes_nothing(const control::ServiceUpdate& update) {
   return !update.description && !update.entries && !update.balance && !update.policy &&
-         update.wire.empty();
+         !update.traffic && update.wire.empty();
 }
 
 // What control says about a change, in the contract's words.

@@ -13,6 +13,7 @@
 #include "cli/render_plan.h"
 #include "cli/render_report.h"
 #include "cli/service_body.h"
+#include "cli/traffic_flags.h"
 #include "cli/watch.h"
 
 namespace hitless::cli {
@@ -27,6 +28,7 @@ struct Options {
   std::string plan_hash;
   ServiceFlags flags;
   PolicyFlags policy;
+  TrafficFlags traffic;
   std::string update_line;  // the update that does what is planned
   bool wait = false;
 };
@@ -54,6 +56,7 @@ Result<int> create_service(Session& session, const Options& options) {
   HL_TRY_ASSIGN(const ServiceFlags flags, resolved(session, options));
   HL_TRY_ASSIGN(json::object body, create_body(options.service, std::move(base), flags));
   HL_TRY(apply_policy(options.policy, {}, body));
+  HL_TRY(apply_traffic(options.traffic, {}, body));
   HL_TRY_ASSIGN(const json::object answer, session.api.send("POST", "/services", body));
   const std::string id = text_or_empty(answer, "service_id");
   if (!options.wait) {
@@ -77,6 +80,7 @@ Result<json::object> body_for(Session& session, const json::object& service,
   HL_TRY_ASSIGN(const ServiceFlags flags, resolved(session, options));
   HL_TRY_ASSIGN(json::object body, update_body(service, std::move(base), flags));
   HL_TRY(apply_policy(options.policy, service, body));
+  HL_TRY(apply_traffic(options.traffic, service, body));
   if (body.empty()) return Error(Code::invalid, "nothing to change: --help lists what can be");
   if (!options.plan_hash.empty()) body["plan_hash"] = options.plan_hash;
   return body;
@@ -134,6 +138,7 @@ void add_flags(CLI::App& command, const std::shared_ptr<Options>& options, bool 
   command.add_option("--balance", flags.balance, "ROUND_ROBIN, LEAST_CONNECTIONS or SOURCE_IP");
   command.add_option("--file", options->file, "Body as JSON; flags win over it");
   add_policy_flags(command, options->policy);
+  add_traffic_flags(command, options->traffic);
 }
 
 using Work = Result<int> (*)(Session&, const Options&);

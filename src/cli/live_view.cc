@@ -103,10 +103,14 @@ std::string instances_text(const Io& io, const json::array& instances) {
   Table table({"INSTANCE", "STATE", ">REVISION", ">IN FLIGHT", "SINCE", "DETAIL"});
   for (const json::value& value : instances) {
     const json::object& each = value.get_object();
+    std::string detail = text_or_empty(each, "detail");
+    if (detail.empty() && text_or_empty(each, "circuit") == "open") {
+      detail = "does not answer, its circuit is open";
+    }
     table.add({text_or_empty(each, "instance_id"), paint_word(io, text_or_empty(each, "state")),
                fmt::format("{}", int_or_zero(each, "revision")),
                human_count(int_or_zero(each, "in_flight")),
-               human_ago(int_or_zero(each, "stage_at"), now_ms()), text_or_empty(each, "detail")});
+               human_ago(int_or_zero(each, "stage_at"), now_ms()), detail});
   }
   return table.text();
 }

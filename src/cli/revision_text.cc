@@ -40,7 +40,7 @@ Fields fields_of_entry(const json::object& entry) {
 
 Fields fields_of_service(const json::object& revision) {
   Fields fields;
-  for (const char* name : {"load_balancer_policy", "rollout_policy"}) {
+  for (const char* name : {"load_balancer_policy", "rollout_policy", "traffic_policy"}) {
     if (const json::value* value = revision.if_contains(name)) flatten(*value, name, fields);
   }
   return fields;

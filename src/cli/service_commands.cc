@@ -10,6 +10,7 @@
 #include "cli/live_view.h"
 #include "cli/render_report.h"
 #include "cli/text.h"
+#include "cli/traffic_flags.h"
 #include "cli/watch.h"
 
 namespace hitless::cli {
@@ -83,9 +84,11 @@ Result<int> show_service(Session& session, const Choice& choice) {
        {"why", text_or_empty(ours, "why")},
        {"address", text_or_empty(service, "access_address")},
        {"balance", text_or_empty(service, "load_balancer_policy")},
+       {"traffic", traffic_text(service)},
        {"calls", fmt::format("{}, {} of them errors: answered 5xx, cut or not answered",
                              human_count(int_or_zero(service, "invocation_times")),
                              human_count(int_or_zero(service, "failed_times")))},
+       {"refused", refused_text(service)},
        {"configured", human_ago(int_or_zero(service, "update_time"), now_ms())}});
   session.io.out << "\n" << entries_text(session.io, service);
   return k_exit_ok;

@@ -12,7 +12,7 @@ using model::RolloutKind;
 using model::ServiceStatus;
 
 bool changes_config(const ServiceUpdate& update) {
-  return update.entries || update.balance || update.policy;
+  return update.entries || update.balance || update.policy || update.traffic;
 }
 
 // Members of the service beside its configuration.
@@ -79,6 +79,7 @@ Result<Changes::Draft> Changes::draft_update(const Standing& standing,
     if (update.entries) to.config.entries = *update.entries;
     if (update.balance) to.config.balance = *update.balance;
     if (update.policy) to.config.policy = *update.policy;
+    if (update.traffic) to.config.traffic = *update.traffic;
     HL_TRY(check_models(to.config));
     HL_TRY_ASSIGN(to.number, store_.next_revision(id));
     to.created_at = clock_.now();

@@ -116,7 +116,11 @@ class ControlImpl final : public Control {
     // Without a status, and not because the client left.
     const std::uint64_t cut_off =
         total.by_class[0] - std::min(total.by_class[0], total.client_gone);
-    return {.invocations = total.requests, .failures = total.by_class[5] + cut_off + total.cut};
+    return {.invocations = total.requests,
+            .failures = total.by_class[5] + cut_off + total.cut,
+            .rate_limited = total.rate_limited,
+            .concurrency_limited = total.concurrency_limited,
+            .circuit_open = total.circuit_open};
   }
 
   LoopCounts counts() const override { return loop_.counts(); }

@@ -44,6 +44,11 @@ void Loop::show_instances(const World& world) {
         status.detail = view.probe_detail;
       }
       if (seen != world.observed.end()) status.pid = seen->second.pid;
+      if (const model::InstanceUsage* usage = world.usage.find(instance.id)) {
+        status.connect_failures = usage->connect_failures;
+        status.circuit_opened = usage->circuit_opened;
+        status.is_circuit_open = usage->circuits_open > 0;
+      }
       shown[id].push_back(std::move(status));
     }
   }

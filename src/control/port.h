@@ -46,6 +46,7 @@ struct ServiceUpdate {
   std::optional<std::vector<model::ConfigEntry>> entries;
   std::optional<model::Balance> balance;
   std::optional<model::RolloutPolicy> policy;
+  std::optional<model::TrafficPolicy> traffic;
   json::object wire;  // further members to keep and echo (schedule, additional_properties, …)
   std::string who{};  // asks for it
 };
@@ -92,6 +93,9 @@ struct InstanceStatus {
   std::string state;   // "starting", "warming", "routed", "draining", "stopping", "gone"
   std::string detail;  // why it is not routed
   std::uint64_t in_flight = 0;
+  std::uint64_t connect_failures = 0;  // that the gateway met
+  std::uint64_t circuit_opened = 0;    // times
+  bool is_circuit_open = false;        // at one of its workers at least
   std::int64_t pid = 0;
   friend bool operator==(const InstanceStatus&, const InstanceStatus&) = default;
 };
@@ -175,6 +179,8 @@ class Port {
   struct Calls {
     std::uint64_t invocations = 0;
     std::uint64_t failures = 0;
+    // Of the calls, refused by the service's traffic policy.
+    std::uint64_t rate_limited = 0, concurrency_limited = 0, circuit_open = 0;
   };
   virtual Calls calls(const model::ServiceId& id) = 0;
 

@@ -71,10 +71,11 @@ constexpr std::size_t k_added = 160;
 }  // namespace
 
 void write_answer_head(std::string& out, const Head& head, const AnswerForm& form) {
-  TextWriter to(out, head.size + form.request_id.size() + k_added);
+  TextWriter to(out, head.size + form.request_id.size() + form.set_cookie.size() + k_added);
   put_status_and_fields(to, head, form.unchunk);
   to.put("X-Request-Id: ").put(form.request_id).put("\r\nX-Hitless-Revision: ");
   put_number(to, form.revision);
+  if (!form.set_cookie.empty()) to.put("\r\nSet-Cookie: ").put(form.set_cookie);
   if (head.status == 101) {
     to.put("\r\nConnection: upgrade");
   } else if (!form.keep_alive) {

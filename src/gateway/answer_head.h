@@ -14,8 +14,9 @@ struct AnswerForm {
   std::string_view request_id;
   model::RevisionNumber revision = 0;
   bool keep_alive = true;
-  bool to_http10 = false;  // the client speaks HTTP/1.0
-  bool unchunk = false;    // it gets the content without the chunks around it
+  bool to_http10 = false;         // the client speaks HTTP/1.0
+  std::string_view set_cookie{};  // of a session that is new; empty: none
+  bool unchunk = false;           // it gets the content without the chunks around it
 };
 void write_answer_head(std::string& out, const net::http1::Head& head, const AnswerForm& form);
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <iterator>
 
@@ -13,7 +14,7 @@ namespace {
 // A service that is not ready now may be in a second: instances start in about that time.
 constexpr int k_retry_soon_s = 1;
 
-constexpr std::array<AnswerRule, 22> k_rules{{
+constexpr std::array<AnswerRule, 27> k_rules{{
     {Cause::healthy, 200, "", "", false, 0},
     {Cause::bad_request, 400, "ModelArts.0101", "The request is not valid HTTP/1.1.", false, 0},
     {Cause::uri_too_long, 414, "ModelArts.0101", "The request target is too long.", false, 0},
@@ -33,6 +34,17 @@ constexpr std::array<AnswerRule, 22> k_rules{{
     {Cause::not_started, 400, "ModelArts.4203", "The service is not started.", false, 0},
     {Cause::body_too_large, 413, "ModelArts.4104", "The request body is too large.", false, 0},
     {Cause::no_table, 503, "ModelArts.4302", "The gateway has no routes yet.", true,
+     k_retry_soon_s},
+    {Cause::bad_revision, 400, "ModelArts.0101", "X-Hitless-Revision must be a revision's number.",
+     false, 0},
+    {Cause::absent_revision, 404, "ModelArts.4204",
+     "No instance of the revision that X-Hitless-Revision names is ready.", false, 0},
+    {Cause::rate_limited, 429, "ModelArts.4206", "The service's rate limit is reached.", false,
+     k_retry_soon_s},
+    {Cause::too_many_at_once, 429, "ModelArts.4206",
+     "The service has as many requests in progress as it may.", false, k_retry_soon_s},
+    {Cause::circuit_open, 503, "ModelArts.4302",
+     "The service's instances have not answered lately and are not called for now.", true,
      k_retry_soon_s},
     {Cause::hold_full, 503, "ModelArts.4302",
      "No instance is ready and too many requests wait already.", true, k_retry_soon_s},
@@ -59,6 +71,7 @@ std::string_view reason_of(int status) {
     case 408: return "Request Timeout";
     case 413: return "Content Too Large";
     case 414: return "URI Too Long";
+    case 429: return "Too Many Requests";
     case 431: return "Request Header Fields Too Large";
     case 500: return "Internal Server Error";
     case 501: return "Not Implemented";
@@ -115,6 +128,11 @@ Cause cause_of(net::http1::Fault fault) {
   }
 }
 
+int retry_after(Duration wait) {
+  const std::int64_t seconds = std::chrono::ceil<std::chrono::seconds>(wait).count();
+  return static_cast<int>(std::max<std::int64_t>(1, seconds));
+}
+
 void write_answer(std::string& out, Cause cause, const AnswerContext& context) {
   const AnswerRule& rule = rule_of(cause);
   // Request ids and texts need no escaping: ids are checked on entry, texts are ours.
@@ -130,7 +148,8 @@ void write_answer(std::string& out, Cause cause, const AnswerContext& context) {
   if (context.revision != 0) {
     fmt::format_to(to, "X-Hitless-Revision: {}\r\n", context.revision);
   }
-  if (rule.retry_after_s != 0) fmt::format_to(to, "Retry-After: {}\r\n", rule.retry_after_s);
+  const int again_in = std::max(rule.retry_after_s, context.retry_after_s);
+  if (again_in != 0) fmt::format_to(to, "Retry-After: {}\r\n", again_in);
   if (!context.location.empty()) fmt::format_to(to, "Location: {}\r\n", context.location);
   if (rule.status == 401) out.append("WWW-Authenticate: Bearer\r\n");
   if (!context.keep_alive) out.append("Connection: close\r\n");

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.h"
 #include "model/ids.h"
 #include "net/http1.h"
 
@@ -26,13 +27,18 @@ enum class Cause : std::uint8_t {
   unknown_service,
   not_started,
   body_too_large,
-  no_table,        // control has not told us anything yet
-  hold_full,       // too many requests wait for the service already
-  hold_expired,    // no endpoint became ready in time
-  refused,         // every endpoint refused the connection
-  closed_early,    // the instance closed before it answered, and may have taken the request
-  invalid_answer,  // the instance's answer is not HTTP
-  answer_timeout,  // no first byte in time
+  no_table,         // control has not told us anything yet
+  bad_revision,     // X-Hitless-Revision is no number
+  absent_revision,  // … or that of a revision without a ready instance
+  rate_limited,
+  too_many_at_once,  // the service's concurrency limit
+  circuit_open,      // no instance of the service is called at the moment
+  hold_full,         // too many requests wait for the service already
+  hold_expired,      // no endpoint became ready in time
+  refused,           // every endpoint refused the connection
+  closed_early,      // the instance closed before it answered, and may have taken the request
+  invalid_answer,    // the instance's answer is not HTTP
+  answer_timeout,    // no first byte in time
   shutting_down,
 };
 
@@ -42,11 +48,14 @@ struct AnswerRule {
   std::string_view code;  // contract's error code
   std::string_view text;
   bool failed;        // counts as failed by hitless
-  int retry_after_s;  // 0: no Retry-After
+  int retry_after_s;  // 0: no Retry-After, unless the context has one
 };
 const AnswerRule& rule_of(Cause cause);
 Cause cause_of(net::http1::Fault fault);
 std::string_view word_of(Cause cause);  // the enumerator's name; empty for what is no error
+
+// For what is possible again in so long: whole seconds, and at least one.
+int retry_after(Duration wait);
 
 struct AnswerContext {
   std::string_view request_id;
@@ -54,6 +63,7 @@ struct AnswerContext {
   bool keep_alive = true;
   bool to_head = false;            // no body
   std::string_view location = {};  // of a redirect
+  int retry_after_s = 0;           // 0: as the rule says
 };
 // Appends head and body.
 void write_answer(std::string& out, Cause cause, const AnswerContext& context);

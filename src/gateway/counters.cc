@@ -54,7 +54,9 @@ WorkerReading Counters::take_reading(std::size_t worker, model::Generation adopt
     reading.instances.push_back({.instance = endpoint->instance,
                                  .in_flight = endpoint->in_flight,
                                  .requests = endpoint->requests,
-                                 .connect_failures = endpoint->connect_failures});
+                                 .connect_failures = endpoint->connect_failures,
+                                 .circuit_opened = endpoint->circuit_opened,
+                                 .circuits_open = endpoint->circuit.is_open() ? 1U : 0U});
   }
   endpoints_.clear();
   for (RevisionCounters* revision : revisions_) {

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 
+#include "gateway/circuit.h"
 #include "gateway/upstream_pool.h"
 #include "model/route.h"
 #include "net/event_loop.h"
@@ -18,12 +19,15 @@ struct Endpoint {
   model::InstanceId instance;
   Address address;
   net::SocketAddress socket_address;
+  std::uint64_t number = 0;  // made of the instance's id, the same at every worker
 
   std::uint64_t in_flight = 0;         // leases
   std::uint64_t requests = 0;          // leases ever taken
   std::uint64_t connect_failures = 0;  // refused, or reset before an answer
-  std::uint64_t adoption = 0;          // number of the last adoption that routed to it
-  net::Instant suspect_until{};        // others are asked first until then
+  std::uint64_t circuit_opened = 0;    // times
+  Circuit circuit;
+  std::uint64_t adoption = 0;    // number of the last adoption that routed to it
+  net::Instant suspect_until{};  // others are asked first until then
   bool retired = false;
   bool changed = false;      // Counters' own
   bool closes_idle = false;  // it has closed a connection that we kept

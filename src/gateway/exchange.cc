@@ -1,12 +1,14 @@
 #include "gateway/exchange.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 #include <utility>
 
 #include "base/check.h"
 #include "gateway/caller.h"
 #include "gateway/request_head.h"
+#include "gateway/session.h"
 #include "gateway/worker.h"
 
 namespace hitless::gateway {
@@ -189,6 +191,30 @@ std::optional<Cause> Exchange::refusal_of(const Head& head, std::string_view& ta
   take_service(*service);
   if (declared_ > worker_.limits().body_bytes_max) return Cause::body_too_large;
   target = call->rest;
+  return look_at_traffic(head);
+}
+
+std::optional<Cause> Exchange::look_at_traffic(const Head& head) {
+  const std::string_view revision = worker_.request_fields().revision;
+  if (!revision.empty()) {
+    const char* const end = revision.data() + revision.size();
+    const auto read = std::from_chars(revision.data(), end, pinned_);
+    if (read.ec != std::errc() || read.ptr != end || pinned_ < 1) return Cause::bad_revision;
+  }
+  const model::TrafficPolicy& traffic = service_->traffic;
+  if (traffic.rate.is_set()) {
+    const auto wait = service_->admission->take_token(traffic.rate, worker_.loop().turn());
+    if (wait.has_value()) {
+      retry_after_s_ = retry_after(*wait);
+      ++counters_->outcomes.rate_limited;
+      return Cause::rate_limited;
+    }
+  }
+  if (traffic.sticky.by != model::Sticky::By::none) {
+    session_ = session_of(head, traffic.sticky);
+    is_new_session_ = session_.empty() && traffic.sticky.by == model::Sticky::By::cookie;
+    if (is_new_session_) session_ = worker_.make_request_id();
+  }
   return std::nullopt;
 }
 
@@ -216,7 +242,19 @@ void Exchange::take_service(ServiceEntry& service) {
   counters_ = service.unrouted;
 }
 
+// Once; a request that waits or is sent again has its place already.
 void Exchange::admit() {
+  if (const std::int64_t limit = service_->traffic.concurrency; limit > 0) {
+    if (!service_->admission->enter(limit)) {
+      ++service_->unrouted->outcomes.concurrency_limited;
+      return fail(Cause::too_many_at_once);
+    }
+    entered_ = true;
+  }
+  place();
+}
+
+void Exchange::place() {
   if (!service_->routed) return fail(Cause::unknown_service);
   switch (service_->standing) {
     case model::Standing::stopped: return fail(Cause::not_started);
@@ -226,15 +264,13 @@ void Exchange::admit() {
 }
 
 void Exchange::hold() {
-  Hold& hold = service_->hold;
-  const std::size_t workers = worker_.workers();
   const Limits& limits = worker_.limits();
-  if (hold.size() >= std::max<std::size_t>(limits.held_requests_max / workers, 1) ||
-      hold.bytes() + request_.size() > limits.held_bytes_max / workers) {
+  if (!service_->admission->park(request_.size(), limits.held_requests_max,
+                                 limits.held_bytes_max)) {
     return fail(Cause::hold_full);
   }
   held_bytes_ = request_.size();
-  hold.add(*this, held_bytes_);
+  service_->hold.add(*this);
   in_hold_ = true;
   worker_.count_held(1);
   if (held_since_ == net::k_never) held_since_ = worker_.loop().turn();
@@ -256,7 +292,8 @@ void Exchange::leave_hold() {
   if (!in_hold_) return;
   in_hold_ = false;
   worker_.count_held(-1);
-  service_->hold.remove(*this, held_bytes_);
+  service_->hold.remove(*this);
+  service_->admission->unpark(held_bytes_);
   held_for_ = std::max(held_for_, worker_.loop().turn() - held_since_);
   hold_to_count_ = true;
 }
@@ -279,7 +316,7 @@ void Exchange::on_service_changed() {
   tried_.clear();
   client_.clear_deadline();
   if (!body_.done()) client_.expect_body();
-  admit();
+  place();
   if (!over_) client_.resume();
 }
 
@@ -304,7 +341,8 @@ void Exchange::fail(Cause cause) {
                 .revision = revision_,
                 .keep_alive = keep_alive_,
                 .to_head = to_head_,
-                .location = cause == Cause::use_https ? worker_.location() : std::string_view()});
+                .location = cause == Cause::use_https ? worker_.location() : std::string_view(),
+                .retry_after_s = retry_after_s_});
   answer_bytes_ = text.size() - (text.find("\r\n\r\n") + 4);
   if (!client_.send(text, {})) return on_client_gone();
   settle();
@@ -330,6 +368,7 @@ void Exchange::settle() {
 void Exchange::account() {
   if (accounted_) return;
   accounted_ = true;
+  if (entered_) service_->admission->leave();
   if (counters_ == nullptr) return;
   const net::Instant now = net::monotonic_now();
   model::Outcomes& outcomes = counters_->outcomes;

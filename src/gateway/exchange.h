@@ -34,6 +34,7 @@ namespace hitless::gateway {
 class Caller;
 class Worker;
 struct RequestFields;
+struct Picked;
 struct ServiceEntry;
 
 class Exchange final : public net::Mortal {
@@ -78,12 +79,14 @@ class Exchange final : public net::Mortal {
   std::optional<Cause> refusal_of(const net::http1::Head& head, std::string_view& target,
                                   bool& by_bearer);
   bool is_token_valid(std::string_view token);
+  std::optional<Cause> look_at_traffic(const net::http1::Head& head);
   bool is_authorized(const RequestFields& fields, bool& by_bearer);
   void take_service(ServiceEntry& service);
   std::size_t gathered_bytes_max() const;
   void gather();
   void send_continue();
   void admit();
+  void place();
   void hold();
   void leave_hold();
   void count_hold();
@@ -99,12 +102,14 @@ class Exchange final : public net::Mortal {
   // exchange_request.cc: pick, connect, forward, replay
   void pick_endpoint();
   Picked pick_unsuspected() const;
+  void fail_pick(const Picked& picked);
   void connect();
   std::optional<Cause> read_body(std::string_view bytes, std::size_t& used);
   void forward(std::string_view wire);
   void flush_request();
   void after_flush();
   void note_connect_failure();
+  void note_answer(bool answered);
   void replay();
   void release_upstream(bool reusable);
   std::size_t unsent() const { return request_.size() - request_sent_; }
@@ -116,6 +121,7 @@ class Exchange final : public net::Mortal {
   void pass_interim(const net::http1::Head& head);
   void relay(std::string_view head, std::string_view bytes);
   void finish_answer(bool surplus);
+  void break_off();
   void cut();
 
   Worker& worker_;
@@ -144,7 +150,11 @@ class Exchange final : public net::Mortal {
   net::Instant request_done_at_ = net::k_never;
   net::Instant held_since_ = net::k_never;
   Duration held_for_ = Duration::zero();
-  std::string wanted_;            // the instance that the client asks for
+  std::string wanted_;                // the instance that the client asks for
+  std::string session_;               // empty: none, or the service does not look at it
+  model::RevisionNumber pinned_ = 0;  // the revision that the client asks for
+  std::uint64_t group_ = 0;           // ShareEntry::group of the pick
+  int retry_after_s_ = 0;
   std::vector<Endpoint*> tried_;  // endpoints that refused this request
   std::uint32_t retries_ = 0;
   int unread_ = 0;  // new connections that were closed with this request unread
@@ -170,6 +180,8 @@ class Exchange final : public net::Mortal {
   bool gone_ = false;
   bool gathering_ = false;  // the whole of a small body is waited for
   bool in_hold_ = false;
+  bool is_new_session_ = false;
+  bool entered_ = false;        // counts among the service's requests in progress
   bool hold_to_count_ = false;  // a stay in the hold has ended and is in no counter yet
   bool hold_counted_ = false;   // an earlier one is
 

@@ -5,6 +5,7 @@
 #include "gateway/answer_head.h"
 #include "gateway/caller.h"
 #include "gateway/exchange.h"
+#include "gateway/session.h"
 #include "gateway/worker.h"
 
 namespace hitless::gateway {
@@ -36,7 +37,10 @@ void Exchange::on_answer(std::string_view bytes) {
       partial.assign(bytes);
       return;
     }
-    if (fault != Fault::none) return fail(Cause::invalid_answer);
+    if (fault != Fault::none) {
+      note_answer(false);
+      return fail(Cause::invalid_answer);
+    }
     bytes.remove_prefix(head.size);
     if (head.status >= 200 || head.status == 101) break;
     pass_interim(head);
@@ -82,6 +86,10 @@ void Exchange::begin_answer(const Head& head, std::string_view rest) {
   if (worker_.draining()) keep_alive_ = false;
   if (!head.keep_alive_value.empty()) lease_.endpoint()->keep_alive = keep_alive_of(head);
   if (head.status == 101) begin_tunnel();
+  std::string cookie;
+  if (is_new_session_ && service_->traffic.sticky.by == model::Sticky::By::cookie) {
+    cookie = cookie_of(service_->traffic.sticky.name, session_, service_->id.text());
+  }
   std::string& text = worker_.scratch();
   text.clear();
   write_answer_head(text, head,
@@ -89,6 +97,7 @@ void Exchange::begin_answer(const Head& head, std::string_view rest) {
                      .revision = revision_,
                      .keep_alive = keep_alive_,
                      .to_http10 = client_http10_,
+                     .set_cookie = cookie,
                      .unchunk = unchunk_});
   answer_started_ = true;
   // It has been taken now: what was kept of the request for a replay can go.
@@ -124,7 +133,7 @@ void Exchange::relay(std::string_view head, std::string_view bytes) {
   }
   const std::string_view wire = unchunk_ ? std::string_view() : bytes.substr(0, used);
   if ((!head.empty() || !wire.empty()) && !client_.send(head, wire)) return on_client_gone();
-  if (state == Body::State::bad) return cut();
+  if (state == Body::State::bad) return break_off();
   if (state == Body::State::done) return finish_answer(used < bytes.size());
   upstream_->set_deadline(worker_.loop().turn() + worker_.limits().stream_idle_timeout);
   if (tunnel_) client_.resume();
@@ -132,6 +141,7 @@ void Exchange::relay(std::string_view head, std::string_view bytes) {
 
 // `surplus`: the instance sent more than its answer, so its connection cannot be trusted.
 void Exchange::finish_answer(bool surplus) {
+  note_answer(true);
   const bool sent_whole = body_.done() && unsent() == 0;
   if (upstream_keeps_ && upstream_->half_closed()) lease_.endpoint()->closes_idle = true;
   release_upstream(upstream_keeps_ && !surplus && sent_whole && !upstream_->half_closed());
@@ -140,6 +150,12 @@ void Exchange::finish_answer(bool surplus) {
   streamed_ = framing == Framing::chunked || framing == Framing::until_close;
   settle();
   if (!over_ && !body_.done()) client_.resume();
+}
+
+// The instance's doing.
+void Exchange::break_off() {
+  note_answer(false);
+  cut();
 }
 
 // The client has part of an answer that will not come whole, and must see it.

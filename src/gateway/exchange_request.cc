@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "base/check.h"
+#include "gateway/balance.h"
 #include "gateway/caller.h"
 #include "gateway/exchange.h"
 #include "gateway/worker.h"
@@ -16,37 +17,55 @@ constexpr int k_unread_max = 3;
 using net::http1::Body;
 using net::http1::Framing;
 
-// A suspect is better than nobody.  Who asks for one instance gets it.
+// A suspect is better than nobody.  Who asks for one instance gets it, and shares stay what they
+// are: another of the same group is looked for.
 Picked Exchange::pick_unsuspected() const {
-  const auto pick_but = [this](const std::vector<Endpoint*>& tried) {
-    return pick(
-        *service_,
-        {.client = client_.peer(), .tried = tried, .revision = revision_, .instance = wanted_});
-  };
   const net::Instant now = worker_.loop().turn();
-  const Picked first = pick_but(tried_);
+  PickInput asked{.client = client_.peer(),
+                  .tried = tried_,
+                  .revision = revision_,
+                  .group = group_,
+                  .instance = wanted_,
+                  .pinned = pinned_,
+                  .session = session_,
+                  .now = now};
+  const Picked first = pick(*service_, asked);
   if (first.endpoint == nullptr || first.endpoint->suspect_until <= now || !wanted_.empty()) {
     return first;
   }
   std::vector<Endpoint*> avoided = tried_;
+  asked.revision = first.share->revision;
+  asked.group = first.share->group;
   for (Picked next = first;;) {
     avoided.push_back(next.endpoint);
-    next = pick_but(avoided);
-    if (next.endpoint == nullptr) return first;
+    asked.tried = avoided;
+    next = pick(*service_, asked);
+    if (next.endpoint == nullptr || next.share->group != first.share->group) return first;
     if (next.endpoint->suspect_until <= now) return next;
   }
 }
 
 void Exchange::pick_endpoint() {
   const Picked picked = pick_unsuspected();
-  // All refused: they crashed together, or are too busy to accept.  The next table is on its way.
-  if (picked.endpoint == nullptr) return hold();
+  if (picked.endpoint == nullptr) return fail_pick(picked);
+  if (picked.endpoint->circuit.is_open())
+    picked.endpoint->circuit.begin_trial(worker_.loop().turn());
   revision_ = picked.share->revision;
+  group_ = picked.share->group;
   notes_.note_instance(picked.endpoint->instance.text());
   counters_ = picked.share->counters;
   count_hold();
   lease_ = Lease(worker_, *picked.endpoint);
   connect();
+}
+
+void Exchange::fail_pick(const Picked& picked) {
+  if (picked.is_revision_absent) return fail(Cause::absent_revision);
+  // All refused: they crashed together, or are too busy to accept.  The next table is on its way.
+  if (picked.trial_at == net::k_never) return hold();
+  retry_after_s_ = retry_after(picked.trial_at - worker_.loop().turn());
+  ++counters_->outcomes.circuit_open;
+  fail(Cause::circuit_open);
 }
 
 void Exchange::connect() {
@@ -173,20 +192,37 @@ void Exchange::note_connect_failure() {
   endpoint.suspect_until = worker_.loop().turn() + worker_.limits().suspect_time;
   worker_.counters().changed(endpoint);
   worker_.report_soon();
+  note_answer(false);
+}
+
+// For the service's circuit breaker, where it has one.
+void Exchange::note_answer(bool answered) {
+  if (!service_->traffic.breaker.is_set()) return;
+  Endpoint& endpoint = *lease_.endpoint();
+  if (answered) {
+    endpoint.circuit.answered();
+  } else if (endpoint.circuit.failed(service_->traffic.breaker, worker_.loop().turn())) {
+    ++endpoint.circuit_opened;
+    worker_.report_soon();
+  }
+  worker_.counters().changed(endpoint);
 }
 
 // The one place where a request is sent again; replay.h says when it may be.
 void Exchange::on_upstream_lost(int error) {
   if (answer_started_) {
     if (error == 0 && answer_.complete_at_close()) return finish_answer(false);
-    return cut();
+    return break_off();
   }
   Death death = upstream_->death(error);
   death.sent_at_once = sends_ == 1 && unsent() == 0 && body_.done();
   death.kept = reused_;
   if (reused_) lease_.endpoint()->closes_idle = true;
   if (!reused_ && (error != 0 || !death.connected)) note_connect_failure();
-  if (!cannot_have_been_taken(death) || !request_kept_) return fail(Cause::closed_early);
+  if (!cannot_have_been_taken(death) || !request_kept_) {
+    if (reused_ || (error == 0 && death.connected)) note_answer(false);
+    return fail(Cause::closed_early);
+  }
   replay();
 }
 
@@ -200,15 +236,16 @@ void Exchange::replay() {
   }
   release_upstream(false);
   // The table may have changed since: the service may be gone, or held.
-  admit();
+  place();
 }
 
 void Exchange::on_upstream_deadline() {
-  if (answer_started_) return cut();
+  if (answer_started_) return break_off();
   if (!upstream_->connected()) {
     note_connect_failure();
     return replay();
   }
+  note_answer(false);
   fail(Cause::answer_timeout);
 }
 

@@ -6,16 +6,14 @@
 
 namespace hitless::gateway {
 
-void Hold::add(Exchange& exchange, std::size_t bytes) {
+void Hold::add(Exchange& exchange) {
   waiting_.push_back(&exchange);
-  bytes_ += bytes;
 }
 
-void Hold::remove(Exchange& exchange, std::size_t bytes) {
+void Hold::remove(Exchange& exchange) {
   const auto found = std::find(waiting_.begin(), waiting_.end(), &exchange);
-  HL_CHECK(found != waiting_.end() && bytes_ >= bytes);
+  HL_CHECK(found != waiting_.end());
   waiting_.erase(found);
-  bytes_ -= bytes;
 }
 
 }  // namespace hitless::gateway

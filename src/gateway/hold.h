@@ -1,7 +1,8 @@
 // The requests of one service that wait at one worker for an endpoint to become ready, in order.
 //
-// Bounded in number and bytes by the worker's part of the limits; the time limit is the client
-// connection's deadline.  Thread: the worker's.  Borrows the exchanges: each leaves by itself.
+// Bounded in number and bytes by the service's Admission, over all workers; the time limit is the
+// client connection's deadline.  Thread: the worker's.  Borrows the exchanges: each leaves by
+// itself.
 #pragma once
 
 #include <cstddef>
@@ -14,10 +15,9 @@ class Exchange;
 class Hold {
  public:
   std::size_t size() const { return waiting_.size(); }
-  std::size_t bytes() const { return bytes_; }
 
-  void add(Exchange& exchange, std::size_t bytes);
-  void remove(Exchange& exchange, std::size_t bytes);
+  void add(Exchange& exchange);
+  void remove(Exchange& exchange);
   // What is in it now; none may leave meanwhile.
   template <class Visit>
   void each(Visit visit) const {
@@ -27,7 +27,6 @@ class Hold {
 
  private:
   std::deque<Exchange*> waiting_;
-  std::size_t bytes_ = 0;
 };
 
 }  // namespace hitless::gateway

@@ -29,6 +29,9 @@ inline constexpr Duration k_admin_patience = std::chrono::seconds(10);
 inline constexpr Duration k_metrics_patience = std::chrono::seconds(2);
 // Services with metrics of their own; each has some fifty series a revision.
 inline constexpr std::size_t k_metrics_services_max = 1000;
+// An endpoint's open circuit doubles its time with each trial that fails, up to this or to what the
+// service says if that is longer: an instance that is well again is found within a minute.
+inline constexpr Duration k_circuit_open_max = std::chrono::seconds(60);
 
 struct Limits {
   // Requests with larger heads are attacks or mistakes; nginx's default for large headers is 32
@@ -75,8 +78,9 @@ struct Limits {
   std::size_t discard_bytes_max = 256 * 1024;
   // Request bytes that wait for the instance to take them, before the client is no longer read.
   std::size_t unsent_request_bytes_max = 64 * 1024;
-  // Requests parked per service while no endpoint is ready, and how long unless its route says
-  // otherwise: a rollout that stops the old instance first knows how long the new one may take.
+  // Requests parked per service, over all workers, while no endpoint is ready, and how long unless
+  // its route says otherwise: a rollout that stops the old instance first knows how long the new
+  // one may take.
   std::size_t held_requests_max = 1024;
   std::size_t held_bytes_max = 64 * 1024 * 1024;
   Duration hold_timeout = std::chrono::seconds(10);

@@ -86,8 +86,12 @@ Use use_of_other(const FieldLine& line, RequestFields& fields) {
       return Use::drop;
     case 17: return is_name(line.name, "x-forwarded-proto") ? Use::drop : Use::forward;
     case 18:
-      if (!is_name(line.name, "x-hitless-instance")) return Use::forward;
-      fields.instance = line.value;
+      if (is_name(line.name, "x-hitless-instance")) {
+        fields.instance = line.value;
+        return Use::drop;
+      }
+      if (!is_name(line.name, "x-hitless-revision")) return Use::forward;
+      fields.revision = line.value;
       return Use::drop;
     default: return Use::forward;
   }
@@ -164,7 +168,7 @@ std::optional<Call> parse_call(std::string_view target) {
 
 void read_fields(const Head& head, RequestFields& fields) {
   fields.auth_token = fields.bearer = fields.app_code = {};
-  fields.request_id = fields.instance = {};
+  fields.request_id = fields.instance = fields.revision = {};
   fields.trace_id = fields.traceparent = {};
   fields.traceparents = fields.tracestates = 0;
   fields.forwarded_for_count = 0;

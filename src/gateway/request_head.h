@@ -35,6 +35,7 @@ struct RequestFields {
   std::string_view app_code;    // X-Apig-AppCode
   std::string_view request_id;  // empty when absent or not fit to be passed on
   std::string_view instance;    // X-Hitless-Instance: the one that shall answer
+  std::string_view revision;    // X-Hitless-Revision: the one that shall answer
   // Of the one traceparent, when it is valid.  Otherwise neither it nor a tracestate goes on.
   std::string_view trace_id;
   std::array<std::string_view, 4> forwarded_for;

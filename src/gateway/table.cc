@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "gateway/session.h"
+
 namespace hitless::gateway {
 
 ServiceEntry* Table::find(std::string_view service) {
@@ -40,6 +42,7 @@ Endpoint& Table::endpoint_of(const model::Endpoint& wanted) {
   if (endpoint == nullptr) {
     endpoint = std::make_unique<Endpoint>();
     endpoint->instance = wanted.instance;
+    endpoint->number = number_of(wanted.instance.text());
     endpoint->address = wanted.address;
     auto socket_address = net::to_socket_address(wanted.address);
     // A table with an address of another kind has been refused where it came in.
@@ -103,16 +106,20 @@ void Table::apply(const ServiceChange& change, ServiceEntry& entry, Adopted& ado
   entry.standing = route.standing;
   entry.balance = route.balance;
   entry.schedule = change.schedule;
+  entry.admission = change.admission;
+  entry.traffic = route.traffic;
   entry.hold_time = route.hold;
   entry.shares.clear();
   for (const model::Share& share : route.shares) {
     ShareEntry& made = entry.shares.emplace_back();
     made.revision = share.revision;
     made.weight = share.weight;
+    made.group = number_of(share.group.empty() ? std::to_string(share.revision) : share.group);
     made.counters = &counters_.of(route.service, share.revision, share.group);
     made.cursor = worker_;  // workers begin at different endpoints
     for (const model::Endpoint& endpoint : share.endpoints) {
       made.endpoints.push_back(&endpoint_of(endpoint));
+      if (!route.traffic.breaker.is_set()) made.endpoints.back()->circuit = Circuit();
     }
   }
   adopted.changed.push_back(&entry);

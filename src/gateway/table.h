@@ -21,6 +21,7 @@ namespace hitless::gateway {
 struct ShareEntry {
   model::RevisionNumber revision = 0;
   std::uint32_t weight = 0;
+  std::uint64_t group = 0;  // a number made of its group's key, the same at every worker
   std::vector<Endpoint*> endpoints;
   std::size_t cursor = 0;  // round robin
   RevisionCounters* counters = nullptr;
@@ -34,11 +35,14 @@ struct ServiceEntry {
   model::Standing standing = model::Standing::not_ready;
   model::Balance balance = model::Balance::round_robin;
   std::shared_ptr<Schedule> schedule;
+  std::shared_ptr<Admission> admission;
+  model::TrafficPolicy traffic;
   std::vector<ShareEntry> shares;
   RevisionCounters* unrouted = nullptr;  // requests that reached no revision
   Duration hold_time{};                  // how long a request may be held; 0: Limits::hold_timeout
   Hold hold;
   std::size_t users = 0;
+  std::uint64_t pinned = 0;  // requests that asked for a revision and got it
 };
 
 class Table {

@@ -2,34 +2,60 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace hitless::gateway {
 namespace {
 
-std::shared_ptr<Schedule> schedule_of(const model::ServiceRoute& route) {
-  if (route.standing != model::Standing::serving) return nullptr;
-  std::vector<std::uint32_t> weights;
-  for (const model::Share& share : route.shares) weights.push_back(share.weight);
-  return std::make_shared<Schedule>(weights);
+bool has_same_weights(const model::ServiceRoute& left, const model::ServiceRoute& right) {
+  const auto same = [](const model::Share& one, const model::Share& other) {
+    return one.weight == other.weight && one.revision == other.revision && one.group == other.group;
+  };
+  return std::equal(left.shares.begin(), left.shares.end(), right.shares.begin(),
+                    right.shares.end(), same);
 }
 
-// Both tables are ordered by service id: one walk over both.
-void compare(const std::vector<model::ServiceRoute>& before,
-             const std::vector<model::ServiceRoute>& after, TableChange& change) {
-  auto old = before.begin();
-  for (const model::ServiceRoute& route : after) {
-    while (old != before.end() && old->service < route.service) {
-      change.removed.push_back((old++)->service);
-    }
-    const bool same = old != before.end() && *old == route;
-    if (old != before.end() && old->service == route.service) ++old;
-    if (!same) change.changed.push_back({.route = &route, .schedule = schedule_of(route)});
-  }
-  for (; old != before.end(); ++old) change.removed.push_back(old->service);
+// Turns go on where they were: exactly so while the weights stay.
+std::shared_ptr<Schedule> schedule_of(const model::ServiceRoute& route,
+                                      const model::ServiceRoute* before,
+                                      const std::shared_ptr<Schedule>& used) {
+  if (route.standing != model::Standing::serving) return nullptr;
+  if (used != nullptr && has_same_weights(*before, route)) return used;
+  std::vector<std::uint32_t> weights;
+  for (const model::Share& share : route.shares) weights.push_back(share.weight);
+  return std::make_shared<Schedule>(weights, used == nullptr ? 0 : used->position());
 }
 
 }  // namespace
+
+// Both tables are ordered by service id: one walk over both.
+void TableHistory::compare(const std::vector<model::ServiceRoute>& before,
+                           const std::vector<model::ServiceRoute>& after, TableChange& change) {
+  std::vector<Kept> kept;
+  kept.reserve(after.size());
+  auto old = before.begin();
+  auto old_kept = kept_.begin();
+  for (const model::ServiceRoute& route : after) {
+    for (; old != before.end() && old->service < route.service; ++old, ++old_kept) {
+      change.removed.push_back(old->service);
+    }
+    if (old == before.end() || old->service != route.service) {
+      kept.push_back({schedule_of(route, nullptr, nullptr), std::make_shared<Admission>()});
+    } else if (*old == route) {
+      kept.push_back(std::move(*old_kept++));
+      ++old;
+      continue;
+    } else {
+      kept.push_back({schedule_of(route, &*old, old_kept->schedule), old_kept->admission});
+      if (old->traffic.rate != route.traffic.rate) old_kept->admission->fill_bucket();
+      ++old, ++old_kept;
+    }
+    change.changed.push_back({&route, kept.back().schedule, kept.back().admission});
+  }
+  for (; old != before.end(); ++old) change.removed.push_back(old->service);
+  kept_ = std::move(kept);
+}
 
 Result<std::shared_ptr<const TableChange>> TableHistory::advance(model::RouteTable table) {
   if (table.generation <= generation()) {

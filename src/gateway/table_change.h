@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "gateway/admission.h"
 #include "gateway/schedule.h"
 #include "identity/verify.h"
 #include "model/route.h"
@@ -16,6 +17,7 @@ namespace hitless::gateway {
 struct ServiceChange {
   const model::ServiceRoute* route = nullptr;  // in `table`
   std::shared_ptr<Schedule> schedule;          // null when no share takes traffic
+  std::shared_ptr<Admission> admission;        // the same from the service's first table on
 };
 
 struct TableChange {
@@ -37,6 +39,15 @@ class TableHistory {
   model::Generation generation() const { return table_ == nullptr ? 0 : table_->generation; }
 
  private:
+  // What goes on from table to table, for each service of the last one, in its order.
+  struct Kept {
+    std::shared_ptr<Schedule> schedule;
+    std::shared_ptr<Admission> admission;
+  };
+  void compare(const std::vector<model::ServiceRoute>& before,
+               const std::vector<model::ServiceRoute>& after, TableChange& change);
+
+  std::vector<Kept> kept_;
   std::shared_ptr<const model::RouteTable> table_;
   // Kept until all workers have let go of it: giving ten thousand services back takes longer than a
   // worker's clients should wait.

@@ -24,13 +24,19 @@ model::Generation UsageBook::adopted() const {
 }
 
 model::InstanceUsage UsageBook::sum_of(const Instances::value_type& entry, std::size_t parts) {
-  model::InstanceUsage sum{
-      .instance = entry.first, .in_flight = 0, .requests = 0, .connect_failures = 0};
+  model::InstanceUsage sum{.instance = entry.first,
+                           .in_flight = 0,
+                           .requests = 0,
+                           .connect_failures = 0,
+                           .circuit_opened = 0,
+                           .circuits_open = 0};
   for (std::size_t i = 0; i < parts; ++i) {
     const model::InstanceUsage& part = entry.second[i];
     sum.in_flight += part.in_flight;
     sum.requests += part.requests;
     sum.connect_failures += part.connect_failures;
+    sum.circuit_opened += part.circuit_opened;
+    sum.circuits_open += part.circuits_open;
   }
   return sum;
 }
@@ -144,6 +150,7 @@ void UsageBook::inherit(const model::Usage& counted) {
     if (at == instances_.end()) continue;
     at->second.back().requests += instance.requests;
     at->second.back().connect_failures += instance.connect_failures;
+    at->second.back().circuit_opened += instance.circuit_opened;
   }
   for (const model::RevisionUsage& revision : counted.revisions) {
     outcomes_of(revision, parts() - 1) += revision.outcomes;

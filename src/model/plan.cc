@@ -204,6 +204,13 @@ Result<Balance> get_balance(const json::object& from, std::string_view name) {
   return balance_from_wire(word);
 }
 
+// Absent in plans of before there was any, and where there is none.
+Result<TrafficPolicy> find_traffic(const json::object& from, std::string_view name) {
+  const json::value* value = from.if_contains(name);
+  if (value == nullptr) return TrafficPolicy();
+  return traffic_policy_from_json(*value);
+}
+
 }  // namespace
 
 std::string_view to_text(ChangeClass change_class) {
@@ -221,7 +228,7 @@ json::value to_json(const Plan& plan) {
   for (const Slot& slot : plan.slots) slots.push_back(to_json(slot));
   json::array steps;
   for (const BakeStep& step : plan.steps) steps.push_back(to_json(step));
-  return json::object{
+  json::object object{
       {"service", plan.service.text()},
       {"kind", to_text(plan.kind)},
       {"from", plan.from},
@@ -241,6 +248,10 @@ json::value to_json(const Plan& plan) {
       {"forecast", to_json(plan.forecast)},
       {"hash", plan.hash},
   };
+  const TrafficPolicy none;
+  if (plan.traffic != none) object["traffic"] = to_json(plan.traffic);
+  if (plan.traffic_from != none) object["traffic_from"] = to_json(plan.traffic_from);
+  return object;
 }
 
 Result<Plan> plan_from_json(const json::value& value) {
@@ -256,6 +267,8 @@ Result<Plan> plan_from_json(const json::value& value) {
   HL_TRY_ASSIGN(plan.slots, get_each<Slot>(*object, "slots", slot_from_json));
   HL_TRY_ASSIGN(plan.balance, get_balance(*object, "balance"));
   HL_TRY_ASSIGN(plan.balance_from, get_balance(*object, "balance_from"));
+  HL_TRY_ASSIGN(plan.traffic, find_traffic(*object, "traffic"));
+  HL_TRY_ASSIGN(plan.traffic_from, find_traffic(*object, "traffic_from"));
   HL_TRY_ASSIGN(plan.drain_budget, get_micros(*object, "drain_budget_us"));
   HL_TRY_ASSIGN(const std::string strategy, get_string(*object, "strategy"));
   HL_TRY_ASSIGN(plan.strategy, strategy_from_text(strategy));

@@ -101,6 +101,8 @@ struct Plan {
   std::vector<Slot> slots;
   Balance balance = Balance::round_robin;       // of `to`
   Balance balance_from = Balance::round_robin;  // of `from`
+  TrafficPolicy traffic{};                      // of `to`
+  TrafficPolicy traffic_from{};                 // of `from`
   Duration drain_budget{};  // from "absent from the adopted table" to SIGTERM at the latest
   Strategy strategy = Strategy::none;
   std::string reason;           // why it was picked

@@ -109,11 +109,13 @@ Result<void> check(const RouteTable& table) {
 json::value to_json(const ServiceRoute& route) {
   json::array shares;
   for (const Share& share : route.shares) shares.push_back(to_json(share));
-  return json::object{{"service", route.service.text()},
+  json::object object{{"service", route.service.text()},
                       {"standing", text_of(k_standings, route.standing)},
                       {"balance", text_of(k_balances, route.balance)},
                       {"hold_us", route.hold.count()},
                       {"shares", shares}};
+  if (route.traffic != TrafficPolicy()) object["traffic"] = to_json(route.traffic);
+  return object;
 }
 
 Result<ServiceRoute> service_route_from_json(const json::value& value) {
@@ -128,6 +130,9 @@ Result<ServiceRoute> service_route_from_json(const json::value& value) {
   HL_TRY_ASSIGN(const std::int64_t hold, get_int(*object, "hold_us"));
   if (hold < 0) return Error(Code::corrupt, "a hold must not be negative");
   route.hold = Duration(hold);
+  if (const json::value* traffic = object->if_contains("traffic")) {
+    HL_TRY_ASSIGN(route.traffic, traffic_policy_from_json(*traffic));
+  }
   HL_TRY_ASSIGN(const json::array* shares, get_array(*object, "shares"));
   for (const json::value& item : *shares) {
     HL_TRY_ASSIGN(Share share, share_from_json(item));

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "model/ids.h"
+#include "model/traffic_policy.h"
 
 namespace hitless::model {
 
@@ -46,6 +47,7 @@ struct ServiceRoute {
   Balance balance = Balance::round_robin;
   std::vector<Share> shares;
   Duration hold{};  // how long a request may wait for an endpoint; 0: the gateway's own limit
+  TrafficPolicy traffic{};
   friend bool operator==(const ServiceRoute&, const ServiceRoute&) = default;
 };
 

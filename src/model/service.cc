@@ -162,9 +162,11 @@ Result<Balance> balance_from_wire(std::string_view text) {
 json::value to_json(const ServiceConfig& config) {
   json::array entries;
   for (const ConfigEntry& entry : config.entries) entries.push_back(to_json(entry));
-  return json::object{{"entries", std::move(entries)},
+  json::object object{{"entries", std::move(entries)},
                       {"balance", to_wire(config.balance)},
                       {"policy", to_json(config.policy)}};
+  if (config.traffic != TrafficPolicy()) object["traffic"] = to_json(config.traffic);
+  return object;
 }
 
 Result<ServiceConfig> service_config_from_json(const json::value& value) {
@@ -175,6 +177,9 @@ Result<ServiceConfig> service_config_from_json(const json::value& value) {
   HL_TRY_ASSIGN(config.balance, balance_from_wire(balance));
   if (const json::value* policy = object->if_contains("policy")) {  // since database version 2
     HL_TRY_ASSIGN(config.policy, rollout_policy_from_json(*policy));
+  }
+  if (const json::value* traffic = object->if_contains("traffic")) {
+    HL_TRY_ASSIGN(config.traffic, traffic_policy_from_json(*traffic));
   }
   return config;
 }

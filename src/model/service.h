@@ -12,6 +12,7 @@
 #include "model/ids.h"
 #include "model/rollout_policy.h"
 #include "model/route.h"
+#include "model/traffic_policy.h"
 
 namespace hitless::model {
 
@@ -65,6 +66,7 @@ struct ServiceConfig {
   std::vector<ConfigEntry> entries;
   Balance balance = Balance::round_robin;
   RolloutPolicy policy;
+  TrafficPolicy traffic;
   friend bool operator==(const ServiceConfig&, const ServiceConfig&) = default;
 };
 

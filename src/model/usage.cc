@@ -22,7 +22,7 @@ struct NamedCounter {
   std::string_view name;
   std::uint64_t Outcomes::*member;
 };
-constexpr std::array<NamedCounter, 12> k_counters{{
+constexpr std::array<NamedCounter, 15> k_counters{{
     {"requests", &Outcomes::requests},
     {"failed", &Outcomes::failed},
     {"retried", &Outcomes::retried},
@@ -35,13 +35,18 @@ constexpr std::array<NamedCounter, 12> k_counters{{
     {"bytes_out", &Outcomes::bytes_out},
     {"latency_us", &Outcomes::latency_us},
     {"first_byte_us", &Outcomes::first_byte_us},
+    {"rate_limited", &Outcomes::rate_limited},
+    {"concurrency_limited", &Outcomes::concurrency_limited},
+    {"circuit_open", &Outcomes::circuit_open},
 }};
 
 json::object to_json(const InstanceUsage& usage) {
   return {{"instance", usage.instance.text()},
           {"in_flight", usage.in_flight},
           {"requests", usage.requests},
-          {"connect_failures", usage.connect_failures}};
+          {"connect_failures", usage.connect_failures},
+          {"circuit_opened", usage.circuit_opened},
+          {"circuits_open", usage.circuits_open}};
 }
 
 Result<InstanceUsage> instance_from_json(const json::value& value) {
@@ -52,6 +57,10 @@ Result<InstanceUsage> instance_from_json(const json::value& value) {
   HL_TRY_ASSIGN(usage.in_flight, get_count(*object, "in_flight"));
   HL_TRY_ASSIGN(usage.requests, get_count(*object, "requests"));
   HL_TRY_ASSIGN(usage.connect_failures, get_count(*object, "connect_failures"));
+  if (object->contains("circuit_opened")) {  // younger than the value
+    HL_TRY_ASSIGN(usage.circuit_opened, get_count(*object, "circuit_opened"));
+    HL_TRY_ASSIGN(usage.circuits_open, get_count(*object, "circuits_open"));
+  }
   return usage;
 }
 

@@ -20,16 +20,19 @@ struct Outcomes {
   std::uint64_t requests = 0;               // accounted, whatever the end
   std::array<std::uint64_t, 6> by_class{};  // [2] is 2xx; [0] ended without a status
   std::uint64_t failed = 0;
-  std::uint64_t retried = 0;          // replayed on another connection or endpoint
-  std::uint64_t held = 0;             // parked while no endpoint was ready
-  std::uint64_t held_done = 0;        // of those, accounted since
-  std::uint64_t held_longest_us = 0;  // of what is in here
-  std::uint64_t streams = 0;          // answers of no stated length that ended whole
-  std::uint64_t cut = 0;              // answers that broke off after their first byte
-  std::uint64_t client_gone = 0;      // the client left first; not failed
-  std::uint64_t bytes_in = 0;         // content of requests
-  std::uint64_t bytes_out = 0;        // content of answers
-  std::uint64_t latency_us = 0;       // the sum of what is in `latency`, and of first_byte
+  std::uint64_t retried = 0;              // replayed on another connection or endpoint
+  std::uint64_t held = 0;                 // parked while no endpoint was ready
+  std::uint64_t held_done = 0;            // of those, accounted since
+  std::uint64_t held_longest_us = 0;      // of what is in here
+  std::uint64_t streams = 0;              // answers of no stated length that ended whole
+  std::uint64_t cut = 0;                  // answers that broke off after their first byte
+  std::uint64_t client_gone = 0;          // the client left first; not failed
+  std::uint64_t rate_limited = 0;         // of `requests`, refused by the service's rate limit …
+  std::uint64_t concurrency_limited = 0;  // … or its concurrency limit; not failed
+  std::uint64_t circuit_open = 0;         // refused: no instance's circuit was closed; failed
+  std::uint64_t bytes_in = 0;             // content of requests
+  std::uint64_t bytes_out = 0;            // content of answers
+  std::uint64_t latency_us = 0;           // the sum of what is in `latency`, and of first_byte
   std::uint64_t first_byte_us = 0;
   Histogram latency;     // request read to last byte sent, microseconds
   Histogram first_byte;  // request read to first byte of the answer
@@ -56,6 +59,8 @@ struct InstanceUsage {
   std::uint64_t in_flight = 0;  // leases held, over all workers
   std::uint64_t requests = 0;
   std::uint64_t connect_failures = 0;  // refused or reset before an answer: the instance is suspect
+  std::uint64_t circuit_opened = 0;    // times that its circuit breaker opened, over all workers
+  std::uint64_t circuits_open = 0;     // workers that keep requests from it now
   friend bool operator==(const InstanceUsage&, const InstanceUsage&) = default;
 };
 

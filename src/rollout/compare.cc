@@ -147,6 +147,16 @@ void compare_policies(const model::RolloutPolicy& from, const model::RolloutPoli
   note("slow_start_seconds", seconds_text(from.slow_start), seconds_text(to.slow_start));
 }
 
+void compare_traffic(const model::TrafficPolicy& from, const model::TrafficPolicy& to,
+                     std::vector<Change>& changes) {
+  Comparison comparison("traffic_policy", changes);
+  const std::vector<model::TrafficField> before = fields_of(from);
+  const std::vector<model::TrafficField> after = fields_of(to);
+  for (std::size_t index = 0; index < before.size(); ++index) {
+    comparison.field(ChangeClass::route, before[index].name, before[index].text, after[index].text);
+  }
+}
+
 std::string entry_text(const ConfigEntry& entry) {
   return fmt::format("{} of {}", entry.instance_count, entry.model.text());
 }
@@ -179,6 +189,9 @@ std::vector<Change> compare_configs(const model::ServiceConfig& from,
     changes.push_back({ChangeClass::route, "load_balancer_policy",
                        std::string(model::to_wire(from.balance)),
                        std::string(model::to_wire(to.balance))});
+  }
+  if (!from.entries.empty() && !to.entries.empty()) {
+    compare_traffic(from.traffic, to.traffic, changes);
   }
   if (!from.entries.empty() && !to.entries.empty()) {
     Comparison comparison("rollout_policy", changes);

@@ -175,6 +175,7 @@ static void visit_members(Visit& visit, Kind<model::ServiceRoute>) {
   visit("balance", &ServiceRoute::balance);
   visit("shares", &ServiceRoute::shares);
   visit("hold_us", &ServiceRoute::hold);
+  visit("traffic", &ServiceRoute::traffic);
 }
 
 template <class Visit>

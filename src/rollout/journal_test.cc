@@ -151,6 +151,7 @@ class Any {
     value.service = model::ServiceId(text());
     value.standing = one<model::Standing>(3);
     value.balance = one<model::Balance>(3);
+    value.traffic.concurrency = static_cast<std::int64_t>(below(100));
     value.hold = Duration(number());
     if (flag()) return value;
     value.shares.push_back({.revision = number(),

@@ -20,6 +20,7 @@
 #include "base/result.h"
 #include "model/evidence.h"
 #include "model/ids.h"
+#include "model/traffic_policy.h"
 #include "model/usage.h"
 
 namespace hitless::rollout {
@@ -70,6 +71,9 @@ inline json::value write_value(const model::Outcomes& outcomes) {
 }
 inline json::value write_value(const model::Evidence& evidence) {
   return model::to_json(evidence);
+}
+inline json::value write_value(const model::TrafficPolicy& policy) {
+  return model::to_json(policy);
 }
 template <Identified T>
 json::value write_value(const T& id) {
@@ -161,6 +165,10 @@ inline Result<void> read_value(const json::value& value, model::Outcomes& to) {
 }
 inline Result<void> read_value(const json::value& value, model::Evidence& to) {
   HL_TRY_ASSIGN(to, model::evidence_from_json(value));
+  return {};
+}
+inline Result<void> read_value(const json::value& value, model::TrafficPolicy& to) {
+  HL_TRY_ASSIGN(to, model::traffic_policy_from_json(value));
   return {};
 }
 template <Identified T>

@@ -135,6 +135,8 @@ Plan draft_plan(const PlanInput& input) {
   plan.to = input.to ? input.to->number : 0;
   plan.balance = input.to ? after.balance : before.balance;
   plan.balance_from = input.from ? before.balance : after.balance;
+  plan.traffic = input.to ? after.traffic : before.traffic;
+  plan.traffic_from = input.from ? before.traffic : after.traffic;
   plan.drain_budget = k_drain_budget;
   if (input.to) {
     const model::RolloutPolicy& policy = input.effective_policy();

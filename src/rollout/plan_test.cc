@@ -137,6 +137,27 @@ TEST(Plan, ShiftsWeightsAndPolicyInTheRouteAlone) {
   EXPECT_EQ(made->balance_from, model::Balance::round_robin);
 }
 
+TEST(Plan, ChangesTheTrafficPolicyInTheRouteAlone) {
+  model::Revision from = revision(1, {entry("a", 2)});
+  from.config.traffic.concurrency = 5;
+  model::Revision to = revision(2, {entry("a", 2)});
+  to.config.traffic = {.rate = {.requests = 10, .seconds = 60, .burst = 20},
+                       .sticky = {model::Sticky::By::header, "X-Session"},
+                       .breaker = {.failures = 3, .open = std::chrono::milliseconds(1500)}};
+  const auto made = plan(from, to);
+  ASSERT_TRUE(made);
+  const std::vector<model::Change> expected = {
+      {ChangeClass::route, "traffic_policy.rate_limit", "", "10 in 60 s, burst 20"},
+      {ChangeClass::route, "traffic_policy.concurrency_limit", "5", ""},
+      {ChangeClass::route, "traffic_policy.sticky", "", "header X-Session"},
+      {ChangeClass::route, "traffic_policy.circuit_breaker", "", "3 failures, 1.5 s"},
+  };
+  EXPECT_EQ(made->changes, expected);
+  EXPECT_EQ(made->strategy, model::Strategy::none);
+  EXPECT_EQ(made->traffic, to.config.traffic);
+  EXPECT_EQ(made->traffic_from, from.config.traffic);
+}
+
 TEST(Plan, OfNoChangeHasNone) {
   const auto made = plan(revision(1, {entry("a")}), revision(2, {entry("a")}));
   ASSERT_TRUE(made);

@@ -274,7 +274,9 @@ model::ServiceRoute route_of(const Scene& scene, Weights weights, std::optional<
     return route;
   }
   const bool before = weights == Weights::before || scene.goal_side == Side::from;
-  route.balance = before && plan.from != 0 ? plan.balance_from : plan.balance;
+  const bool is_before = before && plan.from != 0;
+  route.balance = is_before ? plan.balance_from : plan.balance;
+  route.traffic = is_before ? plan.traffic_from : plan.traffic;
   std::vector<Part> parts = collect(scene);
   route.standing = parts.empty() ? model::Standing::not_ready : model::Standing::serving;
   weigh_parts(scene, weights, goal_percent, parts);

@@ -134,13 +134,15 @@ class FakePort final : public control::Port {
     change.expected = change.service = before;
     for (const auto& [name, value] : update.wire) change.service.wire[name] = value;
     if (update.description) change.service.description = *update.description;
-    if (!update.entries && !update.balance && !update.policy) return store_.accept_change(change);
+    const bool is_note = !update.entries && !update.balance && !update.policy && !update.traffic;
+    if (is_note) return store_.accept_change(change);
     HL_TRY_ASSIGN(model::Revision revision, store_.find_revision(id, before.revision));
     HL_TRY_ASSIGN(revision.number, store_.next_revision(id));
     revision.created_at = now();
     if (update.entries) revision.config.entries = *update.entries;
     if (update.balance) revision.config.balance = *update.balance;
     if (update.policy) revision.config.policy = *update.policy;
+    if (update.traffic) revision.config.traffic = *update.traffic;
     if (queues || before.status == model::ServiceStatus::stopped) {
       (queues ? change.service.queued : change.service.revision) = revision.number;
       change.revision = revision;
