@@ -7,7 +7,6 @@
 #include <tuple>
 
 #include "rollout/limits.h"
-#include "rollout/phase.h"
 #include "rollout/slow_start.h"
 #include "rollout/split.h"
 #include "rollout/strays.h"
@@ -54,18 +53,8 @@ model::RevisionNumber label_of(const Scene& scene, const Seat& seat) {
   return seat.seen->recorded.revision;
 }
 
-// Nobody answers a probe: a machine that stands still, or a check that fails for all at once.  Who
-// answered before may answer yet, and a request that nobody is asked is lost for certain.  Requests
-// that a swap parks are better off where they are.
-bool asks_the_unwell(const Scene& scene) {
-  const View& view = *scene.view;
-  if (view.plan.strategy == model::Strategy::hold_and_swap && !is_end(view.phase)) return false;
-  return std::none_of(scene.seats.begin(), scene.seats.end(),
-                      [](const Seat& seat) { return seat.is_routable(); });
-}
-
 std::vector<Part> collect(const Scene& scene) {
-  const bool all = asks_the_unwell(scene);
+  const bool all = scene.asks_the_unwell();
   std::map<std::tuple<int, bool, bool, model::RevisionNumber, std::string, int>, Part> parts;
   for (const Seat& seat : scene.seats) {
     if (!seat.is_routable() && !(all && seat.stage == model::Stage::ready)) continue;

@@ -6,6 +6,7 @@
 
 #include "rollout/bake.h"
 #include "rollout/limits.h"
+#include "rollout/phase.h"
 #include "rollout/prove.h"
 #include "rollout/slow_start.h"
 #include "rollout/strays.h"
@@ -154,9 +155,19 @@ int Scene::routed_ready(int slot, bool goal_only) const {
 }
 
 bool Scene::has_both_sides() const {
-  return old_routable() > 0 && std::any_of(seats.begin(), seats.end(), [&](const Seat& seat) {
-           return seat.goal && seat.is_routable() && is_exchanged(seat);
-         });
+  return old_routable() > 0 && has_new_side();
+}
+
+bool Scene::has_new_side() const {
+  return std::any_of(seats.begin(), seats.end(), [&](const Seat& seat) {
+    return seat.goal && seat.is_routable() && is_exchanged(seat);
+  });
+}
+
+bool Scene::asks_the_unwell() const {
+  if (view->plan.strategy == model::Strategy::hold_and_swap && !is_end(view->phase)) return false;
+  return std::none_of(seats.begin(), seats.end(),
+                      [](const Seat& seat) { return seat.is_routable(); });
 }
 
 int Scene::old_routable() const {

@@ -61,8 +61,13 @@ struct Scene {
   int routed_ready(int slot, bool goal_only) const;
   bool is_complete() const;     // every goal has what is wanted by now routed-ready
   bool has_both_sides() const;  // what comes stands in the route beside what it replaces
-  int old_routable() const;     // of what is replaced, over all places
-  bool is_rising() const;  // a new one has not its full share (slow_start.h) where old ones are
+  bool has_new_side() const;
+  // Nobody answers a probe: a machine that stands still, or a check that fails for all at once. Who
+  // answered before may answer yet, and a request that nobody is asked is lost for certain.
+  // Requests that a swap parks are better off where they are.
+  bool asks_the_unwell() const;
+  int old_routable() const;  // of what is replaced, over all places
+  bool is_rising() const;    // a new one has not its full share (slow_start.h) where old ones are
   // Counts in full: what rises does not where it takes an old one's place.  Steps set the shares
   // of whole sides, so that theirs do not rise; and nobody waits for it on the way back.
   bool has_full_share(const Seat& seat) const;

@@ -254,6 +254,9 @@ class Settler {
 
   // Before everything is released only as many old instances go as stand in the way of a start:
   // over the ceiling, or for want of room that is not already being made.
+  //
+  // One that fails its probe may pass the next, and where all fail they carry the traffic: such a
+  // one goes only where nothing else is under way, so that it blocks nobody.
   void make_way(int slot, int over_ceiling, int missing) {
     if (releases_) return;
     const model::Resources& needs = place(slot).goal->needs;
@@ -274,11 +277,25 @@ class Settler {
         settled_.waits_for_proof = true;
         return;
       }
+      if (seat->stage == Stage::ready && !seat->is_routable() && is_coming(slot)) return;
       let_go(*seat);
       room_to_be.give_back(seat->seen->needs);
       --over_ceiling;
       room_.take(needs);  // the start that was made way for gets what is free, no other slot
     }
+  }
+
+  // A new one starts, or an old one leaves for it.
+  bool is_coming(int slot) const {
+    const std::string& goal = scene_.places[static_cast<std::size_t>(slot)].goal->key;
+    const auto& starts = settled_.starts;
+    if (std::any_of(starts.begin(), starts.end(),
+                    [&](const StartInstance& each) { return each.group == goal; })) {
+      return true;
+    }
+    return std::any_of(scene_.seats.begin(), scene_.seats.end(), [&](const Seat& seat) {
+      return seat.slot == slot && (seat.goal ? seat.stage == Stage::starting : seat.is_leaving());
+    });
   }
 
   // Routed-ready and with less than a full share.

@@ -96,12 +96,13 @@ bool is_judged_in(const model::Plan& plan, model::Phase phase, int step) {
 std::optional<model::Evidence> look(const Scene& scene) {
   const View& view = *scene.view;
   if (!is_judged_in(view.plan, view.phase, view.step)) return view.evidence;
-  if (!scene.has_both_sides()) {
+  if (!scene.has_new_side()) {
     std::optional<model::Evidence> kept = view.evidence;
     if (kept) kept->called = model::Called::old_side;  // what comes now is of no window
     return kept;
   }
-  const model::Called called = called_in(view);
+  // An old side that answers no probe takes no traffic, and shows nothing to compare with.
+  const model::Called called = scene.old_routable() > 0 ? called_in(view) : model::Called::new_side;
   return judge({.policy = view.plan.judgement,
                 .old_side = view.old_side,
                 .new_side = view.new_side,
