@@ -107,6 +107,12 @@ std::string_view word_of(Cause cause) {
     case Cause::invalid_answer: return "invalid_answer";
     case Cause::answer_timeout: return "answer_timeout";
     case Cause::shutting_down: return "shutting_down";
+    case Cause::use_https: return "use_https";
+    case Cause::bad_revision: return "bad_revision";
+    case Cause::absent_revision: return "absent_revision";
+    case Cause::rate_limited: return "rate_limited";
+    case Cause::too_many_at_once: return "too_many_at_once";
+    case Cause::circuit_open: return "circuit_open";
   }
   return "";
 }

@@ -166,11 +166,12 @@ TEST_F(Tls, ReloadedCertificatesDropNoConnection) {
   start();
   EXPECT_FALSE(fixture_->gateway().certificates_have_changed());
   const std::string out = (files_.path() / "answers").string();
-  FILE* const client = ::popen(("timeout 30 openssl s_client -quiet -servername one.test -connect "
-                                "127.0.0.1:" +
-                                std::to_string(port()) + " >" + out + " 2>&1")
-                                   .c_str(),
-                               "w");
+  FILE* const client =
+      ::popen(("timeout 30 openssl s_client -quiet -no_ign_eof -servername one.test -connect "
+               "127.0.0.1:" +
+               std::to_string(port()) + " >" + out + " 2>&1")
+                  .c_str(),
+              "w");
   ASSERT_NE(client, nullptr);
   const auto ask = [&](const std::string& path, std::uint64_t count) {
     const std::string text = request(path, "b");
