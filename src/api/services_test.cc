@@ -217,6 +217,7 @@ TEST_F(Services, AreDeletedAloneOrTogether) {
   const std::string b = add_service("b", model_);
   EXPECT_EQ(schemas_.check(ask("DELETE", "/services/" + a), "Empty"), "");
   EXPECT_EQ(refusal(call("GET", "/services/" + a)), "404 ModelArts.3502");
+  EXPECT_EQ(ask("GET", "/services/" + a + "/rollouts").at("count"), 1) << "a report is kept";
   const json::object both = ask("DELETE", "/services/" + a + "," + b);
   EXPECT_EQ(both.at("delete_success_list").get_array().size(), 1U);
   const json::object& failed = both.at("delete_failed_list").get_array().at(0).get_object();

@@ -162,6 +162,9 @@ TEST(Migrated, WhatVersionOneWroteIsReadable) {
   DecisionRecord record;
   record.journal = JournalRow{.rollout = rollout->id, .at = at(1), .view = "{}", .decision = "{}"};
   EXPECT_TRUE(store.record(record));
+  ASSERT_TRUE(store.remove_service(id));
+  EXPECT_TRUE(store.find_rollout(rollout->id)) << "reports are kept since version 5";
+  EXPECT_TRUE(store.list_journal(rollout->id)->empty());
 }
 
 }  // namespace

@@ -69,8 +69,48 @@ CREATE TABLE journal (
        .sql = "DROP TABLE usage;"
               "DELETE FROM settings WHERE name IN ('usage.gateway', 'usage.adopted')"},
       {.to = 4, .sql = "ALTER TABLE revisions ADD COLUMN who TEXT NOT NULL DEFAULT ''"},
+      // A report outlives its service.  Both tables are made anew: what the journal refers to goes
+      // and takes it along.
+      {.to = 5, .sql = R"sql(
+CREATE TABLE rollouts_made_anew (
+  sequence      INTEGER PRIMARY KEY,
+  id            TEXT NOT NULL UNIQUE,
+  service       TEXT NOT NULL,
+  plan          TEXT NOT NULL,
+  from_revision INTEGER NOT NULL,
+  to_revision   INTEGER NOT NULL,
+  phase         TEXT NOT NULL,
+  why           TEXT NOT NULL,
+  reason        TEXT NOT NULL,
+  created_us    INTEGER NOT NULL,
+  phase_us      INTEGER NOT NULL,
+  progress_us   INTEGER NOT NULL,
+  ended_us      INTEGER,
+  report        TEXT NOT NULL,
+  course        TEXT NOT NULL DEFAULT '{}'
+) STRICT;
+INSERT INTO rollouts_made_anew (sequence, id, service, plan, from_revision, to_revision, phase, why,
+    reason, created_us, phase_us, progress_us, ended_us, report, course)
+  SELECT sequence, id, service, plan, from_revision, to_revision, phase, why,
+    reason, created_us, phase_us, progress_us, ended_us, report, course FROM rollouts;
+CREATE TABLE journal_made_anew (
+  rollout  TEXT NOT NULL REFERENCES rollouts_made_anew (id) ON DELETE CASCADE,
+  sequence INTEGER NOT NULL,
+  at_us    INTEGER NOT NULL,
+  view     TEXT NOT NULL,
+  decision TEXT NOT NULL,
+  PRIMARY KEY (rollout, sequence)
+) STRICT, WITHOUT ROWID;
+INSERT INTO journal_made_anew (rollout, sequence, at_us, view, decision)
+  SELECT rollout, sequence, at_us, view, decision FROM journal;
+DROP TABLE journal;
+DROP TABLE rollouts;
+ALTER TABLE rollouts_made_anew RENAME TO rollouts;
+ALTER TABLE journal_made_anew RENAME TO journal;
+CREATE INDEX rollouts_by_service ON rollouts (service, sequence);
+)sql"},
   };
-  static const Schema k_schema{.version = 4,
+  static const Schema k_schema{.version = 5,
                                .whole =
 #include "store/schema.sql"
                                    , .migrations = k_migrations};

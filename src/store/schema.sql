@@ -68,10 +68,11 @@ CREATE TABLE revision_models (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX revision_models_by_model ON revision_models (model, service, number);
 
+-- Reports are kept for good: their service may be gone.
 CREATE TABLE rollouts (
   sequence      INTEGER PRIMARY KEY,              -- the order in which they were accepted
   id            TEXT NOT NULL UNIQUE,
-  service       TEXT NOT NULL REFERENCES services (id) ON DELETE CASCADE,
+  service       TEXT NOT NULL,
   plan          TEXT NOT NULL,                    -- JSON: model::Plan; never changes
   from_revision INTEGER NOT NULL,
   to_revision   INTEGER NOT NULL,

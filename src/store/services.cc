@@ -148,6 +148,10 @@ Result<void> delete_service(Database& database, const model::ServiceId& id) {
   HL_TRY_ASSIGN(Statement remove, database.prepare("DELETE FROM services WHERE id = ?"));
   HL_TRY(remove.bind(id.text()).run());
   if (remove.changes() == 0) return Error(Code::not_found, missing(id));
+  HL_TRY_ASSIGN(Statement forget,
+                database.prepare("DELETE FROM journal WHERE rollout IN (SELECT id FROM rollouts "
+                                 "WHERE service = ?)"));
+  HL_TRY(forget.bind(id.text()).run());
   return delete_events(database, id.text());
 }
 

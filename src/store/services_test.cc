@@ -154,14 +154,16 @@ TEST_F(Services, ListFiltersSortsAndCounts) {
             "sort_by [x] must be one of: publish_at, service_name, transition_at");
 }
 
-TEST_F(Services, RemovalTakesAllThatHangsOnIt) {
+TEST_F(Services, RemovalTakesAllThatHangsOnItButItsReports) {
   const model::Service service = add("s1", "first");
   const model::Service other = add("s2", "second");
   ASSERT_TRUE(store().record({.instances = {some_instance(service.id, 1)}}));
   ASSERT_TRUE(store().remove_service(service.id));
   EXPECT_TRUE(store().list_revisions(service.id)->empty());
-  EXPECT_TRUE(store().list_rollouts(service.id)->empty());
   EXPECT_TRUE(store().list_instances(service.id)->empty());
+  ASSERT_EQ(store().list_rollouts(service.id)->size(), 1U);
+  reopen();
+  EXPECT_EQ(store().find_rollout(service.rollout)->service, service.id);
   EXPECT_EQ(store().list_events({.subject = "s1"})->total, 0);
   EXPECT_TRUE(store().find_service(other.id));
 }

@@ -126,7 +126,8 @@ class Store {
   virtual Result<model::Service> find_service_by_name(const std::string& name) = 0;
   virtual Result<Page<model::Service>> list_services(const ServiceQuery& query) = 0;
   virtual Result<void> update_service(const model::Service& service) = 0;
-  virtual Result<void> remove_service(const model::ServiceId& id) = 0;  // and all that hangs on it
+  // And all that hangs on it but its rollouts, whose reports are kept for good.
+  virtual Result<void> remove_service(const model::ServiceId& id) = 0;
 
   virtual Result<model::Revision> find_revision(const model::ServiceId& service,
                                                 model::RevisionNumber number) = 0;
