@@ -31,6 +31,8 @@ class HoldAndSwap : public UnderLoad {
     std::int64_t start_ms = 0;    // of the instance that took over, from its start to its probe
     std::int64_t leaving_ms = 0;  // the longest from an instance's leaving to its process's end
     std::int64_t idle_ms = 0;  // of the gap: nothing was leaving, starting or on its way to traffic
+    std::int64_t gone_at = 0;  // the last process of those that left …
+    std::int64_t started_at = 0;  // … and the one that took over
   };
 
   using Span = std::pair<std::int64_t, std::int64_t>;
@@ -61,10 +63,12 @@ class HoldAndSwap : public UnderLoad {
       if (drained > 0)
         told.leaving_ms = std::max(told.leaving_ms, number(times, "gone_at") - drained);
       const bool serves = !times.contains("ending");
+      if (!serves) told.gone_at = std::max(told.gone_at, number(times, "gone_at"));
       busy.emplace_back(drained > 0 ? drained : number(times, "started_at"),
                         number(times, serves ? "routed_at" : "gone_at"));
       if (!serves) continue;
       routed = number(times, "routed_at");
+      told.started_at = number(times, "started_at");
       told.start_ms = number(times, "ready_at") - number(times, "started_at");
     }
     told.gap_ms = routed - left;
@@ -96,6 +100,8 @@ class HoldAndSwap : public UnderLoad {
   // machine not at the very first.
   void expect_held_for_one_start(const Swap& told, std::int64_t at_least_ms) {
     expect_held_for_a_start(told, at_least_ms);
+    EXPECT_GT(told.gone_at, 0);
+    EXPECT_GE(told.started_at, told.gone_at) << "its memory is free when the old process is gone";
     EXPECT_GE(told.longest_ms, told.start_ms - k_asked_late_ms);
     const std::int64_t most = told.start_ms + told.leaving_ms + k_idle_ms + k_to_traffic_ms;
     EXPECT_LE(told.longest_ms, most + most * 6 / 100);
