@@ -179,7 +179,7 @@ TEST(AccessRecord, LinesAreJsonWhateverIsInThem) {
       std::string text(random() % (size_max + 1), '\0');
       const bool wild = random() % 2 == 0;
       for (char& byte : text) {
-        byte = static_cast<char>(wild ? random() % 256 : "ab\"\\\n\x7f\x80 /"[random() % 9]);
+        byte = wild ? static_cast<char>(random() % 256) : "ab\"\\\n\x7f\x80 /"[random() % 9];
       }
       return text;
     };
