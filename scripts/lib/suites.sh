@@ -113,8 +113,8 @@ suite_of_preset() {
     return
   fi
   rm -rf "build/$preset/results"
-  local options=(--test-dir "build/$preset" --parallel "$(nproc)" --output-on-failure
-    --no-tests=error --output-junit results/ctest.junit)
+  local options=(--test-dir "build/$preset" --parallel "$(nproc)" --no-tests=error
+    --output-junit results/ctest.junit)
   [ "$target" = all ] || options+=(--label-regex '^unit$')
   [ -z "${HITLESS_TEST_REPEAT:-}" ] || options+=(--repeat "until-fail:$HITLESS_TEST_REPEAT")
   case $filter in
@@ -124,7 +124,26 @@ suite_of_preset() {
   esac
   local status=0
   run_sanitized "$preset" ctest "${options[@]}" || status=$?
+  if [ "$status" -ne 0 ]; then show_failed_cases "build/$preset/Testing/Temporary/LastTest.log"; fi
   count_results "build/$preset/results" "$status"
+}
+
+# show_failed_cases LOG: what the failed cases said, of all that ctest's log holds; of a program that
+# failed without one its last lines.
+show_failed_cases() {
+  title "what failed (all that was said: $1)"
+  awk -v most=400 '
+    function show(what, first) {
+      print "-- " what " of " program
+      for (i = (lines - first > 0 ? lines - first : 0); i < lines; i++) print text[i]
+    }
+    / Testing: / { program = $NF; lines = told = passed = 0 }
+    /^\[ RUN      \] / { lines = 0 }
+    { text[lines++] = $0 }
+    /^\[  FAILED  \] .*\([0-9]+ ms\)$/ { show("a case", most); told = 1; lines = 0 }
+    /^Test Passed\./ { passed = 1 }
+    /^".*" end time: / { if (!passed && !told) show("the end", 80) }
+  ' "$1"
 }
 
 # What a sanitizer needs around it: TSan of GCC 12 knows the address layouts of up to 28 random

@@ -23,12 +23,6 @@ model::ServiceRoute not_ready() {
           .shares = {}};
 }
 
-// An address where nobody listens.
-Address nowhere() {
-  RawUpstream gone(named("gone"));
-  return gone.address();
-}
-
 TEST(Change, WeightsAreExactOverAnyThousandRequests) {
   RawUpstream a(named("a")), b(named("b")), c(named("c"));
   GatewayFixture fixture({}, 2);
@@ -69,10 +63,11 @@ TEST(Change, RoundRobinAndLeastConnectionsAndSourceIpPickAsTheySay) {
 }
 
 TEST(Change, ARefusedConnectionIsReplayedElsewhereAndReported) {
+  const Nowhere nowhere;
   RawUpstream good(named("good"));
   GatewayFixture fixture({}, 1);
   ASSERT_TRUE(fixture.adopt(
-      {serving({{1, 1, {endpoint("bad", nowhere()), endpoint("good", good.address())}}})}));
+      {serving({{1, 1, {endpoint("bad", nowhere.address()), endpoint("good", good.address())}}})}));
   for (int i = 0; i < 10; ++i) ASSERT_EQ(fixture.call(request()).body, "good");
   ASSERT_TRUE(fixture.eventually([](const model::Usage& usage) {
     const auto* bad = usage.find(model::InstanceId("bad"));
@@ -84,10 +79,11 @@ TEST(Change, ARefusedConnectionIsReplayedElsewhereAndReported) {
 }
 
 TEST(Change, AShareWhoseEndpointsAllRefuseGivesItsRequestsToTheOthers) {
+  const Nowhere nowhere;
   RawUpstream good(named("good"));
   GatewayFixture fixture;
   ASSERT_TRUE(fixture.adopt({serving(
-      {{1, 50, {endpoint("bad", nowhere())}}, {2, 50, {endpoint("good", good.address())}}})}));
+      {{1, 50, {endpoint("bad", nowhere.address())}}, {2, 50, {endpoint("good", good.address())}}})}));
   for (int i = 0; i < 10; ++i) {
     const RawMessage answer = fixture.call(request());
     ASSERT_EQ(answer.body, "good");
@@ -97,9 +93,10 @@ TEST(Change, AShareWhoseEndpointsAllRefuseGivesItsRequestsToTheOthers) {
 
 // Instances that crash together refuse for the moment until the next table comes.
 TEST(Change, WhenEveryEndpointRefusesRequestsWaitForTheNextTable) {
+  const Nowhere nowhere;
   RawUpstream good(named("good"));
   GatewayFixture fixture;
-  ASSERT_TRUE(fixture.adopt({serving({{1, 1, {endpoint("bad", nowhere())}}})}));
+  ASSERT_TRUE(fixture.adopt({serving({{1, 1, {endpoint("bad", nowhere.address())}}})}));
   RawConnection client = fixture.connect();
   client.write(request());
   ASSERT_TRUE(fixture.eventually([](const model::Usage& usage) {
@@ -114,10 +111,11 @@ TEST(Change, WhenEveryEndpointRefusesRequestsWaitForTheNextTable) {
 }
 
 TEST(Change, WhenEveryEndpointGoesOnRefusingTheClientIsToldToTryAgain) {
+  const Nowhere nowhere;
   gateway::Limits limits;
   limits.hold_timeout = std::chrono::milliseconds(120);
   GatewayFixture fixture(limits);
-  ASSERT_TRUE(fixture.adopt({serving({{1, 1, {endpoint("bad", nowhere())}}})}));
+  ASSERT_TRUE(fixture.adopt({serving({{1, 1, {endpoint("bad", nowhere.address())}}})}));
   const RawMessage answer = fixture.call(request());
   EXPECT_EQ(answer.status(), 503);
   EXPECT_NE(answer.body.find("ModelArts.4302"), std::string::npos);
@@ -479,7 +477,7 @@ TEST(Change, ShutdownLetsRequestsInFlightEnd) {
     cv.wait(lock, [&] { return may_answer; });
     return RawUpstream::ok("late");
   }));
-  GatewayFixture fixture;
+  GatewayFixture fixture({}, 1);  // what closes the idle connection has told the busy one, too
   ASSERT_TRUE(fixture.adopt_one(upstream));
   RawConnection idle = fixture.connect();
   idle.write("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");

@@ -191,6 +191,23 @@ class RawConnection {
   int last_error_ = 0;
 };
 
+// An address where nobody listens, and nobody else can for as long as it lives.
+class Nowhere {
+ public:
+  Nowhere() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    const Address any{.host = "127.0.0.1", .port = 0, .path = {}};
+    const net::SocketAddress at = *net::to_socket_address(any);
+    HL_CHECK(::bind(fd_.get(), &at.any, at.size) == 0);
+    address_ = *net::local_address(fd_.get(), any);
+  }
+
+  const Address& address() const { return address_; }
+
+ private:
+  UniqueFd fd_;
+  Address address_;
+};
+
 // A server whose connections each run a script on a thread of their own.
 class RawUpstream {
  public:
