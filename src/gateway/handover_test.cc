@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include "gateway/footing.h"
+#include "gateway/worker.h"
 #include "tests/support/gateway_fixture.h"
 
 namespace hitless::gateway {
@@ -326,6 +327,25 @@ TEST_F(Handover, TheEndOfTheNextOneIsTheEndOfBoth) {
   fixture_.stop_gateway();
   stopper.join();
   EXPECT_FALSE(busy.read_message().whole);
+}
+
+// The kernel may tell of a connection and of the leaving in one go: a worker that has left would
+// take a connection that nobody ends.
+TEST(Leaving, AConnectionInTheSameTurnIsForWhoeverTakesOver) {
+  const Address any{.host = "127.0.0.1", .port = 0, .path = {}};
+  const UniqueFd listener = std::move(net::listen_on(any)).value();
+  Worker::Sockets sockets;
+  sockets.plain.push_back(std::move(net::copy_of(listener.get())).value());
+  const GatewayOptions options{.listen = any, .workers = 1};
+  const auto worker =
+      std::move(Worker::make(0, options, std::move(sockets), [](WorkerReading) {})).value();
+  ASSERT_TRUE(worker->accept_connections());
+  worker->post([&] { worker->leave(k_patience, [&] { worker->stop(); }); });
+  RawConnection client = RawConnection::connect(*net::local_address(listener.get(), any));
+  client.write(request());
+  worker->run();
+  EXPECT_EQ(worker->load().connections, 0U);
+  EXPECT_TRUE(UniqueFd(::accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)));
 }
 
 TEST_F(Handover, TwentyUnderLoadLoseNothing) {

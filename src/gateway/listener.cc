@@ -59,7 +59,8 @@ void Listener::on_timer(net::Timer&) {
 }
 
 void Listener::on_ready(net::Ready) {
-  for (int i = 0; i < k_accepts_per_event && fd_; ++i) {
+  // What is told of one that has been paused in this turn is for another process, or for later.
+  for (int i = 0; i < k_accepts_per_event && fd_ && !paused_; ++i) {
     if (worker_.is_full() && !worker_.make_room()) {
       // Some client will have been waited for for long enough soon.
       pause();
