@@ -82,8 +82,8 @@ TEST(Change, AShareWhoseEndpointsAllRefuseGivesItsRequestsToTheOthers) {
   const Nowhere nowhere;
   RawUpstream good(named("good"));
   GatewayFixture fixture;
-  ASSERT_TRUE(fixture.adopt({serving(
-      {{1, 50, {endpoint("bad", nowhere.address())}}, {2, 50, {endpoint("good", good.address())}}})}));
+  ASSERT_TRUE(fixture.adopt({serving({{1, 50, {endpoint("bad", nowhere.address())}},
+                                      {2, 50, {endpoint("good", good.address())}}})}));
   for (int i = 0; i < 10; ++i) {
     const RawMessage answer = fixture.call(request());
     ASSERT_EQ(answer.body, "good");

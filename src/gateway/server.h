@@ -1,7 +1,8 @@
 // The gateway as an object: what run_gateway() runs, and tests run in their own process.
 //
 // Owner: run_gateway() or a test.  Threads: one per worker and one for the control link; the
-// methods belong to the owner's thread.
+// methods belong to the owner's thread.  Its process starts no other while it runs: its connections
+// are closed without net::EventLoop::close(), which would cost each a system call.
 #pragma once
 
 #include <atomic>

@@ -1,34 +1,16 @@
 // TLS in front of services: real clients (curl, nghttp, h2load, openssl) against a real gateway.
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
-#include <cstdio>
 #include <filesystem>
+#include <fstream>
 
 #include "tests/support/gateway_fixture.h"
+#include "tests/support/shell.h"
 
 namespace hitless::gateway {
 namespace {
 
 using namespace hitless::testing;  // the fixture's words are this file's language
-
-struct Ran {
-  int status = -1;
-  std::string output;  // both streams
-};
-
-// A command of this test's own making, ended when it takes too long.
-Ran run(const std::string& command) {
-  Ran ran;
-  FILE* const pipe = ::popen(("timeout 30 " + command + " 2>&1").c_str(), "r");
-  if (pipe == nullptr) return ran;
-  char buffer[4096];
-  while (const std::size_t got = std::fread(buffer, 1, sizeof buffer, pipe)) {
-    ran.output.append(buffer, got);
-  }
-  ran.status = WEXITSTATUS(::pclose(pipe));
-  return ran;
-}
 
 std::string echo(const RawMessage& request) {
   return RawUpstream::ok(request.start_line() + "|" + request.field("x-forwarded-proto") + "|" +
@@ -77,13 +59,14 @@ class Tls : public ::testing::Test {
            ":127.0.0.1 -H 'X-Auth-Token: " + k_token + "' " + flags + " '" + url(path) + "'";
   }
   // What `openssl s_client` says of a handshake.
-  std::string shake_hands(const std::string& flags) const {
-    return run("openssl s_client -connect 127.0.0.1:" + std::to_string(port()) + " " + flags +
-               " </dev/null")
+  std::string shake_hands(const std::string& flags) {
+    return run("openssl s_client -connect 127.0.0.1:" + std::to_string(port()) + " " + flags)
         .output;
   }
+  Ran run(const std::string& command) { return shell_.run(command); }
 
   TemporaryDirectory files_;
+  Shell shell_;
   RawUpstream upstream_;
   std::unique_ptr<GatewayFixture> fixture_;
 };
@@ -165,18 +148,15 @@ TEST_F(Tls, ProtocolsAreNegotiatedAndOldOnesRefused) {
 TEST_F(Tls, ReloadedCertificatesDropNoConnection) {
   start();
   EXPECT_FALSE(fixture_->gateway().certificates_have_changed());
-  const std::string out = (files_.path() / "answers").string();
-  FILE* const client =
-      ::popen(("timeout 30 openssl s_client -quiet -no_ign_eof -servername one.test -connect "
-               "127.0.0.1:" +
-               std::to_string(port()) + " >" + out + " 2>&1")
-                  .c_str(),
-              "w");
-  ASSERT_NE(client, nullptr);
+  const std::string base = (files_.path() / "client").string();
+  ASSERT_EQ(run("mkfifo " + base + ".in").status, 0);
+  shell_.tell(
+      "timeout 30 openssl s_client -quiet -no_ign_eof -servername one.test -connect "
+      "127.0.0.1:" +
+      std::to_string(port()) + " <" + base + ".in >" + base + ".out 2>&1 &");
+  std::ofstream client(base + ".in");
   const auto ask = [&](const std::string& path, std::uint64_t count) {
-    const std::string text = request(path, "b");
-    std::fwrite(text.data(), 1, text.size(), client);
-    std::fflush(client);
+    client << request(path, "b") << std::flush;
     EXPECT_EQ(fixture_->outcomes_of(count).by_class[2], count);
   };
   ask("/before", 1);
@@ -193,7 +173,6 @@ TEST_F(Tls, ReloadedCertificatesDropNoConnection) {
   }
   EXPECT_TRUE(sees_the_new_one());
   ask("/again", 3);
-  ::pclose(client);
 }
 
 TEST_F(Tls, BadCertificatesAreRefusedAndTheOldOnesKept) {
