@@ -340,6 +340,9 @@ TEST(AccessRecord, AGatewayThatTakesOverGoesOnWithIt) {
   options.signals_as_before = true;
   const auto next = std::move(Gateway::start(options)).value();
   ASSERT_TRUE(next->wait_settled());
+  pollfd has_left{
+      .fd = recording.fixture.gateway().shutdown_event(), .events = POLLIN, .revents = 0};
+  ASSERT_EQ(::poll(&has_left, 1, k_read_seconds * 1000), 1);
   recording.fixture.call(request("/after"));
   const auto lines = lines_in(recording.file, 2);
   ASSERT_EQ(lines.size(), 2U);
