@@ -128,7 +128,10 @@ json::object to_detail(const ApiOptions& options, const model::ModelVersion& ver
   return out;
 }
 
-json::object to_summary(const Call& call, const model::Service& service) {
+namespace {
+
+json::object summary_of(const Call& call, const model::Service& service,
+                        const control::Port::Calls& calls) {
   json::object out;
   echo_members(
       out, service.wire,
@@ -146,7 +149,6 @@ json::object to_summary(const Call& call, const model::Service& service) {
   out["publish_at"] = to_millis(service.publish_at);
   out["transition_at"] = to_millis(service.transition_at);
   out["operation_time"] = to_millis(service.operation_time);
-  const control::Port::Calls calls = call.port.calls(service.id);
   out["invocation_times"] = calls.invocations;
   out["failed_times"] = calls.failures;
   out["is_shared"] = false;
@@ -157,8 +159,15 @@ json::object to_summary(const Call& call, const model::Service& service) {
   return out;
 }
 
+}  // namespace
+
+json::object to_summary(const Call& call, const model::Service& service) {
+  return summary_of(call, service, call.port.calls(service.id));
+}
+
 Checked<json::object> to_detail(const Call& call, const model::Service& service) {
-  json::object out = to_summary(call, service);
+  const control::Port::Calls calls = call.port.calls(service.id);
+  json::object out = summary_of(call, service, calls);
   echo_members(out, service.wire,
                {"cluster_id", "pool_name", "vpc_id", "subnet_network_id", "security_group_id",
                 "priority", "service_secrets"});
@@ -174,7 +183,6 @@ Checked<json::object> to_detail(const Call& call, const model::Service& service)
     ours["shown_revision"] = revision->number;
   }
   if (service.queued != 0) ours["queued_revision"] = service.queued;
-  const control::Port::Calls calls = call.port.calls(service.id);
   ours["refused"] = json::object{{"rate_limit", calls.rate_limited},
                                  {"concurrency_limit", calls.concurrency_limited},
                                  {"circuit_open", calls.circuit_open}};

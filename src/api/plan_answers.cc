@@ -223,26 +223,29 @@ Checked<std::optional<std::string>> wanted_plan(const Call& call, const json::ob
   return std::optional(std::string(header));
 }
 
-Checked<std::optional<model::RolloutPolicy>> read_policy(const json::object& body) {
-  const json::value* value = body.if_contains("rollout_policy");
-  if (value == nullptr || value->is_null()) return std::optional<model::RolloutPolicy>();
+namespace {
+
+template <class Policy>
+Checked<std::optional<Policy>> read_object(const json::object& body, std::string_view name,
+                                           Result<Policy> (*read)(const json::value&)) {
+  const json::value* value = body.if_contains(name);
+  if (value == nullptr || value->is_null()) return std::optional<Policy>();
   if (!value->is_object()) {
-    return Failure(Cause::invalid_argument, "field [rollout_policy] must be an object");
+    return Failure(Cause::invalid_argument, fmt::format("field [{}] must be an object", name));
   }
-  Result<model::RolloutPolicy> policy = model::rollout_policy_from_json(*value);
-  if (!policy) return in_field("rollout_policy", policy.error());
+  Result<Policy> policy = read(*value);
+  if (!policy) return in_field(std::string(name), policy.error());
   return std::optional(*std::move(policy));
 }
 
+}  // namespace
+
+Checked<std::optional<model::RolloutPolicy>> read_policy(const json::object& body) {
+  return read_object(body, "rollout_policy", model::rollout_policy_from_json);
+}
+
 Checked<std::optional<model::TrafficPolicy>> read_traffic(const json::object& body) {
-  const json::value* value = body.if_contains("traffic_policy");
-  if (value == nullptr || value->is_null()) return std::optional<model::TrafficPolicy>();
-  if (!value->is_object()) {
-    return Failure(Cause::invalid_argument, "field [traffic_policy] must be an object");
-  }
-  Result<model::TrafficPolicy> policy = model::traffic_policy_from_json(*value);
-  if (!policy) return in_field("traffic_policy", policy.error());
-  return std::optional(*std::move(policy));
+  return read_object(body, "traffic_policy", model::traffic_policy_from_json);
 }
 
 }  // namespace hitless::api

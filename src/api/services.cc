@@ -179,8 +179,7 @@ std::string notice_of(const model::Service& service, const control::UnderWay& me
 
 Checked<void> add_under_way(const Call& call, const model::Service& service,
                             const control::ServiceUpdate& update, json::object& plan) {
-  const bool is_note = !update.entries && !update.balance && !update.policy && !update.traffic;
-  if (is_note) return {};  // meets nothing
+  if (!update.changes_config()) return {};  // meets nothing
   HL_TRY_ASSIGN(const auto met, call.port.under_way(service.id));
   if (!met) return {};
   plan["under_way"] = json::object{{"rollout_id", met->rollout.text()},
@@ -191,8 +190,7 @@ Checked<void> add_under_way(const Call& call, const model::Service& service,
 }
 
 bool changes_nothing(const control::ServiceUpdate& update) {
-  return !update.description && !update.entries && !update.balance && !update.policy &&
-         !update.traffic && update.wire.empty();
+  return !update.description && !update.changes_config() && update.wire.empty();
 }
 
 // What control says about a change, in the contract's words.

@@ -32,11 +32,6 @@ CLI::Validator word_of(std::initializer_list<const char*> words) {
       "");
 }
 
-CLI::Validator not_empty() {
-  return CLI::Validator(
-      [](std::string& text) { return text.empty() ? "must not be empty" : std::string(); }, "");
-}
-
 bool sets_judgement(const PolicyFlags& flags) {
   return flags.judge || !flags.silence.empty() || !flags.proving.empty() ||
          !flags.latency_slack.empty() || !flags.tail_slack.empty() || flags.requests_min ||
@@ -102,10 +97,10 @@ void add_thresholds(CLI::App& command, PolicyFlags& flags) {
   command
       .add_option("--latency-slack", flags.latency_slack,
                   "... and this much beyond the median (2ms)")
-      ->check(not_empty())
+      ->check(wrong_if_empty)
       ->group(group);
   command.add_option("--tail-slack", flags.tail_slack, "... or this much beyond the p99 (25ms)")
-      ->check(not_empty())
+      ->check(wrong_if_empty)
       ->group(group);
   command
       .add_option("--false-alarm", flags.false_alarm,
@@ -141,6 +136,10 @@ Result<void> apply_judgement(const PolicyFlags& flags, json::object& judgement) 
 
 }  // namespace
 
+std::string wrong_if_empty(const std::string& text) {
+  return text.empty() ? "must not be empty" : "";
+}
+
 void add_policy_flags(CLI::App& command, PolicyFlags& flags) {
   const char* group = "How it is changed";
   command
@@ -151,10 +150,10 @@ void add_policy_flags(CLI::App& command, PolicyFlags& flags) {
   command
       .add_option("--canary", flags.canary,
                   "Steps of a canary, percent of the traffic and time: 5:60s,50:60s")
-      ->check(not_empty())
+      ->check(wrong_if_empty)
       ->group(group);
   command.add_option("--bake", flags.bake, "How long the last step is watched: 90, 90s, 2m")
-      ->check(not_empty())
+      ->check(wrong_if_empty)
       ->group(group);
   command
       .add_option("--overlap", flags.overlap, "A change during a change: supersede, queue, refuse")
@@ -164,7 +163,7 @@ void add_policy_flags(CLI::App& command, PolicyFlags& flags) {
       ->group(group);
   command
       .add_option("--slow-start", flags.slow_start, "A new instance's share rises over this time")
-      ->check(not_empty())
+      ->check(wrong_if_empty)
       ->group(group);
   command
       .add_option("--silence", flags.silence,
@@ -175,7 +174,7 @@ void add_policy_flags(CLI::App& command, PolicyFlags& flags) {
       .add_option(
           "--proving", flags.proving,
           "Without steps: how long the last old instance stays for a verdict; 0: not at all")
-      ->check(not_empty())
+      ->check(wrong_if_empty)
       ->group(group);
   command
       .add_flag_function(

@@ -40,6 +40,9 @@ void add_policy_flags(CLI::App& command, PolicyFlags& flags);
 Result<void> apply_policy(const PolicyFlags& flags, const json::object& service,
                           json::object& body);
 
+// What is wrong with a flag's text if it is empty; for checks of flags.
+std::string wrong_if_empty(const std::string& text);
+
 // "90", "90s", "1.5m", "2h", "500ms"; the error names the flag.
 Result<double> read_seconds(std::string_view flag, std::string_view text);
 

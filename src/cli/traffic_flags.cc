@@ -28,33 +28,32 @@ std::optional<std::int64_t> whole(std::string_view text) {
   return number;
 }
 
-// What stands before and behind the first `mark`; the second is empty where there is none.
-std::pair<std::string_view, std::string_view> split(std::string_view text, char mark) {
+// What stands before and behind the first `mark`, if there is one.
+std::pair<std::string_view, std::optional<std::string_view>> split(std::string_view text,
+                                                                   char mark) {
   const std::size_t at = text.find(mark);
-  if (at == std::string_view::npos) return {text, {}};
+  if (at == std::string_view::npos) return {text, std::nullopt};
   return {text.substr(0, at), text.substr(at + 1)};
 }
 
 Result<json::value> read_rate(std::string_view text) {
   constexpr std::string_view k_flag = "--rate-limit";
   constexpr std::string_view k_form = "REQUESTS[/TIME][:BURST], as in 100, 100/s or 10/60s:20";
-  const bool has_burst = text.find(':') != std::string_view::npos;
   const auto [rate, burst] = split(text, ':');
-  const bool has_time = rate.find('/') != std::string_view::npos;
   const auto [requests, time] = split(rate, '/');
   const std::optional<std::int64_t> count = whole(requests);
   if (!count) return not_of_the_form(k_flag, text, k_form);
   json::object limit{{"requests", *count}};
-  if (has_time) {
+  if (time) {
     // "100/s" reads as "100 a second".
-    const bool is_unit = !time.empty() && time.front() >= 'a' && time.front() <= 'z';
+    const bool is_unit = !time->empty() && time->front() >= 'a' && time->front() <= 'z';
     HL_TRY_ASSIGN(const double seconds,
-                  read_seconds(k_flag, is_unit ? "1" + std::string(time) : std::string(time)));
+                  read_seconds(k_flag, is_unit ? "1" + std::string(*time) : std::string(*time)));
     if (seconds != std::floor(seconds)) return not_of_the_form(k_flag, text, k_form);
     limit["seconds"] = static_cast<std::int64_t>(seconds);
   }
-  if (has_burst) {
-    const std::optional<std::int64_t> at_once = whole(burst);
+  if (burst) {
+    const std::optional<std::int64_t> at_once = whole(*burst);
     if (!at_once) return not_of_the_form(k_flag, text, k_form);
     limit["burst"] = *at_once;
   }
@@ -69,22 +68,21 @@ Result<json::value> read_concurrency(std::string_view text) {
 
 Result<json::value> read_sticky(std::string_view text) {
   const auto [by, name] = split(text, ':');
-  if ((by != "header" && by != "cookie") || name.empty()) {
+  if ((by != "header" && by != "cookie") || !name || name->empty()) {
     return not_of_the_form("--sticky", text, "header:NAME or cookie:NAME");
   }
-  return json::value(json::object{{by, name}});
+  return json::value(json::object{{by, *name}});
 }
 
 Result<json::value> read_breaker(std::string_view text) {
   const auto [failures, time] = split(text, ':');
   const std::optional<std::int64_t> count = whole(failures);
-  const bool has_time = text.find(':') != std::string_view::npos;
   if (!count) {
     return not_of_the_form("--circuit-breaker", text, "FAILURES[:TIME], as in 5 or 5:10s");
   }
   json::object breaker{{"failures", *count}};
-  if (has_time) {
-    HL_TRY_ASSIGN(breaker["open_seconds"], read_seconds("--circuit-breaker", time));
+  if (time) {
+    HL_TRY_ASSIGN(breaker["open_seconds"], read_seconds("--circuit-breaker", *time));
   }
   return json::value(std::move(breaker));
 }
@@ -101,17 +99,12 @@ Result<void> apply(const std::string& flag, std::string_view name, Read read,
   return {};
 }
 
-CLI::Validator not_empty() {
-  return CLI::Validator(
-      [](std::string& text) { return text.empty() ? "must not be empty" : std::string(); }, "");
-}
-
 }  // namespace
 
 void add_traffic_flags(CLI::App& command, TrafficFlags& flags) {
   const char* group = "What it lets in, and where that goes";
   const auto add = [&](const char* name, std::string& flag, const char* text) {
-    command.add_option(name, flag, text)->check(not_empty())->group(group);
+    command.add_option(name, flag, text)->check(wrong_if_empty)->group(group);
   };
   add("--rate-limit", flags.rate_limit, "Requests in a time, and at once: 100/s, 10/60s:20, none");
   add("--concurrency-limit", flags.concurrency_limit, "Requests in progress at once: 32, none");

@@ -11,10 +11,6 @@ using model::ChangeClass;
 using model::RolloutKind;
 using model::ServiceStatus;
 
-bool changes_config(const ServiceUpdate& update) {
-  return update.entries || update.balance || update.policy || update.traffic;
-}
-
 // Members of the service beside its configuration.
 std::vector<Change> notes_of(const model::Service& service, const ServiceUpdate& update) {
   std::vector<Change> notes;
@@ -72,7 +68,7 @@ Result<Changes::Draft> Changes::draft_update(const Standing& standing,
   draft.who = update.who;
   draft.notes = notes_of(standing.service, update);
   draft.keeps = standing.rests();
-  draft.notes_only = !changes_config(update);
+  draft.notes_only = !update.changes_config();
   if (!draft.notes_only) {
     draft.kind = standing.serving == 0 && !draft.keeps ? RolloutKind::deploy : RolloutKind::update;
     draft.is_new_revision = true;

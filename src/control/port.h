@@ -49,6 +49,9 @@ struct ServiceUpdate {
   std::optional<model::TrafficPolicy> traffic;
   json::object wire;  // further members to keep and echo (schedule, additional_properties, …)
   std::string who{};  // asks for it
+
+  // And not only what stands beside the configuration.
+  bool changes_config() const { return entries || balance || policy || traffic; }
 };
 
 // What a user may ask of a rollout under way.

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "model/route_change.h"
+
 namespace hitless::gateway {
 namespace {
 
@@ -29,31 +31,23 @@ std::shared_ptr<Schedule> schedule_of(const model::ServiceRoute& route,
 
 }  // namespace
 
-// Both tables are ordered by service id: one walk over both.
 void TableHistory::compare(const std::vector<model::ServiceRoute>& before,
                            const std::vector<model::ServiceRoute>& after, TableChange& change) {
   std::vector<Kept> kept;
   kept.reserve(after.size());
-  auto old = before.begin();
-  auto old_kept = kept_.begin();
-  for (const model::ServiceRoute& route : after) {
-    for (; old != before.end() && old->service < route.service; ++old, ++old_kept) {
-      change.removed.push_back(old->service);
-    }
-    if (old == before.end() || old->service != route.service) {
+  const auto gone = [&](const model::ServiceRoute& old) { change.removed.push_back(old.service); };
+  const auto here = [&](const model::ServiceRoute& route, const model::ServiceRoute* old) {
+    if (old == nullptr) {
       kept.push_back({schedule_of(route, nullptr, nullptr), std::make_shared<Admission>()});
-    } else if (*old == route) {
-      kept.push_back(std::move(*old_kept++));
-      ++old;
-      continue;
     } else {
-      kept.push_back({schedule_of(route, &*old, old_kept->schedule), old_kept->admission});
-      if (old->traffic.rate != route.traffic.rate) old_kept->admission->fill_bucket();
-      ++old, ++old_kept;
+      Kept& used = kept_[static_cast<std::size_t>(old - before.data())];
+      if (*old == route) return kept.push_back(std::move(used));
+      kept.push_back({schedule_of(route, old, used.schedule), used.admission});
+      if (old->traffic.rate != route.traffic.rate) used.admission->fill_bucket();
     }
     change.changed.push_back({&route, kept.back().schedule, kept.back().admission});
-  }
-  for (; old != before.end(); ++old) change.removed.push_back(old->service);
+  };
+  model::walk(before, after, gone, here);
   kept_ = std::move(kept);
 }
 

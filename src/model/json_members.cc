@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 
@@ -64,6 +65,27 @@ Result<std::vector<std::string>> get_strings(const json::object& from, std::stri
 Result<const json::object*> as_object(const json::value& value) {
   if (!value.is_object()) return Error(Code::invalid, "must be an object");
   return &value.get_object();
+}
+
+Result<const json::object*> object_of(const json::value& value,
+                                      std::span<const std::string_view> known) {
+  HL_TRY_ASSIGN(const json::object* object, as_object(value));
+  for (const auto& member : *object) {
+    const std::string_view name = member.key();
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    std::string names;
+    for (const std::string_view each : known) names.append(names.empty() ? "" : ", ").append(each);
+    return Error(Code::invalid, fmt::format("field [{}] is not known; there are: {}", name, names));
+  }
+  return object;
+}
+
+std::string lower(std::string_view text) {
+  std::string copy(text);
+  for (char& c : copy) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return copy;
 }
 
 }  // namespace hitless::model

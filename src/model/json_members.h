@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,5 +43,11 @@ Result<std::vector<T>> get_each(const json::object& from, std::string_view name,
 }
 
 Result<const json::object*> as_object(const json::value& value);
+// An object with no members but these; the error names them.
+Result<const json::object*> object_of(const json::value& value,
+                                      std::span<const std::string_view> known);
+
+// What people may write in capitals; ASCII alone.
+std::string lower(std::string_view text);
 
 }  // namespace hitless::model

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <limits>
 
+#include "model/json_members.h"
 #include "model/model_version.h"
 
 namespace hitless::model {
@@ -30,14 +31,6 @@ constexpr std::string_view k_onnx_health_path = "/v2/health/ready";
 
 Error wrong(std::string_view field, std::string_view wanted) {
   return Error(Code::invalid, fmt::format("config.json: field [{}] must be {}", field, wanted));
-}
-
-std::string lower(std::string_view text) {
-  std::string copy(text);
-  for (char& c : copy) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return copy;
 }
 
 const json::value* find(const json::object& from, std::string_view name) {

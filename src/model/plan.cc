@@ -1,5 +1,7 @@
 #include "model/plan.h"
 
+#include <algorithm>
+
 #include "model/json_members.h"
 #include "model/words.h"
 
@@ -204,14 +206,12 @@ Result<Balance> get_balance(const json::object& from, std::string_view name) {
   return balance_from_wire(word);
 }
 
-// Absent in plans of before there was any, and where there is none.
-Result<TrafficPolicy> find_traffic(const json::object& from, std::string_view name) {
-  const json::value* value = from.if_contains(name);
-  if (value == nullptr) return TrafficPolicy();
-  return traffic_policy_from_json(*value);
-}
-
 }  // namespace
+
+bool Plan::replaces() const {
+  return std::any_of(slots.begin(), slots.end(),
+                     [](const Slot& slot) { return slot.is_replaced(); });
+}
 
 std::string_view to_text(ChangeClass change_class) {
   return text_of(k_change_classes, change_class);

@@ -113,6 +113,8 @@ struct Plan {
   Duration slow_start{};
   Forecast forecast;
   std::string hash;  // over all of the above, but for the forecast's estimates
+
+  bool replaces() const;  // some slot does
   friend bool operator==(const Plan&, const Plan&) = default;
 };
 

@@ -57,19 +57,6 @@ Error invalid(std::string text) {
   return Error(Code::invalid, std::move(text));
 }
 
-template <class Names>
-Result<const json::object*> object_of(const json::value& value, const Names& known) {
-  HL_TRY_ASSIGN(const json::object* object, as_object(value));
-  for (const auto& member : *object) {
-    const std::string_view name = member.key();
-    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-    std::string names;
-    for (const std::string_view each : known) names.append(names.empty() ? "" : ", ").append(each);
-    return invalid(fmt::format("field [{}] is not known; there are: {}", name, names));
-  }
-  return object;
-}
-
 Result<double> number_within(const json::object& from, std::string_view name, double otherwise,
                              double low, double high) {
   HL_TRY_ASSIGN(const std::optional<double> found, find_number(from, name));

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <unordered_set>
 
+#include "model/json_members.h"
 #include "model/words.h"
 
 namespace hitless::model {
@@ -130,9 +131,7 @@ Result<ServiceRoute> service_route_from_json(const json::value& value) {
   HL_TRY_ASSIGN(const std::int64_t hold, get_int(*object, "hold_us"));
   if (hold < 0) return Error(Code::corrupt, "a hold must not be negative");
   route.hold = Duration(hold);
-  if (const json::value* traffic = object->if_contains("traffic")) {
-    HL_TRY_ASSIGN(route.traffic, traffic_policy_from_json(*traffic));
-  }
+  HL_TRY_ASSIGN(route.traffic, find_traffic(*object, "traffic"));
   HL_TRY_ASSIGN(const json::array* shares, get_array(*object, "shares"));
   for (const json::value& item : *shares) {
     HL_TRY_ASSIGN(Share share, share_from_json(item));
@@ -141,29 +140,13 @@ Result<ServiceRoute> service_route_from_json(const json::value& value) {
   return route;
 }
 
-json::value token_digests_to_json(const std::vector<std::string>& digests) {
-  json::array out;
-  for (const std::string& digest : digests) out.emplace_back(digest);
-  return out;
-}
-
-Result<std::vector<std::string>> token_digests_from_json(const json::object& from) {
-  HL_TRY_ASSIGN(const json::array* rows, get_array(from, "token_digests"));
-  std::vector<std::string> digests;
-  for (const json::value& item : *rows) {
-    if (!item.is_string()) return Error(Code::corrupt, "a token digest must be a string");
-    digests.emplace_back(item.get_string());
-  }
-  return digests;
-}
-
 json::value to_json(const RouteTable& table) {
   json::array services;
   services.reserve(table.services.size());
   for (const ServiceRoute& route : table.services) services.push_back(to_json(route));
   return json::object{{"generation", table.generation},
                       {"services", std::move(services)},
-                      {"token_digests", token_digests_to_json(table.token_digests)}};
+                      {"token_digests", array_of(table.token_digests)}};
 }
 
 Result<RouteTable> route_table_from_json(const json::value& value) {
@@ -172,13 +155,9 @@ Result<RouteTable> route_table_from_json(const json::value& value) {
   HL_TRY_ASSIGN(const std::int64_t generation, get_int(*object, "generation"));
   if (generation < 1) return Error(Code::corrupt, "a generation must be at least 1");
   table.generation = static_cast<Generation>(generation);
-  HL_TRY_ASSIGN(const json::array* services, get_array(*object, "services"));
-  table.services.reserve(services->size());
-  for (const json::value& item : *services) {
-    HL_TRY_ASSIGN(ServiceRoute route, service_route_from_json(item));
-    table.services.push_back(std::move(route));
-  }
-  HL_TRY_ASSIGN(table.token_digests, token_digests_from_json(*object));
+  HL_TRY_ASSIGN(table.services,
+                get_each<ServiceRoute>(*object, "services", service_route_from_json));
+  HL_TRY_ASSIGN(table.token_digests, get_strings(*object, "token_digests"));
   HL_TRY(check(table));
   return table;
 }

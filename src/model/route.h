@@ -69,10 +69,8 @@ Result<void> check(const RouteTable& table);
 json::value to_json(const RouteTable& table);
 Result<RouteTable> route_table_from_json(const json::value& value);  // checks the invariants
 
-// Parts of it, which a change of a table has too (route_change.h).
+// Part of it, which a change of a table has too (route_change.h).
 json::value to_json(const ServiceRoute& route);
 Result<ServiceRoute> service_route_from_json(const json::value& value);
-json::value token_digests_to_json(const std::vector<std::string>& digests);
-Result<std::vector<std::string>> token_digests_from_json(const json::object& from);
 
 }  // namespace hitless::model

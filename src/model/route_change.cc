@@ -5,6 +5,8 @@
 #include <iterator>
 #include <utility>
 
+#include "model/json_members.h"
+
 namespace hitless::model {
 namespace {
 
@@ -43,16 +45,12 @@ Result<Generation> generation_in(const json::object& object, std::string_view na
 
 RouteChange change_between(const RouteTable& before, const RouteTable& after) {
   RouteChange change{.base = before.generation, .generation = after.generation};
-  auto old = before.services.begin();
-  for (const ServiceRoute& route : after.services) {
-    for (; old != before.services.end() && old->service < route.service; ++old) {
-      change.removed.push_back(old->service);
-    }
-    const bool known = old != before.services.end() && old->service == route.service;
-    if (!known || *old != route) change.services.push_back(route);
-    if (known) ++old;
-  }
-  for (; old != before.services.end(); ++old) change.removed.push_back(old->service);
+  walk(
+      before.services, after.services,
+      [&](const ServiceRoute& gone) { change.removed.push_back(gone.service); },
+      [&](const ServiceRoute& route, const ServiceRoute* old) {
+        if (old == nullptr || *old != route) change.services.push_back(route);
+      });
   if (before.token_digests != after.token_digests) change.token_digests = after.token_digests;
   return change;
 }
@@ -78,7 +76,7 @@ json::value to_json(const RouteChange& change) {
                    {"generation", change.generation},
                    {"services", std::move(services)},
                    {"removed", std::move(removed)}};
-  if (change.token_digests) out["token_digests"] = token_digests_to_json(*change.token_digests);
+  if (change.token_digests) out["token_digests"] = array_of(*change.token_digests);
   return out;
 }
 
@@ -88,18 +86,12 @@ Result<RouteChange> route_change_from_json(const json::value& value) {
   RouteChange change;
   HL_TRY_ASSIGN(change.base, generation_in(*object, "base"));
   HL_TRY_ASSIGN(change.generation, generation_in(*object, "generation"));
-  HL_TRY_ASSIGN(const json::array* services, get_array(*object, "services"));
-  for (const json::value& item : *services) {
-    HL_TRY_ASSIGN(ServiceRoute route, service_route_from_json(item));
-    change.services.push_back(std::move(route));
-  }
-  HL_TRY_ASSIGN(const json::array* removed, get_array(*object, "removed"));
-  for (const json::value& item : *removed) {
-    if (!item.is_string()) return Error(Code::corrupt, "a removed service must be a string");
-    change.removed.emplace_back(std::string(item.get_string()));
-  }
+  HL_TRY_ASSIGN(change.services,
+                get_each<ServiceRoute>(*object, "services", service_route_from_json));
+  HL_TRY_ASSIGN(std::vector<std::string> removed, get_strings(*object, "removed"));
+  for (std::string& service : removed) change.removed.emplace_back(std::move(service));
   if (!object->contains("token_digests")) return change;
-  HL_TRY_ASSIGN(change.token_digests, token_digests_from_json(*object));
+  HL_TRY_ASSIGN(change.token_digests, get_strings(*object, "token_digests"));
   return change;
 }
 

@@ -21,6 +21,20 @@ struct RouteChange {
   friend bool operator==(const RouteChange&, const RouteChange&) = default;
 };
 
+// One walk over both, which are ordered by id: `gone` gets each that is not in `after`, `here` each
+// of `after` with what it was before, or null.
+template <class Gone, class Here>
+void walk(const std::vector<ServiceRoute>& before, const std::vector<ServiceRoute>& after,
+          Gone gone, Here here) {
+  auto old = before.begin();
+  for (const ServiceRoute& route : after) {
+    for (; old != before.end() && old->service < route.service; ++old) gone(*old);
+    const bool known = old != before.end() && old->service == route.service;
+    here(route, known ? &*old++ : nullptr);
+  }
+  for (; old != before.end(); ++old) gone(*old);
+}
+
 RouteChange change_between(const RouteTable& before, const RouteTable& after);
 
 // The table after it.  Errors: conflict (`before` is not its base), corrupt (what comes out breaks

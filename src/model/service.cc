@@ -178,9 +178,7 @@ Result<ServiceConfig> service_config_from_json(const json::value& value) {
   if (const json::value* policy = object->if_contains("policy")) {  // since database version 2
     HL_TRY_ASSIGN(config.policy, rollout_policy_from_json(*policy));
   }
-  if (const json::value* traffic = object->if_contains("traffic")) {
-    HL_TRY_ASSIGN(config.traffic, traffic_policy_from_json(*traffic));
-  }
+  HL_TRY_ASSIGN(config.traffic, find_traffic(*object, "traffic"));
   return config;
 }
 

@@ -37,19 +37,6 @@ Error invalid(std::string text) {
   return Error(Code::invalid, std::move(text));
 }
 
-template <class Names>
-Result<const json::object*> object_of(const json::value& value, const Names& known) {
-  HL_TRY_ASSIGN(const json::object* object, as_object(value));
-  for (const auto& member : *object) {
-    const std::string_view name = member.key();
-    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-    std::string names;
-    for (const std::string_view each : known) names.append(names.empty() ? "" : ", ").append(each);
-    return invalid(fmt::format("field [{}] is not known; there are: {}", name, names));
-  }
-  return object;
-}
-
 Result<std::optional<std::int64_t>> count_within(const json::object& from, std::string_view name,
                                                  std::int64_t high) {
   HL_TRY_ASSIGN(const std::optional<std::int64_t> found, find_int(from, name));
@@ -65,11 +52,6 @@ bool is_token(std::string_view text) {
     return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||
            (byte >= 'A' && byte <= 'Z') || k_marks.find(byte) != std::string_view::npos;
   });
-}
-
-std::string lower(std::string text) {
-  for (char& byte : text) byte = byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte + 32) : byte;
-  return text;
 }
 
 Result<std::string> name_of(const std::string& text, std::string_view field) {
@@ -176,6 +158,12 @@ Result<TrafficPolicy> traffic_policy_from_json(const json::value& value) {
   HL_TRY(read_part(*object, "sticky", sticky_from_json, policy.sticky));
   HL_TRY(read_part(*object, "circuit_breaker", breaker_from_json, policy.breaker));
   return policy;
+}
+
+Result<TrafficPolicy> find_traffic(const json::object& from, std::string_view name) {
+  const json::value* value = from.if_contains(name);
+  if (value == nullptr) return TrafficPolicy();
+  return traffic_policy_from_json(*value);
 }
 
 std::vector<TrafficField> fields_of(const TrafficPolicy& policy) {

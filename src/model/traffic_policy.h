@@ -51,6 +51,8 @@ struct TrafficPolicy {
 // the text names the field.
 json::value to_json(const TrafficPolicy& policy);
 Result<TrafficPolicy> traffic_policy_from_json(const json::value& value);
+// The member `name`; none where it is absent, as in what was written before there was any.
+Result<TrafficPolicy> find_traffic(const json::object& from, std::string_view name);
 
 // One line each, for plans: the field below traffic_policy, and its value as text ("" when not
 // set).

@@ -17,9 +17,7 @@ int steps_of(const model::Plan& plan) {
 }  // namespace
 
 bool is_stepped(const model::Plan& plan) {
-  if (plan.steps.empty()) return false;
-  return std::any_of(plan.slots.begin(), plan.slots.end(),
-                     [](const model::Slot& slot) { return slot.is_replaced(); });
+  return !plan.steps.empty() && plan.replaces();
 }
 
 bool holds_back(const View& view) {

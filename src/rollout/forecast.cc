@@ -16,11 +16,6 @@
 namespace hitless::rollout {
 namespace {
 
-bool replaces(const model::Plan& plan) {
-  return std::any_of(plan.slots.begin(), plan.slots.end(),
-                     [](const model::Slot& slot) { return slot.is_replaced(); });
-}
-
 int present_of(const PlanInput& input, const std::string& group) {
   int count = 0;
   for (const Present& each : *input.present) count += each.group == group ? each.count : 0;
@@ -118,7 +113,7 @@ std::vector<std::string> unmet_of(const model::Plan& plan, bool holds, bool unme
     }
   }
   if (!holds && !missing.empty()) unmet.push_back(missing);
-  if (plan.from != 0 && plan.to != 0 && plan.drop_budget > 0 && replaces(plan)) {
+  if (plan.from != 0 && plan.to != 0 && plan.drop_budget > 0 && plan.replaces()) {
     unmet.push_back(fmt::format("the service lets a change lose up to {} requests (drop_budget)",
                                 plan.drop_budget));
   }
@@ -145,7 +140,7 @@ void foresee_leftovers(const PlanInput& input, const model::Plan& plan, model::F
 // How often new instances have to rise to their full share before an old one leaves.  Where old
 // ones leave first, none is left for the last of them.
 int rises_of(const model::Plan& plan, const Rehearsal& rehearsal) {
-  if (!replaces(plan) || plan.from == 0 || !plan.steps.empty()) return 0;
+  if (!plan.replaces() || plan.from == 0 || !plan.steps.empty()) return 0;
   return plan.strategy == model::Strategy::surge ? rehearsal.waves
                                                  : std::max(0, rehearsal.waves - 1);
 }
@@ -160,7 +155,7 @@ model::SampleNeed needed(model::SampleNeed sample, const Passage& passage) {
 // as the policy wants noticed, or half of all answers wrong where nothing is called beside it.
 std::vector<model::SampleNeed> samples_of(const model::Plan& plan) {
   std::vector<model::SampleNeed> samples;
-  if (!plan.judgement.enabled || plan.from == 0 || plan.to == 0 || !replaces(plan)) return samples;
+  if (!plan.judgement.enabled || plan.from == 0 || plan.to == 0 || !plan.replaces()) return samples;
   const int steps = std::max(1, static_cast<int>(plan.steps.size()));
   for (int step = 0; step < steps; ++step) {
     // Without steps the new side's part grows from little to nearly all.
@@ -209,7 +204,7 @@ void foresee(const PlanInput& input, const Rehearsal& rehearsal, model::Plan& pl
   forecast.lowest = lowest;
   forecast.highest = rehearsal.highest;
   forecast.longest_hold = rehearsal.longest_hold;
-  if (holds && !replaces(plan)) forecast.longest_hold = start.value_or(Duration{});
+  if (holds && !plan.replaces()) forecast.longest_hold = start.value_or(Duration{});
   if (rehearsal.measured) {
     Duration whole = rehearsal.starting;
     for (const model::BakeStep& step : plan.steps) whole += step.bake;

@@ -48,8 +48,7 @@ bool is_quiet(const View& view) {
 bool proves(const model::Plan& plan) {
   if (!plan.judgement.enabled || plan.judgement.proving <= Duration{}) return false;
   if (plan.from == 0 || plan.to == 0 || is_stepped(plan)) return false;
-  return std::any_of(plan.slots.begin(), plan.slots.end(),
-                     [](const model::Slot& slot) { return slot.is_replaced(); });
+  return plan.replaces();
 }
 
 bool is_proving(const View& view) {

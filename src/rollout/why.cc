@@ -112,10 +112,9 @@ std::string leaving_text(const Scene& scene) {
 
 // ", unjudged: 9 of 50 requests came".
 std::string unjudged_text(const model::Plan& plan, const std::optional<model::Evidence>& evidence) {
-  const bool judges = plan.judgement.enabled && plan.from != 0 &&
-                      std::any_of(plan.slots.begin(), plan.slots.end(),
-                                  [](const model::Slot& slot) { return slot.is_replaced(); });
-  if (judges && !evidence) return ", unjudged: nothing was compared";
+  if (plan.judgement.enabled && plan.from != 0 && plan.replaces() && !evidence) {
+    return ", unjudged: nothing was compared";
+  }
   if (!evidence || evidence->measures.empty()) return "";
   const model::Measure& errors = evidence->measures.front();
   const std::uint64_t came = errors.new_total + errors.apart.new_total;

@@ -134,8 +134,7 @@ class FakePort final : public control::Port {
     change.expected = change.service = before;
     for (const auto& [name, value] : update.wire) change.service.wire[name] = value;
     if (update.description) change.service.description = *update.description;
-    const bool is_note = !update.entries && !update.balance && !update.policy && !update.traffic;
-    if (is_note) return store_.accept_change(change);
+    if (!update.changes_config()) return store_.accept_change(change);
     HL_TRY_ASSIGN(model::Revision revision, store_.find_revision(id, before.revision));
     HL_TRY_ASSIGN(revision.number, store_.next_revision(id));
     revision.created_at = now();
