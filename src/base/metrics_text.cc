@@ -50,7 +50,7 @@ std::uint64_t stat_word(int index) {
   return std::strtoull(word.c_str(), nullptr, 10);
 }
 
-double started_at() {
+double read_started_at() {
   constexpr int k_start_time = 19;  // field 22, of which the first behind the name is 3
   double uptime = 0;
   std::ifstream("/proc/uptime") >> uptime;
@@ -58,6 +58,12 @@ double started_at() {
                                   static_cast<double>(::sysconf(_SC_CLK_TCK));
   const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
   return now.count() - age;
+}
+
+// Read once: two clocks, read one after the other, never say quite the same again.
+double started_at() {
+  static const double at = read_started_at();
+  return at;
 }
 
 }  // namespace

@@ -20,6 +20,7 @@ class Choice {
   Picked by_revision();
 
  private:
+  bool is_asked_for(const ShareEntry& share) const;
   bool is_tried(const Endpoint* endpoint) const;
   bool is_usable(const Endpoint* endpoint) const;
   Endpoint* next_in_turn(ShareEntry& share) const;
@@ -28,12 +29,18 @@ class Choice {
   Endpoint* inside(ShareEntry& share) const;
   Picked of_group(std::uint64_t group, std::uint64_t session) const;
   ShareEntry& first_choice() const;
+  Picked of_first_or_other(ShareEntry& first);
   Picked none() const;
 
   ServiceEntry& service_;
   const PickInput& input_;
   const bool breaks_;
 };
+
+bool Choice::is_asked_for(const ShareEntry& share) const {
+  if (input_.pinned == 0) return share.weight > 0;
+  return share.revision == input_.pinned && !share.endpoints.empty();
+}
 
 bool Choice::is_tried(const Endpoint* endpoint) const {
   return std::find(input_.tried.begin(), input_.tried.end(), endpoint) != input_.tried.end();
@@ -108,23 +115,27 @@ Picked Choice::none() const {
   Picked picked;
   if (!breaks_) return picked;
   for (const ShareEntry& share : service_.shares) {
+    if (!is_asked_for(share)) continue;
     for (const Endpoint* const endpoint : share.endpoints) {
-      if (share.weight == 0 || is_tried(endpoint) || !endpoint->circuit.is_open()) continue;
+      if (is_tried(endpoint) || !endpoint->circuit.is_open()) continue;
       picked.trial_at = std::min(picked.trial_at, endpoint->circuit.trial_at());
     }
   }
   return picked;
 }
 
-Picked Choice::by_turn() {
-  HL_DCHECK(service_.schedule != nullptr);
-  ShareEntry& first = first_choice();
+Picked Choice::of_first_or_other(ShareEntry& first) {
   if (Endpoint* endpoint = inside(first); endpoint != nullptr) return {&first, endpoint};
   for (ShareEntry& other : service_.shares) {
-    if (&other == &first || other.weight == 0) continue;
+    if (&other == &first || !is_asked_for(other)) continue;
     if (Endpoint* endpoint = inside(other); endpoint != nullptr) return {&other, endpoint};
   }
   return none();
+}
+
+Picked Choice::by_turn() {
+  HL_DCHECK(service_.schedule != nullptr);
+  return of_first_or_other(first_choice());
 }
 
 // The group's endpoint where the session stands highest.  A group may have several shares, because
@@ -187,9 +198,6 @@ Picked Choice::by_instance() {
 // Inside a revision by its shares' weights, or evenly over its instances while it has none.  It
 // takes nobody's turn, so that testers do not move the others' shares.
 Picked Choice::by_revision() {
-  const auto is_asked_for = [&](const ShareEntry& share) {
-    return share.revision == input_.pinned && !share.endpoints.empty();
-  };
   std::uint64_t weighed = 0;
   std::uint64_t instances = 0;
   for (const ShareEntry& share : service_.shares) {
@@ -212,12 +220,7 @@ Picked Choice::by_revision() {
     turn -= part;
   }
   HL_CHECK(first != nullptr);
-  if (Endpoint* endpoint = inside(*first); endpoint != nullptr) return {first, endpoint};
-  for (ShareEntry& other : service_.shares) {
-    if (!is_asked_for(other)) continue;
-    if (Endpoint* endpoint = inside(other); endpoint != nullptr) return {&other, endpoint};
-  }
-  return none();
+  return of_first_or_other(*first);
 }
 
 }  // namespace

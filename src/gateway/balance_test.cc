@@ -223,6 +223,22 @@ TEST(CircuitBreaker, KeepsRequestsFromAnInstanceWhoseCircuitIsOpen) {
   EXPECT_EQ(next(now + std::chrono::seconds(1)).endpoint->instance.text(), "a1");
 }
 
+TEST(CircuitBreaker, SaysWhenAPinnedRevisionIsTriedAgainWhateverItsWeight) {
+  Service service({{"a", 100, {"a1"}}, {"b", 0, {"b1"}, 2}});
+  service.entry.traffic.breaker = {.failures = 1, .open = std::chrono::seconds(1)};
+  const net::Instant now = net::Instant(std::chrono::seconds(100));
+  const auto fail = [&](const std::string& instance, net::Instant when) {
+    service.endpoint(instance).circuit.failed(service.entry.traffic.breaker, when);
+  };
+  fail("a1", now);
+  fail("b1", now + std::chrono::milliseconds(300));
+  const net::Instant when = now + std::chrono::milliseconds(500);
+  const Picked none = pick(service.entry, {.client = {}, .tried = {}, .pinned = 2, .now = when});
+  EXPECT_EQ(none.endpoint, nullptr);
+  EXPECT_FALSE(none.is_revision_absent);
+  EXPECT_EQ(none.trial_at, now + std::chrono::milliseconds(1300)) << "and not when a1 is";
+}
+
 net::http1::Head head_of(std::string_view text) {
   net::http1::Head head;
   EXPECT_EQ(net::http1::parse_request(text, head), net::http1::Fault::none);

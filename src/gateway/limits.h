@@ -27,7 +27,7 @@ inline constexpr std::size_t k_admin_head_bytes_max = 8 * 1024;
 inline constexpr Duration k_admin_patience = std::chrono::seconds(10);
 // What a worker may take to say how many connections it has, before it is left out.
 inline constexpr Duration k_metrics_patience = std::chrono::seconds(2);
-// Services with metrics of their own; each has some fifty series a revision.
+// Services with metrics of their own; each has some sixty-five series a revision.
 inline constexpr std::size_t k_metrics_services_max = 1000;
 // An endpoint's open circuit doubles its time with each trial that fails, up to this or to what the
 // service says if that is longer: an instance that is well again is found within a minute.

@@ -23,6 +23,8 @@ struct Series {
   model::Outcomes outcomes;
   std::uint64_t in_flight = 0;
   std::uint64_t suspects = 0;
+  std::uint64_t circuits_opened = 0;
+  std::uint64_t circuits_open = 0;
 };
 
 using SeriesOf = std::map<std::pair<model::ServiceId, model::RevisionNumber>, Series>;
@@ -54,6 +56,8 @@ SeriesOf series_of(const MetricsInput& input, std::uint64_t& left_out) {
         if (usage == nullptr) continue;
         series.in_flight += usage->in_flight;
         series.suspects += usage->connect_failures;
+        series.circuits_opened += usage->circuit_opened;
+        series.circuits_open += usage->circuits_open;
       }
     }
   }
@@ -126,9 +130,15 @@ void add_services(MetricsText& text, const SeriesOf& all) {
   add_counter(k_metric_streams, &model::Outcomes::streams);
   add_counter(k_metric_cut, &model::Outcomes::cut);
   add_counter(k_metric_client_gone, &model::Outcomes::client_gone);
+  add_counter(k_metric_rate_limited, &model::Outcomes::rate_limited);
+  add_counter(k_metric_concurrency_limited, &model::Outcomes::concurrency_limited);
+  add_counter(k_metric_circuit_open, &model::Outcomes::circuit_open);
   add_counter(k_metric_received, &model::Outcomes::bytes_in);
   add_counter(k_metric_sent, &model::Outcomes::bytes_out);
   add_each(text, k_metric_suspects, all, [](const Series& of) { return of.suspects; });
+  add_each(text, k_metric_circuits_opened, all,
+           [](const Series& of) { return of.circuits_opened; });
+  add_each(text, k_metric_circuits, all, [](const Series& of) { return of.circuits_open; });
 }
 
 }  // namespace

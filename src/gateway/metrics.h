@@ -42,6 +42,21 @@ inline constexpr Metric k_metric_cut{"hitless_gateway_cut_answers_total", "count
 inline constexpr Metric k_metric_client_gone{"hitless_gateway_client_gone_requests_total",
                                              "counter",
                                              "Requests whose clients left before their answer."};
+inline constexpr Metric k_metric_rate_limited{
+    "hitless_gateway_rate_limited_requests_total", "counter",
+    "Requests that the rate limit of their service refused."};
+inline constexpr Metric k_metric_concurrency_limited{
+    "hitless_gateway_concurrency_limited_requests_total", "counter",
+    "Requests that the concurrency limit of their service refused."};
+inline constexpr Metric k_metric_circuit_open{
+    "hitless_gateway_circuit_open_requests_total", "counter",
+    "Requests that were refused because no instance's circuit was closed."};
+inline constexpr Metric k_metric_circuits_opened{
+    "hitless_gateway_circuits_opened_total", "counter",
+    "Times that a worker began to keep requests from an instance that gave no answers."};
+inline constexpr Metric k_metric_circuits{
+    "hitless_gateway_circuits_open", "gauge",
+    "Circuits that are open: workers that keep requests from an instance, added up."};
 inline constexpr Metric k_metric_received{"hitless_gateway_request_body_bytes_total", "counter",
                                           "Content of requests that have ended."};
 inline constexpr Metric k_metric_sent{"hitless_gateway_response_body_bytes_total", "counter",

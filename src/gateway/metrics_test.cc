@@ -79,6 +79,9 @@ TEST(Metrics, CountRequestsByServiceRevisionAndClass) {
   const double age =
       static_cast<double>(std::time(nullptr)) - metrics.value("process_start_time_seconds");
   EXPECT_GT(age, -2);
+  EXPECT_EQ(read(metrics_at(admin_of(fixture))).value("process_start_time_seconds"),
+            metrics.value("process_start_time_seconds"))
+      << "the beginning does not move";
   EXPECT_LT(age, 24 * 3600);
 }
 
@@ -141,6 +144,28 @@ TEST(Metrics, HistogramsHaveEachDurationInItsBucket) {
   EXPECT_EQ(bucket("0.002048"), 5);
   EXPECT_EQ(bucket("67.108864"), 5);
   EXPECT_EQ(bucket("+Inf"), 6);
+}
+
+TEST(Metrics, TellWhatLimitsAndCircuitsRefuse) {
+  const Address nowhere{.host = "127.0.0.1", .port = 1, .path = {}};
+  model::RouteTable table{.generation = 1,
+                          .services = {serving({{1, 100, {endpoint("i1", nowhere)}}})},
+                          .token_digests = {}};
+  model::Usage usage;
+  usage.instances.push_back(
+      {.instance = model::InstanceId("i1"), .circuit_opened = 5, .circuits_open = 2});
+  usage.revisions.push_back(
+      {.service = model::ServiceId(k_service), .revision = 0, .outcomes = {}, .group = {}});
+  usage.revisions[0].outcomes.rate_limited = 7;
+  usage.revisions[0].outcomes.concurrency_limited = 8;
+  usage.revisions[0].outcomes.circuit_open = 9;
+  const MetricsReader metrics = read(
+      metrics_text({.version = "v", .usage = usage, .table = &table, .workers = {}, .record = {}}));
+  EXPECT_EQ(metrics.value(of("hitless_gateway_rate_limited_requests_total", "")), 7);
+  EXPECT_EQ(metrics.value(of("hitless_gateway_concurrency_limited_requests_total", "")), 8);
+  EXPECT_EQ(metrics.value(of("hitless_gateway_circuit_open_requests_total", "")), 9);
+  EXPECT_EQ(metrics.value(of("hitless_gateway_circuits_opened_total", "1")), 5);
+  EXPECT_EQ(metrics.value(of("hitless_gateway_circuits_open", "1")), 2);
 }
 
 TEST(Metrics, AreReadableWhateverIsInALabel) {
