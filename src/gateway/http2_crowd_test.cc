@@ -4,8 +4,7 @@
 
 #include <future>
 
-#include "tests/support/gateway_fixture.h"
-#include "tests/support/http2_peer.h"
+#include "tests/support/http2_call.h"
 
 namespace hitless::gateway {
 namespace {
@@ -17,14 +16,6 @@ Limits crowded() {
   limits.connections_max = 4;
   limits.crowded_patience = std::chrono::milliseconds(30);
   return limits;
-}
-
-Http2Fields ask(const std::string& path) {
-  return {{":method", "POST"},
-          {":scheme", "http"},
-          {":authority", "test"},
-          {":path", "/v1/infers/" + std::string(k_service) + path},
-          {"x-auth-token", k_token}};
 }
 
 class Http2Crowd : public ::testing::Test {
@@ -69,14 +60,14 @@ class Http2Crowd : public ::testing::Test {
 // whose request is in the instance's hands is not.
 TEST_F(Http2Crowd, ThoseWhoseClientsKeepUsWaitingMakeRoom) {
   Http2Peer busy(fixture_.address());
-  busy.headers(1, ask("/late"));
+  busy.headers(1, call("POST", "/late"));
   ASSERT_TRUE(has_in_flight(1));
   Http2Peer body(fixture_.address());
-  body.headers(1, ask("/"), false);
+  body.headers(1, call("POST", "/"), false);
   body.data(1, "some of it", false);
   ASSERT_TRUE(body.ping());
   Http2Peer idle(fixture_.address());
-  idle.headers(1, ask("/"));
+  idle.headers(1, call("POST", "/"));
   ASSERT_EQ(idle.answer(1).status, 200);
   Http2Peer silent(fixture_.address());
   ASSERT_TRUE(silent.ping());

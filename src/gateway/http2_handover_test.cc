@@ -5,8 +5,7 @@
 
 #include <future>
 
-#include "tests/support/gateway_fixture.h"
-#include "tests/support/http2_peer.h"
+#include "tests/support/http2_call.h"
 
 namespace hitless::gateway {
 namespace {
@@ -21,14 +20,6 @@ Limits quick() {
   limits.http2_goaway_wait = std::chrono::milliseconds(100);
   limits.linger_timeout = std::chrono::milliseconds(100);
   return limits;
-}
-
-Http2Fields ask(const std::string& path) {
-  return {{":method", "POST"},
-          {":scheme", "http"},
-          {":authority", "test"},
-          {":path", "/v1/infers/" + std::string(k_service) + path},
-          {"x-auth-token", k_token}};
 }
 
 class Http2Handover : public ::testing::Test {
@@ -60,7 +51,7 @@ class Http2Handover : public ::testing::Test {
   }
   // On stream 1, and the instance has it.
   void begin_late(Http2Peer& peer) {
-    peer.headers(1, ask("/late"));
+    peer.headers(1, call("POST", "/late"));
     ASSERT_TRUE(fixture_.eventually([](const model::Usage& usage) {
       const model::InstanceUsage* found = usage.find(model::InstanceId("i1"));
       return found != nullptr && found->in_flight == 1;
@@ -95,7 +86,7 @@ class Http2Handover : public ::testing::Test {
 
 TEST_F(Http2Handover, AQuietConnectionIsToldInItsTurn) {
   Http2Peer peer(fixture_.address());
-  peer.headers(1, ask("/"));
+  peer.headers(1, call("POST", "/"));
   expect_served(peer, 1);
   replace();
   const Http2Frame first = peer.read(Http2Frame::goaway);
@@ -106,11 +97,11 @@ TEST_F(Http2Handover, AQuietConnectionIsToldInItsTurn) {
 
 TEST_F(Http2Handover, ARequestThatWasOnItsWayIsServed) {
   Http2Peer peer(fixture_.address());
-  peer.headers(1, ask("/"));
+  peer.headers(1, call("POST", "/"));
   expect_served(peer, 1);
   replace();
   EXPECT_EQ(peer.read(Http2Frame::goaway).last_stream(), k_any_stream);
-  peer.headers(3, ask("/"));
+  peer.headers(3, call("POST", "/"));
   expect_served(peer, 3);
   expect_orderly_end(peer, 3);
   expect_the_old_one_ends();
@@ -124,7 +115,7 @@ TEST_F(Http2Handover, ABusyOneIsToldWithItsNextAnswerAndEndsItsStreams) {
   std::uint32_t last = 1;
   do {
     last += 2;
-    peer.headers(last, ask("/"));
+    peer.headers(last, call("POST", "/"));
     expect_served(peer, last);
     ASSERT_TRUE(peer.ping());
   } while (!peer.goaway().has_value());
@@ -149,7 +140,7 @@ TEST_F(Http2Handover, ANewConnectionIsTheNextGateways) {
   replace();
   expect_the_old_one_ends();
   Http2Peer peer(fixture_.address());
-  peer.headers(1, ask("/"));
+  peer.headers(1, call("POST", "/"));
   expect_served(peer, 1);
   EXPECT_FALSE(peer.goaway().has_value());
 }

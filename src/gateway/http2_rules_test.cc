@@ -2,8 +2,7 @@
 // every case the upstream has seen no request that was not meant for it.
 #include <gtest/gtest.h>
 
-#include "tests/support/gateway_fixture.h"
-#include "tests/support/http2_peer.h"
+#include "tests/support/http2_call.h"
 
 namespace hitless::gateway {
 namespace {
@@ -24,20 +23,10 @@ enum : std::uint32_t {
 constexpr int k_end_headers = Http2Frame::k_end_headers;
 constexpr int k_whole = k_end_headers | Http2Frame::k_end_stream;
 
-Http2Fields good(const Http2Fields& more = {}) {
-  Http2Fields fields = {{":method", "POST"},
-                        {":scheme", "http"},
-                        {":authority", "test"},
-                        {":path", "/v1/infers/" + std::string(k_service) + "/"},
-                        {"x-auth-token", k_token}};
-  fields.insert(fields.end(), more.begin(), more.end());
-  return fields;
-}
-
-// The good head with one field replaced, or left out where `value` is null.
+// The head of a good call with one field replaced, or left out where `value` is null.
 Http2Fields with(const std::string& name, const char* value) {
   Http2Fields fields;
-  for (const auto& field : good()) {
+  for (const auto& field : call()) {
     if (field.first != name) {
       fields.push_back(field);
     } else if (value != nullptr) {
@@ -115,7 +104,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Rule{"S4_2_DataLongerThanAllowed",
              [](Http2Peer& peer) {
-               peer.headers(1, good(), false);
+               peer.headers(1, call(), false);
                peer.data(1, std::string(16'385, 'x'));
              },
              k_frame_size_error},
@@ -130,7 +119,7 @@ INSTANTIATE_TEST_SUITE_P(
             k_compression_error},
         Rule{"S4_3_AnotherFrameInsideAHead",
              [](Http2Peer& peer) {
-               peer.send(Http2Frame::headers, 0, 1, literals(good()));
+               peer.send(Http2Frame::headers, 0, 1, literals(call()));
                peer.send(Http2Frame::ping, 0, 0, "12345678");
              },
              k_protocol_error},
@@ -140,17 +129,17 @@ INSTANTIATE_TEST_SUITE_P(
              k_protocol_error},
         Rule{"S5_1_WindowOfAnIdleStream", [](Http2Peer& peer) { peer.open_window(1, 8); },
              k_protocol_error},
-        Rule{"S5_1_1_AStreamOfTheServers", [](Http2Peer& peer) { peer.headers(2, good()); },
+        Rule{"S5_1_1_AStreamOfTheServers", [](Http2Peer& peer) { peer.headers(2, call()); },
              k_protocol_error},
         Rule{"S6_1_DataOnTheConnection", [](Http2Peer& peer) { peer.data(0, "x"); },
              k_protocol_error},
         Rule{"S6_1_PaddingLongerThanItsFrame",
              [](Http2Peer& peer) {
-               peer.headers(1, good(), false);
+               peer.headers(1, call(), false);
                peer.send(Http2Frame::data, Http2Frame::k_padded, 1, "\x05xx");
              },
              k_protocol_error},
-        Rule{"S6_2_HeadersOnTheConnection", [](Http2Peer& peer) { peer.headers(0, good()); },
+        Rule{"S6_2_HeadersOnTheConnection", [](Http2Peer& peer) { peer.headers(0, call()); },
              k_protocol_error},
         Rule{"S6_2_PaddingLongerThanItsFrame",
              [](Http2Peer& peer) {
@@ -164,7 +153,7 @@ INSTANTIATE_TEST_SUITE_P(
              k_protocol_error},
         Rule{"S6_4_ResetOfAnotherLength",
              [](Http2Peer& peer) {
-               peer.headers(1, good(), false);
+               peer.headers(1, call(), false);
                peer.send(Http2Frame::rst_stream, 0, 1, "abc");
              },
              k_frame_size_error},
@@ -192,9 +181,9 @@ INSTANTIATE_TEST_SUITE_P(
              k_protocol_error},
         Rule{"S6_6_APromiseByAClient",
              [](Http2Peer& peer) {
-               peer.headers(1, good(), false);
+               peer.headers(1, call(), false);
                peer.send(Http2Frame::push_promise, k_end_headers, 1,
-                         big_endian(2) + literals(good()));
+                         big_endian(2) + literals(call()));
              },
              k_protocol_error},
         Rule{"S6_7_APingOfAStream",
@@ -211,7 +200,7 @@ INSTANTIATE_TEST_SUITE_P(
         // A stream's error, which we make the connection's (section 5.4.1 allows it).
         Rule{"S6_9_AStreamsWindowOpenedByNothing",
              [](Http2Peer& peer) {
-               peer.headers(1, good(), false);
+               peer.headers(1, call(), false);
                peer.open_window(1, 0);
              },
              k_protocol_error},
@@ -222,24 +211,24 @@ INSTANTIATE_TEST_SUITE_P(
              [](Http2Peer& peer) { peer.open_window(0, 0x7fffffff); }, k_flow_control_error},
         Rule{"S6_10_AContinuationOfNothing",
              [](Http2Peer& peer) {
-               peer.send(Http2Frame::continuation, k_end_headers, 1, literals(good()));
+               peer.send(Http2Frame::continuation, k_end_headers, 1, literals(call()));
              },
              k_protocol_error},
         Rule{"S6_10_AContinuationOnTheConnection",
              [](Http2Peer& peer) {
-               peer.send(Http2Frame::headers, 0, 1, literals(good()));
+               peer.send(Http2Frame::headers, 0, 1, literals(call()));
                peer.send(Http2Frame::continuation, k_end_headers, 0, "");
              },
              k_protocol_error},
         Rule{"S6_10_AContinuationOfAnotherStream",
              [](Http2Peer& peer) {
-               peer.send(Http2Frame::headers, 0, 1, literals(good()));
+               peer.send(Http2Frame::headers, 0, 1, literals(call()));
                peer.send(Http2Frame::continuation, k_end_headers, 3, "");
              },
              k_protocol_error},
         Rule{"S10_5_ContinuationsWithoutEnd",
              [](Http2Peer& peer) {
-               peer.send(Http2Frame::headers, 0, 1, literals(good()));
+               peer.send(Http2Frame::headers, 0, 1, literals(call()));
                for (int i = 0; i < 20; ++i) {
                  peer.send(Http2Frame::continuation, 0, 1, literal("x", "y"));
                }
@@ -257,7 +246,7 @@ INSTANTIATE_TEST_SUITE_P(
              k_enhance_your_calm},
         Rule{"S10_5_EmptyDataWithoutEnd",
              [](Http2Peer& peer) {
-               peer.headers(1, good(), false);
+               peer.headers(1, call(), false);
                for (int i = 0; i < 2000; ++i) peer.data(1, "", false);
              },
              k_enhance_your_calm},
@@ -265,7 +254,7 @@ INSTANTIATE_TEST_SUITE_P(
              [](Http2Peer& peer) {
                std::string frames;
                for (std::uint32_t id = 1; id < 2000; id += 2) {
-                 frames += Http2Peer::frame(Http2Frame::headers, k_whole, id, literals(good()));
+                 frames += Http2Peer::frame(Http2Frame::headers, k_whole, id, literals(call()));
                  frames += Http2Peer::frame(Http2Frame::rst_stream, 0, id, big_endian(8));
                }
                peer.connection().write(frames);
@@ -278,7 +267,7 @@ INSTANTIATE_TEST_SUITE_P(
                  for (std::uint32_t i = 0; i < 100; ++i) {
                    const std::uint32_t id = 200 * batch + 2 * i + 1;
                    frames +=
-                       Http2Peer::frame(Http2Frame::headers, k_end_headers, id, literals(good()));
+                       Http2Peer::frame(Http2Frame::headers, k_end_headers, id, literals(call()));
                    frames +=
                        Http2Peer::frame(Http2Frame::window_update, 0, id, big_endian(0x7fffffff));
                  }
@@ -297,7 +286,7 @@ TEST_P(Http2StreamErrors, ResetTheStreamAndNothingElse) {
   EXPECT_FALSE(seen.goaway.has_value());
   EXPECT_EQ(seen.reset, GetParam().code);
   EXPECT_EQ(seen.status, 0);
-  peer.headers(101, good());
+  peer.headers(101, call());
   EXPECT_EQ(peer.answer(101).status, 200);
   EXPECT_EQ(requests_, 1) << "a request that must be refused reached the instance";
 }
@@ -307,7 +296,7 @@ Rule malformed(const char* name, const Http2Fields& fields) {
   return {name, [fields](Http2Peer& peer) { peer.headers(1, fields); }, k_protocol_error};
 }
 Rule malformed(const char* name, const std::string& field, const std::string& value) {
-  return malformed(name, good({{field, value}}));
+  return malformed(name, call("POST", "/", {{field, value}}));
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -315,40 +304,41 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Rule{"S6_9_1_AWindowBeyondItsMost",
              [](Http2Peer& peer) {
-               peer.headers(1, good(), false);
+               peer.headers(1, call(), false);
                peer.open_window(1, 0x7fffffff);
              },
              k_flow_control_error},
         Rule{"S8_1_ASecondHeadThatDoesNotEndTheStream",
              [](Http2Peer& peer) {
-               peer.headers(1, good(), false);
+               peer.headers(1, call(), false);
                peer.headers(1, {{"x-more", "m"}}, false);
              },
              k_protocol_error},
         Rule{"S8_1_PseudoFieldsInTrailers",
              [](Http2Peer& peer) {
-               peer.headers(1, good(), false);
+               peer.headers(1, call(), false);
                peer.headers(1, {{":method", "GET"}});
              },
              k_protocol_error},
         Rule{"S8_1_1_MoreThanTheStatedLength",
              [](Http2Peer& peer) {
-               peer.headers(1, good({{"content-length", "3"}}), false);
+               peer.headers(1, call("POST", "/", {{"content-length", "3"}}), false);
                peer.data(1, "abcGET /evil HTTP/1.1\r\nHost: a\r\n\r\n");
              },
              k_protocol_error},
         Rule{"S8_1_1_LessThanTheStatedLength",
              [](Http2Peer& peer) {
-               peer.headers(1, good({{"content-length", "5"}}), false);
+               peer.headers(1, call("POST", "/", {{"content-length", "5"}}), false);
                peer.data(1, "abc");
              },
              k_protocol_error},
         Rule{"S8_1_1_AStatedLengthAndNoBody",
              [](Http2Peer& peer) {
-               peer.headers(1, good({{"content-length", "5"}}));
+               peer.headers(1, call("POST", "/", {{"content-length", "5"}}));
              },
              k_protocol_error},
-        malformed("S8_1_1_TwoLengths", good({{"content-length", "0"}, {"content-length", "0"}})),
+        malformed("S8_1_1_TwoLengths",
+                  call("POST", "/", {{"content-length", "0"}, {"content-length", "0"}})),
         malformed("S8_1_1_ALengthThatIsAList", "content-length", "0, 0"),
         malformed("S8_1_1_ALengthWithASign", "content-length", "+0"),
         malformed("S8_2_1_ANameInCapitals", "X-Upper", "a"),
@@ -404,7 +394,7 @@ class Http2Tolerance : public Http2Rules {};
 TEST_P(Http2Tolerance, AnswersAllTheSame) {
   Http2Peer peer(fixture_.address());
   GetParam().act(peer);
-  peer.headers(1, good());
+  peer.headers(1, call());
   EXPECT_EQ(peer.answer(1).status, 200);
   EXPECT_FALSE(peer.goaway().has_value());
 }
@@ -439,7 +429,7 @@ TEST_F(Http2Sections, S3_4_TheFirstFrameIsSettings) {
 
 TEST_F(Http2Sections, S5_1_DataBehindTheEndOfAStream) {
   Http2Peer peer(fixture_.address());
-  peer.headers(1, good());
+  peer.headers(1, call());
   peer.data(1, "more");
   peer.ping();
   const Seen seen = look(peer);
@@ -451,9 +441,9 @@ TEST_F(Http2Sections, S5_1_DataBehindTheEndOfAStream) {
 // It might be the trailers of a stream that we have reset a moment ago: no error, and no request.
 TEST_F(Http2Sections, S5_1_1_AStreamThatWasPassedOverIsNotOpened) {
   Http2Peer peer(fixture_.address());
-  peer.headers(5, good());
+  peer.headers(5, call());
   EXPECT_EQ(peer.answer(5).status, 200);
-  peer.headers(3, good());
+  peer.headers(3, call());
   EXPECT_TRUE(peer.ping() && peer.ping());
   EXPECT_EQ(peer.so_far(3).status, 0);
   EXPECT_EQ(requests_, 1);
@@ -466,7 +456,7 @@ TEST_F(Http2Sections, S5_1_2_NoMoreStreamsThanWeSaid) {
   ASSERT_TRUE(fixture.adopt_one(upstream_));
   Http2Peer peer(fixture.address());
   // Our settings are not known to the client yet: it is told to try again.
-  for (std::uint32_t id = 1; id <= 5; id += 2) peer.headers(id, good(), false);
+  for (std::uint32_t id = 1; id <= 5; id += 2) peer.headers(id, call(), false);
   EXPECT_EQ(peer.answer(5).reset, k_refused_stream);
   for (std::uint32_t id = 1; id <= 3; id += 2) {
     peer.data(id, "x");
@@ -492,7 +482,7 @@ TEST_F(Http2Sections, S6_7_APingComesBackAsItWas) {
 
 TEST_F(Http2Sections, S6_9_2_ANewInitialWindowHoldsForOpenStreams) {
   Http2Peer peer(fixture_.address(), settings(4, 1));
-  peer.headers(1, good());
+  peer.headers(1, call());
   EXPECT_EQ(peer.read(Http2Frame::data).payload, "o");
   EXPECT_TRUE(peer.ping());
   peer.send(Http2Frame::settings, 0, 0, settings(4, 2));
@@ -501,7 +491,7 @@ TEST_F(Http2Sections, S6_9_2_ANewInitialWindowHoldsForOpenStreams) {
 
 TEST_F(Http2Sections, S6_10_AHeadMayComeInPieces) {
   Http2Peer peer(fixture_.address());
-  const std::string block = literals(good({{"x-long", std::string(300, 'l')}}));
+  const std::string block = literals(call("POST", "/", {{"x-long", std::string(300, 'l')}}));
   peer.send(Http2Frame::headers, Http2Frame::k_end_stream, 1, block.substr(0, 10));
   peer.send(Http2Frame::continuation, 0, 1, block.substr(10, 20));
   peer.send(Http2Frame::continuation, k_end_headers, 1, block.substr(30));
@@ -510,7 +500,7 @@ TEST_F(Http2Sections, S6_10_AHeadMayComeInPieces) {
 
 TEST_F(Http2Sections, S6_8_GoawayLetsOpenStreamsEnd) {
   Http2Peer peer(fixture_.address());
-  peer.headers(1, good(), false);
+  peer.headers(1, call(), false);
   peer.send(Http2Frame::goaway, 0, 0, std::string(8, '\0'));
   peer.data(1, "x");
   EXPECT_EQ(peer.answer(1).body, "ok");
@@ -526,7 +516,7 @@ TEST_F(Http2Sections, S8_3_1_HostMayStandForAuthority) {
 
 TEST_F(Http2Sections, S10_5_1_AHeadTooLargeIsAnswered) {
   Http2Peer peer(fixture_.address());
-  std::string block = literals(good());
+  std::string block = literals(call());
   for (int i = 0; i < 3; ++i) block += literal("x-large", std::string(14'000, 'l'));
   peer.send(Http2Frame::headers, Http2Frame::k_end_stream, 1, block.substr(0, 16'000));
   peer.send(Http2Frame::continuation, 0, 1, block.substr(16'000, 16'000));

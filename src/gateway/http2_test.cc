@@ -5,8 +5,7 @@
 #include <condition_variable>
 #include <set>
 
-#include "tests/support/gateway_fixture.h"
-#include "tests/support/http2_peer.h"
+#include "tests/support/http2_call.h"
 
 namespace hitless::gateway {
 namespace {
@@ -14,17 +13,6 @@ namespace {
 using namespace hitless::testing;  // the fixture's words are this file's language
 
 constexpr std::uint32_t k_no_error = 0, k_internal_error = 2, k_cancel = 8, k_calm = 11;
-
-Http2Fields call(const std::string& method = "POST", const std::string& path = "/",
-                 const Http2Fields& more = {}) {
-  Http2Fields fields = {{":method", method},
-                        {":scheme", "http"},
-                        {":authority", "test"},
-                        {":path", "/v1/infers/" + std::string(k_service) + path},
-                        {"x-auth-token", k_token}};
-  fields.insert(fields.end(), more.begin(), more.end());
-  return fields;
-}
 
 // Waits until somebody opens it.
 class Gate {
