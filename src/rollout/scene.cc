@@ -211,6 +211,11 @@ const Seat* Scene::just_gone() const {
   return found == seats.end() ? nullptr : &*found;
 }
 
+bool Scene::frees_room() const {
+  return std::any_of(seats.begin(), seats.end(),
+                     [](const Seat& seat) { return seat.frees_room(); });
+}
+
 int Scene::leaving_count() const {
   return static_cast<int>(std::count_if(seats.begin(), seats.end(),
                                         [](const Seat& seat) { return seat.is_leaving(); }));

@@ -25,6 +25,9 @@ struct Seat {
     return stage == model::Stage::draining || stage == model::Stage::stopping;
   }
   bool is_gone() const { return stage == model::Stage::gone; }
+  // Its part of the room comes back: once its process is gone, or, found gone now, with the next
+  // view.
+  bool frees_room() const { return is_leaving() || (is_gone() && is_moved()); }
   // May be in the route.  An unknown probe does not take out what passed before: after a restart
   // of control nothing has been asked yet.
   bool is_routable() const { return stage == model::Stage::ready && seen->probe != Probe::failing; }
@@ -74,7 +77,7 @@ struct Scene {
   int leaving_count() const;  // draining or stopping, over all places
   // Found gone in this step, so that its room is in the next view; nullptr: none is.
   const Seat* just_gone() const;
-  bool frees_room() const { return leaving_count() > 0 || just_gone() != nullptr; }
+  bool frees_room() const;
 
  private:
   bool is_exchanged(const Seat& seat) const;  // its place is one where old ones are replaced

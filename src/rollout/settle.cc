@@ -262,7 +262,7 @@ class Settler {
     const model::Resources& needs = place(slot).goal->needs;
     Room room_to_be = room_;
     for (const Seat& seat : scene_.seats) {
-      if (seat.is_leaving()) room_to_be.give_back(seat.seen->needs);
+      if (seat.frees_room()) room_to_be.give_back(seat.seen->needs);
     }
     int rising = rising_in(slot);
     int spare = scene_.routed_ready(slot, false) - rising - place(slot).floor;

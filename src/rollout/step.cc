@@ -26,6 +26,7 @@ struct Turn {
   Scene scene;
   Settled settled;
   std::optional<std::string> broken;
+  std::optional<model::Evidence> evidence;
 };
 
 Starts starts_of(const Turn& turn) {
@@ -39,6 +40,8 @@ Turn take_turn(const View& view, Side goal_side, Time since) {
   Turn turn;
   turn.scene = make_scene(view, goal_side, since, Patience::none);
   turn.broken = find_broken(turn.scene);
+  // Before anything is chosen: what came in came while the old ones that leave now still served.
+  turn.evidence = goal_side == Side::to ? look(turn.scene) : view.evidence;
   turn.settled = settle(turn.scene, starts_of(turn));
   if (!turn.broken) turn.broken = find_stalled(turn.scene, turn.settled);
   return turn;
@@ -167,15 +170,14 @@ void finish(const View& view, Decision& decision) {
   HL_DCHECK(may_follow(view.phase, decision.phase));
 }
 
-Decision step_forward(const View& view, const Turn& turn,
-                      const std::optional<model::Evidence>& evidence) {
+Decision step_forward(const View& view, const Turn& turn) {
   const Next next = next_forward(turn.scene, turn.settled, turn.broken.has_value());
   const bool turned = next.phase == Phase::draining || next.phase == Phase::succeeded;
   Decision decision = decide(turn, next, turned ? Weights::goal : Weights::before);
-  decision.evidence = evidence;
+  decision.evidence = turn.evidence;
   if (!view.orders.paused_at) consider(decision.wake_at, stall_deadline(turn.scene, turn.settled));
   consider(decision.wake_at, bake_wake_at(view, next));
-  const bool proved = evidence && evidence->verdict == model::Verdict::good;
+  const bool proved = turn.evidence && turn.evidence->verdict == model::Verdict::good;
   if (turn.scene.proves && proved && !view.orders.paused_at) consider(decision.wake_at, view.now);
   decision.why = forward_text(turn.scene, turn.settled, next);
   finish(view, decision);
@@ -199,9 +201,8 @@ Decision step_back(const View& view, std::string reason, Time since) {
 }
 
 // Why it turns round now; none: it goes on.
-std::optional<std::string> find_reason(const View& view, const Turn& turn,
-                                       const std::optional<model::Evidence>& evidence) {
-  if (auto unwanted = find_unwanted(view, evidence)) return unwanted;
+std::optional<std::string> find_reason(const View& view, const Turn& turn) {
+  if (auto unwanted = find_unwanted(view, turn.evidence)) return unwanted;
   if (view.orders.paused_at || changes_weights_alone(turn.scene)) return std::nullopt;
   return turn.broken;
 }
@@ -212,11 +213,10 @@ Decision step(const View& view) {
   if (is_end(view.phase)) return rest(view);
   if (view.phase == Phase::rolling_back) return step_back(view, view.reason, view.phase_at);
   const Turn turn = take_turn(view, Side::to, Time::min());
-  const std::optional<model::Evidence> evidence = look(turn.scene);
-  const std::optional<std::string> reason = find_reason(view, turn, evidence);
-  if (!reason) return step_forward(view, turn, evidence);
+  const std::optional<std::string> reason = find_reason(view, turn);
+  if (!reason) return step_forward(view, turn);
   Decision decision = step_back(view, *reason, view.now);
-  decision.evidence = evidence;
+  decision.evidence = turn.evidence;
   return decision;
 }
 

@@ -238,6 +238,41 @@ TEST(Step, LeavesWhatServesWhenTheWayBackFailsToo) {
   EXPECT_NE(decision.reason.find("HTTP 500"), std::string::npos);
 }
 
+// Otherwise starts would follow starts on a way that leads nowhere.
+TEST(Step, StartsNothingOnAWayBackThatIsBrokenAndLetsGoWhatStarts) {
+  const Group from = group("a", 1, 3, 100);
+  const Group to = group("b", 2, 1, 100);
+  View view = replacing(from, to);
+  view.phase = Phase::rolling_back;
+  view.reason = "it is slow";
+  view.instances = {instance(to, 1, Stage::ready), instance(from, 2, Stage::starting),
+                    instance(from, 3, Stage::gone)};
+  view.instances[1].recorded.created_at = view.instances[2].recorded.created_at = view.now;
+  const Decision goes_on = step(view);
+  EXPECT_EQ(goes_on.starts.size(), 2u) << "as long as it is not broken";
+  EXPECT_TRUE(goes_on.moves.empty());
+  view.instances[2].recorded.ending = model::Ending::never_ready;
+  const Decision given_up = step(view);
+  EXPECT_TRUE(given_up.starts.empty());
+  ASSERT_EQ(given_up.moves.size(), 1u);
+  EXPECT_EQ(given_up.moves[0].id, view.instances[1].recorded.id);
+  EXPECT_EQ(given_up.moves[0].stage, Stage::stopping);
+  EXPECT_EQ(to_text(given_up.phase), to_text(Phase::rolling_back)) << "it has not settled down yet";
+}
+
+// What is found gone now has made room, though only the next view has it.
+TEST(Step, LetsNobodyGoForRoomThatIsComingAnyway) {
+  const Group from = group("a", 1, 2, 100);
+  View view = replacing(from, group("b", 2, 1, 100));
+  view.plan.slots[0] = {from, group("b", 2, 1, 100), 0, 1};
+  view.room.instances = 0;
+  view.instances = {instance(from, 1, Stage::ready), instance(from, 2, Stage::stopping)};
+  view.instances[1].process = Process::exited;
+  const Decision decision = step(view);
+  ASSERT_EQ(decision.moves.size(), 1u);
+  EXPECT_EQ(decision.moves[0].stage, Stage::gone);
+}
+
 TEST(Step, AsksThoseThatAnsweredBeforeWhereNobodyAnswersAProbe) {
   const Group from = group("a", 1, 2, 100);
   const Group to = group("b", 2, 2, 100);
@@ -314,6 +349,15 @@ TEST(Step, ProvesBeforeTheLastOldInstanceLeaves) {
       {"ends with a good verdict", good, Phase::draining, {}},
       {"ends when it is skipped", [](View& view) { view.orders.skip = 1; }, Phase::draining, {}},
       {"turns round with a bad verdict", bad, Phase::rolling_back, {}},
+      {"turns round with what came in at its end",
+       [](View& view) {
+         view.evidence.emplace().called = model::Called::both;
+         view.old_side.requests = view.new_side.requests = 100;
+         view.new_side.by_class[5] = 50;
+         view.baking_at = view.now - view.plan.judgement.proving;
+       },
+       Phase::rolling_back,
+       {}},
       {"is not for what is not judged",
        [](View& view) { view.plan.judgement.enabled = false; },
        Phase::draining,
