@@ -5,6 +5,7 @@
 #include "rollout/phase.h"
 #include "rollout/sim/invariants.h"
 #include "rollout/sim/stray_check.h"
+#include "rollout/sim/unwell_check.h"
 
 namespace hitless::rollout {
 
@@ -63,6 +64,7 @@ Course::Turn Course::decide() {
     fail(broken);
   }
   for (const std::string& broken : check_strays(view, decision, world.route_before())) fail(broken);
+  for (const std::string& broken : check_unwell(view, decision)) fail(broken);
   Turn turn{.before = view.phase, .after = decision.phase};
   if (turn.ended()) {
     for (const std::string& broken : check_end(view, decision)) fail(broken);

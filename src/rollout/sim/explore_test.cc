@@ -219,7 +219,7 @@ class Explorer {
   void make_trouble() {
     if (!one_in(3)) return;
     SimInstance* victim = random_running();
-    switch (number(0, 13)) {
+    switch (number(0, 14)) {
       case 0:
         if (victim != nullptr && one_in(2)) {
           tell("crash of " + victim->recorded.id.text());
@@ -254,9 +254,26 @@ class Explorer {
       case 9:
       case 10: give_order(); break;
       case 11: misbehave(); break;
+      case 12:
+        if (one_in(4)) hit_a_side();
+        break;
       default:
         if (one_in(4)) world_.capacity += pick({-1, 1});
         break;
+    }
+  }
+
+  // All that a revision has, or all that there is: a machine that stands still or goes down, a
+  // version that breaks.
+  void hit_a_side() {
+    const bool crashes = one_in(2);
+    const model::RevisionNumber revision = one_in(3) ? 0 : number(1, static_cast<int>(revisions_));
+    tell(fmt::format("all of revision {} {}", revision, crashes ? "crash" : "fail"));
+    for (SimInstance& instance : world_.instances()) {
+      if (revision != 0 && instance.recorded.revision != revision) continue;
+      if (crashes) world_.crash(instance, "killed by signal 9");
+      if (!crashes && instance.health == Probe::passing)
+        world_.set_failing(instance, "HTTP 500 from /health");
     }
   }
 

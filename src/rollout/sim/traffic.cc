@@ -61,6 +61,11 @@ std::uint64_t Traffic::answered() const {
   return made;
 }
 
+std::uint64_t Traffic::answered(const std::string& group) const {
+  const auto found = counts_.find(group);
+  return found == counts_.end() ? 0 : found->second.made;
+}
+
 void Traffic::begin_window() {
   for (auto& [group, count] : counts_) count.outcomes = {};
 }

@@ -30,7 +30,8 @@ class Traffic {
   // For how long nothing has taken requests since something first did, at the longest: what a
   // request that came just then had to wait.
   Duration longest_hold() const { return longest_hold_; }
-  std::uint64_t answered() const;  // ever
+  std::uint64_t answered() const;                          // ever
+  std::uint64_t answered(const std::string& group) const;  // likewise, by it
 
   // Requests that were held for longer than the route allows: lost.
   std::uint64_t given_up() const { return static_cast<std::uint64_t>(given_up_); }

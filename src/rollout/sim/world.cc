@@ -79,8 +79,7 @@ void World::look(View& view) const {
     if (instance.recorded.stage != Stage::gone) view.room.take(instance.needs);
   }
   view.room.instances = free_room();
-  const bool one_table = published_ == adopted_;
-  view.adopted = decided_ && *decided_ == published_ && one_table;
+  view.adopted = one_table_ && decided_ && *decided_ == published_;
   view.instances.resize(instances_.size());
   for (std::size_t index = 0; index < instances_.size(); ++index) {
     const SimInstance& instance = instances_[index];
@@ -90,7 +89,7 @@ void World::look(View& view) const {
     seen.process_detail = instance.process_detail;
     seen.probe = instance.probe;
     seen.probe_detail = instance.probe_detail;
-    seen.routing = routing_of(instance.recorded.id, one_table);
+    seen.routing = instance.routing;
     seen.in_flight = instance.in_flight;
     seen.needs = instance.needs;
   }
@@ -168,11 +167,9 @@ void World::record(const Decision& decision) {
 }
 
 void World::note_routed() {
-  const bool one_table = published_ == adopted_;
   for (SimInstance& instance : instances_) {
     model::Instance& recorded = instance.recorded;
-    if (recorded.stage == Stage::ready && !recorded.routed_at &&
-        routing_of(recorded.id, one_table) == Routing::full)
+    if (recorded.stage == Stage::ready && !recorded.routed_at && instance.routing == Routing::full)
       recorded.routed_at = now_;
   }
 }
@@ -215,6 +212,7 @@ int World::perform(int actions_max) {
   if (!decided_ || *decided_ == published_ || done >= actions_max) return done;
   published_ = *decided_;
   if (adopts_by_itself) adopted_ = published_;
+  note_tables();
   return done + 1;
 }
 
@@ -306,6 +304,7 @@ void World::come_about(SimInstance& instance) {
 
 void World::adopt() {
   adopted_ = published_;
+  note_tables();
 }
 
 void World::set_ready(SimInstance& instance) {
@@ -406,12 +405,15 @@ Room World::room_beside(const std::optional<model::Revision>& from) const {
   return left;
 }
 
-// `one_table`: what is published is adopted.
-Routing World::routing_of(const model::InstanceId& id, bool one_table) const {
-  const bool new_table = is_in(published_, id);
-  const bool old_table = one_table ? new_table : is_in(adopted_, id);
-  if (new_table && old_table) return Routing::full;
-  return new_table || old_table ? Routing::partly : Routing::none;
+void World::note_tables() {
+  one_table_ = published_ == adopted_;
+  for (SimInstance& instance : instances_) {
+    const bool new_table = is_in(published_, instance.recorded.id);
+    const bool old_table = one_table_ ? new_table : is_in(adopted_, instance.recorded.id);
+    instance.routing = new_table && old_table   ? Routing::full
+                       : new_table || old_table ? Routing::partly
+                                                : Routing::none;
+  }
 }
 
 }  // namespace hitless::rollout

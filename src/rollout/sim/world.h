@@ -37,6 +37,7 @@ struct SimInstance {
   Time started_at;
   std::optional<Time> stops_at;  // told to stop: gone then
   std::optional<Time> seen_at;   // the prober sees its health then
+  Routing routing = Routing::none;
 };
 
 // Order of calls per round: view, step or tend, record, perform; advance between rounds.
@@ -112,7 +113,7 @@ class World {
   std::uint64_t dropped_by_now() const;
   void count(Side side, model::Outcomes& outcomes) const;
   Habit habit_of(const std::string& group) const;
-  Routing routing_of(const model::InstanceId& id, bool one_table) const;
+  void note_tables();
   void change_health(SimInstance& instance, Probe health, std::string detail);
 
   model::Plan plan_;
@@ -134,6 +135,7 @@ class World {
   std::optional<model::ServiceRoute> decided_;
   model::ServiceRoute published_;
   model::ServiceRoute adopted_;
+  bool one_table_ = true;  // what is published is adopted
   model::ServiceRoute before_;
   std::vector<int> stray_shares_;
 };
