@@ -59,11 +59,12 @@ bool is_extreme(int knob, int most) {
   return knob <= 1 || knob == most;
 }
 
-// Every plan is gone through; with one of so many of its faults.  The normal run sees all faults of
-// all plans of up to 4 instances where they are exchanged or scaled without more ado, of other
-// kinds up to 3; of more where counts stay and knobs are least, most or quarters.  Courses with
-// many steps or many instances beyond 2 and 3 are sampled, and so is the rest; each plan sees other
-// faults than its neighbours do, so that all are seen.  Sanitizers see a tenth of the smallest.
+// Every plan of one to six instances is gone through, with one in so many of its faults; 0: not at
+// all.  The normal run sees all faults of up to 4 instances that are exchanged or scaled without
+// more ado, of other kinds up to 3, and of more where counts stay and knobs are least, most or
+// quarters; but fewer where courses are long: many steps, shares that rise, a second entry.  Of the
+// rest it sees a sample, each plan other faults than its neighbours.  Sanitizers see a tenth of the
+// smallest.
 int stride_of(const SmallChange& change) {
   const int most = std::max(change.from, change.to);
   if (k_sanitized) {
@@ -94,9 +95,9 @@ void go_through(const SmallChange& change, int stride, Totals& totals) {
       change.from + k_most * (change.to + k_most * (change.surge + k_most * change.unavailable));
   for (int at = 0; totals.failed < 10; ++at) {
     for (const SmallFault& fault : k_small_faults) {
-      if (fault.name == "none" && at > 0) continue;
       const auto index = std::distance(std::begin(k_small_faults), &fault);
-      if ((first + at + index) % stride != 0) continue;
+      const bool is_none = fault.name == "none";
+      if (is_none ? at > 0 : (first + at + index) % stride != 0) continue;
       SmallWorld branch = trunk;
       if (!branch.befall(fault)) continue;
       branch.go_on();

@@ -196,7 +196,8 @@ bool SmallWorld::take_room(int room) {
 }
 
 bool SmallWorld::kill() {
-  const int actions = fault_ == "killed_recorded" ? 0 : fault_.back() - '0';
+  const std::string after = fault_.substr(fault_.rfind('_') + 1);
+  const int actions = after == "recorded" ? 0 : std::stoi(after);
   const Course::Turn turn = course_.round_killed_after(actions);
   note(turn);
   changed_ = true;

@@ -20,9 +20,10 @@ struct SmallFault {
   Comes comes;
 };
 
-// `flap` passes, `fail` does not.  `all` is a whole side at once, or both; `crash_all…` becomes
-// goal_or_back where it ends as many new ones as make a version broken.  `answers_badly` has to
-// turn it round wherever enough was asked while that could be (misbehave()).
+// `flap` passes, `fail` does not.  `all` is a whole side at once, or both; where a crash of all
+// ends as many new ones as make a version broken, it may go back.  What answers badly must be taken
+// back if it was asked while that could be, and goes on where nothing is compared: there is nothing
+// to go back to, no instance is exchanged, or all has turned to the new side already.
 inline constexpr SmallFault k_small_faults[] = {
     {"none", Comes::goal},
     {"refused_start", Comes::goal},  // the pool starts nothing for a while
@@ -53,6 +54,11 @@ inline constexpr SmallFault k_small_faults[] = {
     {"killed_after_6", Comes::goal},
     {"killed_after_7", Comes::goal},
     {"killed_after_8", Comes::goal},
+    {"killed_after_9", Comes::goal},
+    {"killed_after_10", Comes::goal},
+    {"killed_after_11", Comes::goal},
+    {"killed_after_12", Comes::goal},
+    {"killed_after_13", Comes::goal},  // two entries of six, and the route
     {"adopts_late", Comes::goal},
     {"room_0", Comes::anything},
     {"room_1", Comes::anything},
