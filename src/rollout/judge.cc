@@ -218,16 +218,30 @@ bool is_typical(const MeasureKind& kind, const Measure& measure) {
          (1 - kind.quantile) * static_cast<double>(measure.new_total);
 }
 
+// What never happened on either side leaves nothing to compare.
+bool is_unheard_of(const Measure& measure) {
+  const bool counts = measure.old_total > 0 || measure.new_total > 0;
+  return counts && measure.old_events == 0 && measure.new_events == 0;
+}
+
+// Of a latency it is enough that the new side's own quantile is shown to be within the limit,
+// whatever the old side does.  Each way may be wrong in half of the misses.
+bool is_good(const JudgeInput& input, const MeasureKind& kind, const Measure& measure) {
+  if (is_unheard_of(measure)) return true;
+  const double miss = input.policy.miss;
+  if (kind.histogram == nullptr) return measure.log_ratio <= std::log(miss);
+  const double beyond =
+      share_log_ratio_of(measure.new_events, measure.new_total, 1 - kind.quantile);
+  return std::min(measure.log_ratio, beyond) <= std::log(miss / 2);
+}
+
 Verdict verdict_of(const JudgeInput& input, const MeasureKind& kind, Measure& measure) {
   if (measure.verdict == Verdict::bad || is_gross(input, kind, measure)) return Verdict::bad;
   if (is_bad_alone(input, kind, measure)) return Verdict::bad;
   if (measure.new_total < input.policy.requests_min) return Verdict::undecided;
   const bool worse = measure.log_ratio >= bad_at(input.policy, input.steps);
   if (worse && (kind.histogram == nullptr || is_typical(kind, measure))) return Verdict::bad;
-  if (measure.log_ratio <= std::log(input.policy.miss)) return Verdict::good;
-  const bool counts = measure.old_total > 0 || measure.new_total > 0;
-  const bool none = counts && measure.old_events == 0 && measure.new_events == 0;
-  return none ? Verdict::good : Verdict::undecided;
+  return is_good(input, kind, measure) ? Verdict::good : Verdict::undecided;
 }
 
 Measure measure_of(const MeasureKind& kind, const JudgeInput& input) {

@@ -13,7 +13,8 @@
 // requests decide where to cut, never counts of events.
 //
 // "bad" at ln(1 / false alarm): a likelihood ratio of equal sides ever gets so far with no larger
-// probability, however often it is looked at (Ville).  "good" at ln(miss), in the same way.
+// probability, however often it is looked at (Ville).  "good" at ln(miss), in the same way, or at
+// once where the smallest sample has no event on either side: there is nothing to compare.
 //
 // Nothing is said before the new side had its smallest sample, but for errors: a version that fails
 // half of its calls must not be promoted because few came.  So as long as no stretch is settled
@@ -28,7 +29,11 @@
 // stall of the machine makes all of them slow.
 //
 // A median counts as worse only if the new side's own is beyond the limit, and a 99th percentile
-// likewise: a burst of slow answers is no slower version.
+// likewise: a burst of slow answers is no slower version.  So a latency is good, too, as soon as
+// the new side's own is shown to be within it, by a sequential test of the share of its answers
+// beyond the limit: a half (a hundredth) of them, to half as many.  A few slow answers among
+// thousands on both sides would keep the comparison of the sides undecided for ever.  Each of the
+// two ways to "good" has half of `miss`.
 //
 // Pure.  Internal to the room but for its tests.
 #pragma once

@@ -1,15 +1,11 @@
-// The promises of the judgement, held against simulated canaries.  Every program run prints its
-// seed; HITLESS_SEED=n runs another, or that one again.
+// The promises of the judgement, held against simulated canaries.
 #include "rollout/judge.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
-#include <iostream>
-#include <random>
 
-#include "rollout/sim/effort.h"
+#include "rollout/test_canary.h"
 
 namespace hitless::rollout {
 namespace {
@@ -19,101 +15,6 @@ using model::Evidence;
 using model::Judgement;
 using model::Outcomes;
 using model::Verdict;
-
-std::uint64_t seed() {
-  static const std::uint64_t chosen = [] {
-    const char* given = std::getenv("HITLESS_SEED");
-    const std::uint64_t value = given != nullptr ? std::strtoull(given, nullptr, 10) : 20240607;
-    std::cout << "HITLESS_SEED=" << value << "\n";
-    return value;
-  }();
-  return chosen;
-}
-
-using Random = std::mt19937_64;
-
-const int k_canaries = k_sanitized ? 200 : 1000;
-
-// What one side answers.
-struct Model {
-  double errors = 0;
-  double median_ms = 0;  // of a log-normal latency; 0: not counted
-  double spread = 0.6;
-};
-
-void add_requests(Outcomes& side, const Model& model, std::uint64_t requests, Random& random) {
-  const std::uint64_t errors =
-      std::binomial_distribution<std::uint64_t>(requests, model.errors)(random);
-  side.requests += requests;
-  side.by_class[5] += errors;
-  side.by_class[2] += requests - errors;
-  if (model.median_ms == 0) return;
-  std::lognormal_distribution<double> latency(std::log(model.median_ms * 1000), model.spread);
-  for (std::uint64_t request = 0; request < requests; ++request) {
-    const double micros = latency(random);
-    side.latency.record(static_cast<std::uint64_t>(micros));
-    side.first_byte.record(static_cast<std::uint64_t>(micros / 2));
-  }
-}
-
-// One window that is looked at again and again.
-class Canary {
- public:
-  Canary(const Judgement& policy, Random& random) : policy_(policy), random_(random) {}
-
-  Verdict run(const Model& old_model, const Model& new_model, double share,
-              std::uint64_t requests) {
-    const std::uint64_t mine = std::binomial_distribution<std::uint64_t>(requests, share)(random_);
-    add_requests(new_side_, new_model, mine, random_);
-    add_requests(old_side_, old_model, requests - mine, random_);
-    const Called called = share <= 0   ? Called::old_side
-                          : share >= 1 ? Called::new_side
-                                       : Called::both;
-    return look(called);
-  }
-
-  Verdict look(Called called = Called::both) {
-    evidence_ = judge({.policy = policy_,
-                       .old_side = old_side_,
-                       .new_side = new_side_,
-                       .before = evidence_,
-                       .called = called,
-                       .old_revision = 2,
-                       .new_revision = 3});
-    return evidence_->verdict;
-  }
-
-  const Outcomes& new_side() const { return new_side_; }
-  const Evidence& evidence() const { return *evidence_; }
-
- private:
-  const Judgement& policy_;
-  Random& random_;
-  Outcomes old_side_, new_side_;
-  std::optional<Evidence> evidence_;
-};
-
-const model::Measure& measure(const Evidence& evidence, std::string_view name) {
-  for (const model::Measure& found : evidence.measures) {
-    if (found.name == name) return found;
-  }
-  static const model::Measure none;
-  ADD_FAILURE() << "no measure " << name;
-  return none;
-}
-
-// What of `runs` with such a probability is exceeded in a hundredth of the cases (binomial).
-int allowed(double probability, int runs) {
-  double log_each = runs * std::log1p(-probability);
-  double below = 0;
-  for (int count = 0; count < runs; ++count) {
-    below += std::exp(log_each);
-    if (below >= 0.99) return count;
-    log_each += std::log(static_cast<double>(runs - count) / (count + 1)) +
-                std::log(probability / (1 - probability));
-  }
-  return runs;
-}
 
 // How many of k_canaries with equal sides were taken back.  `share` says the new side's part at
 // each of the looks.

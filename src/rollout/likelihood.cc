@@ -94,6 +94,12 @@ double alone_log_ratio_of(std::uint64_t events, std::uint64_t total, double bar)
   });
 }
 
+double share_log_ratio_of(std::uint64_t events, std::uint64_t total, double share) {
+  const double otherwise = std::log((1 - share) / (1 - share / 2));
+  return static_cast<double>(events) * std::log(2) +
+         static_cast<double>(total - events) * otherwise;
+}
+
 Passage passage_of(double needed, double drift, double variance, double miss) {
   Passage passage;
   passage.average = needed / drift;

@@ -27,6 +27,11 @@ double gross_log_ratio_of(const model::Tally& whole);
 // Far larger odds than `bar` has, to a rate of at most `bar`.
 double alone_log_ratio_of(std::uint64_t events, std::uint64_t total, double bar);
 
+// Events being `share` of all requests or more, to half of `share`: low as soon as it is shown that
+// they are fewer.  Where they are `share` or more it ever gets to -x with a probability of at most
+// exp(-x).
+double share_log_ratio_of(std::uint64_t events, std::uint64_t total, double share);
+
 // How many requests until a sum of log ratios that grows by `drift` a request, with this variance,
 // comes to `needed`: on the average (Wald's equation), and in all but `miss` of the cases (inverse
 // Gaussian, the time at which a drifting random walk gets somewhere first).

@@ -1,0 +1,128 @@
+// When a version is called good, held against simulated canaries.
+#include <gtest/gtest.h>
+
+#include "rollout/judge.h"
+#include "rollout/test_canary.h"
+
+namespace hitless::rollout {
+namespace {
+
+using model::Evidence;
+using model::Judgement;
+using model::Outcomes;
+using model::Verdict;
+
+// Answers of either 20 ms or 200 ms: so many are slow, exactly.
+Outcomes answers(std::uint64_t requests, double slow, Random& random) {
+  constexpr std::uint64_t k_usual_us = 20'000;
+  constexpr std::uint64_t k_slow_us = 200'000;
+  Outcomes made;
+  made.requests = made.by_class[2] = requests;
+  std::bernoulli_distribution is_slow(slow);
+  for (std::uint64_t request = 0; request < requests; ++request) {
+    const std::uint64_t micros = is_slow(random) ? k_slow_us : k_usual_us;
+    made.latency.record(micros);
+    made.first_byte.record(micros);
+  }
+  return made;
+}
+
+// Whether the measure is called good at any look, of sides of which so many answers are slow.  One
+// of the old side's is, for what has no event on either side is good without a test.
+bool is_ever_good(std::string_view name, double old_slow, double new_slow, Random& random) {
+  const Judgement policy;
+  Outcomes old_side = answers(200, 0, random);  // the limit is of what the old side was
+  Outcomes new_side;
+  std::optional<Evidence> evidence;
+  for (int look = 0; look < 200; ++look) {
+    evidence =
+        judge({.policy = policy, .old_side = old_side, .new_side = new_side, .before = evidence});
+    if (evidence->verdict == Verdict::bad) return false;
+    if (measure(*evidence, name).verdict == Verdict::good) return true;
+    if (look == 0) old_side += answers(1, 1, random);
+    old_side += answers(10, old_slow, random);
+    new_side += answers(10, new_slow, random);
+  }
+  return false;
+}
+
+// The new side's quantile is just at the limit, and it is twice as often slow as the old side or
+// far more often.
+TEST(JudgeGood, CallsALatencyGoodInNoMoreThanTheMissesWhereItsQuantileIsAtTheLimit) {
+  struct Row {
+    const char* measure;
+    double share;
+  };
+  Random random(seed());
+  for (const Row& row : {Row{"latency p50", 0.5}, {"first byte p50", 0.5}, {"latency p99", 0.01}}) {
+    for (const double old_slow : {0.0, row.share / 2}) {
+      int good = 0;
+      for (int run = 0; run < k_canaries; ++run) {
+        good += is_ever_good(row.measure, old_slow, row.share, random) ? 1 : 0;
+      }
+      EXPECT_LE(good, allowed(Judgement().miss, k_canaries))
+          << row.measure << ", " << old_slow << " of the old side";
+    }
+  }
+}
+
+TEST(JudgeGood, FindsALatencyGoodFromTheNewSideAloneOrBesideAnOldSideThatIsAsSlow) {
+  Random random(seed());
+  EXPECT_TRUE(is_ever_good("latency p50", 0, 0.1, random)) << "well within the limit";
+  EXPECT_TRUE(is_ever_good("latency p50", 0.6, 0.6, random)) << "a bad hour for both";
+  EXPECT_TRUE(is_ever_good("latency p99", 0, 0.001, random));
+}
+
+// How many canaries with equal sides are called good within so many requests of the new side.
+int called_good(const Model& model, double share, std::uint64_t most) {
+  const Judgement policy;
+  Random random(seed());
+  int good = 0;
+  for (int run = 0; run < k_canaries; ++run) {
+    Canary canary(policy, random);
+    canary.run(model, model, 0, 200);
+    Verdict verdict = Verdict::undecided;
+    while (verdict == Verdict::undecided && canary.new_side().requests < most) {
+      verdict = canary.run(model, model, share, 50);
+    }
+    good += verdict == Verdict::good ? 1 : 0;
+  }
+  return good;
+}
+
+// A machine that stalls now and then, on both sides alike: what the sides have in common is so
+// rare that comparing them would take a hundred thousand requests.
+TEST(JudgeGood, FindsAnEqualFastVersionGoodWithin2500RequestsOfIt) {
+  for (const double share : {0.2, 0.5, 0.8}) {
+    EXPECT_GE(called_good({.median_ms = 0.4, .spread = 0.3, .stalls = 0.001}, share, 2500),
+              0.98 * k_canaries)
+        << share;
+  }
+}
+
+TEST(JudgeGood, FindsAnEqualSlowVersionGoodWithin3000RequestsOfIt) {
+  EXPECT_GE(called_good({.median_ms = 20, .spread = 0.3}, 0.5, 3000), 0.95 * k_canaries);
+}
+
+TEST(JudgeGood, ShowsAPercentileByNoFewerAnswersThanItTakes) {
+  Random random(seed());
+  const Judgement policy;
+  Outcomes old_side = answers(200, 0, random);
+  const std::optional<Evidence> first =
+      judge({.policy = policy, .old_side = old_side, .new_side = {}, .before = std::nullopt});
+  old_side += answers(1, 1, random);
+  const auto verdict_by = [&](std::uint64_t requests, std::string_view name) {
+    const Outcomes new_side = answers(requests, 0, random);
+    const Evidence evidence =
+        judge({.policy = policy, .old_side = old_side, .new_side = new_side, .before = first});
+    return measure(evidence, name).verdict;
+  };
+  // ln(0.05 / 2) / ln(0.99 / 0.995); of a median eight would do, and the smallest sample is more.
+  EXPECT_EQ(verdict_by(732, "latency p99"), Verdict::undecided);
+  EXPECT_EQ(verdict_by(733, "latency p99"), Verdict::good);
+  EXPECT_EQ(verdict_by(49, "latency p50"), Verdict::undecided);
+  EXPECT_EQ(verdict_by(50, "latency p50"), Verdict::good);
+}
+
+}  // namespace
+}  // namespace hitless::rollout
