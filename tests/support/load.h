@@ -32,6 +32,7 @@ struct LoadOptions {
   int slow_ms = 40;
   double stream_share = 0;  // answers that come piece by piece, over stream_ms; as with slow ones
   int stream_ms = 40;
+  double bad_share = 0;                    // requests that are wrong: whoever answers them says 422
   std::size_t body_bytes_max = 32 * 1024;  // of question and answer; most are far smaller
   std::chrono::milliseconds patience = std::chrono::seconds(30);  // for one answer
   std::chrono::milliseconds pause{0};                // between an answer and the next question

@@ -50,13 +50,14 @@ std::string LoadConnection::request_for(Question& question, bool is_get) {
   const int sleep_ms = sleeps ? options_.slow_ms : 0;
   // No draw where none is wanted: what a seed gives stays as it was.
   const bool streams = options_.stream_share > 0 && draw(options_.stream_share);
+  const bool is_bad = options_.bad_share > 0 && draw(options_.bad_share);
   question.slow = sleeps || streams || (!questions_.empty() && questions_.back().slow);
   std::string text = fmt::format(
-      "{} /v1/infers/{}/predict?sleep_ms={}&pad={}{} HTTP/1.1\r\nHost: load.test\r\n"
+      "{} /v1/infers/{}/predict?sleep_ms={}&pad={}{}{} HTTP/1.1\r\nHost: load.test\r\n"
       "X-Auth-Token: {}\r\n{}",
       is_get ? "GET" : "POST", options_.service, sleep_ms, question.pad,
-      streams ? fmt::format("&stream_ms={}", options_.stream_ms) : "", options_.token,
-      fresh_ ? "Connection: close\r\n" : "");
+      streams ? fmt::format("&stream_ms={}", options_.stream_ms) : "", is_bad ? "&status=422" : "",
+      options_.token, fresh_ ? "Connection: close\r\n" : "");
   if (is_get) return text + "\r\n";
   if (draw(options_.chunked_share)) {
     return text + "Transfer-Encoding: chunked\r\n\r\n" + chunked(question.body);

@@ -1,8 +1,10 @@
 // The pretend model: a program for Custom packages whose flags say how it behaves and misbehaves.
 //
-//   GET  /health                       200 once ready, 503 before (or never)
+//   GET  /health                       200 once ready, 503 before (or never), and 503 as long as
+//                                      there is a file --unwell-while
 //   any  other?sleep_ms=N&pad=N        pretend_answer() of the body, after N ms, N bytes longer;
-//                                      a --fail-share of them with status 500
+//                                      a --fail-share of them with --fail-status
+//        …&status=N                    the same with that status, as to a request that is wrong
 //        …&stream_ms=N                 the same piece by piece, over N ms; a --cut-share of them
 //                                      breaks off, and --first-byte-ms of the N pass before any
 //   any  other?ticks=N&every_ms=M      server-sent events "data: 1" to "data: N", M ms apart
@@ -50,7 +52,8 @@ struct Behaviour {
   std::int64_t crash_after_ms = k_never;  // after its start
   std::int64_t crash_after_ready_ms = k_never;
   std::int64_t crash_at_request = k_never;
-  double fail_share = 0;           // of the answers have status 500
+  double fail_share = 0;  // of the answers have fail_status
+  int fail_status = 500;
   double cut_share = 0;            // of the streams break off
   std::int64_t first_byte_ms = 0;  // of a stream's time passes before it begins
   std::string starts;      // a folder open to every instance, in which they count their starts …
@@ -60,6 +63,7 @@ struct Behaviour {
   std::int64_t fail_after = k_never;  // so many right answers all are 500
   std::int64_t idle_ms = 300'000;     // kept connections that idle longer are closed
   std::int64_t grow_mib_per_second = 0;
+  std::string unwell_while;  // a file; as long as it is there it fails its probe and answers on
   bool never_listen = false;
   bool ignore_term = false;
 };
@@ -187,7 +191,10 @@ class Model {
     if (behaviour_.fail_after != k_never && call > behaviour_.fail_after) response.status = 500;
     const milliseconds delay(behaviour_.answer_delay_ms + number_in(request.query(), "sleep_ms="));
     if (delay.count() > 0) std::this_thread::sleep_for(delay);
-    if (is_drawn(static_cast<std::uint64_t>(call), behaviour_.fail_share)) response.status = 500;
+    if (const auto status = number_in(request.query(), "status="); status > 0)
+      response.status = static_cast<int>(status);
+    if (is_drawn(static_cast<std::uint64_t>(call), behaviour_.fail_share))
+      response.status = behaviour_.fail_status;
     response.headers.add("Content-Type", "application/json");
     response.body = pretend_answer(behaviour_.version, request.body,
                                    static_cast<std::size_t>(number_in(request.query(), "pad=")));
@@ -204,8 +211,12 @@ class Model {
                                                         is_drawn(call, behaviour_.cut_share));
   }
 
+  bool is_unwell() const {
+    return !behaviour_.unwell_while.empty() && ::access(behaviour_.unwell_while.c_str(), F_OK) == 0;
+  }
+
   bool is_ready() {
-    if (behaviour_.ready_after_ms == k_never) return false;
+    if (behaviour_.ready_after_ms == k_never || is_unwell()) return false;
     const bool ready =
         std::chrono::steady_clock::now() - began_ >= milliseconds(behaviour_.ready_after_ms);
     if (ready && behaviour_.crash_after_ready_ms != k_never && !told_to_crash_.exchange(true)) {
@@ -292,6 +303,7 @@ void add_flags(CLI::App& program, Behaviour& behaviour) {
   program.add_option("--crash-after-ready-ms", behaviour.crash_after_ready_ms);
   program.add_option("--crash-at-request", behaviour.crash_at_request);
   program.add_option("--fail-share", behaviour.fail_share);
+  program.add_option("--fail-status", behaviour.fail_status);
   program.add_option("--cut-share", behaviour.cut_share);
   program.add_option("--first-byte-ms", behaviour.first_byte_ms);
   program.add_option("--starts", behaviour.starts);
@@ -301,6 +313,7 @@ void add_flags(CLI::App& program, Behaviour& behaviour) {
   program.add_option("--fail-after", behaviour.fail_after);
   program.add_option("--idle-ms", behaviour.idle_ms);
   program.add_option("--grow-mib-per-second", behaviour.grow_mib_per_second);
+  program.add_option("--unwell-while", behaviour.unwell_while);
   program.add_flag("--never-listen", behaviour.never_listen);
   program.add_flag("--ignore-term", behaviour.ignore_term);
 }

@@ -233,5 +233,36 @@ TEST_F(Orders, AJournalDecidesTheSameAgain) {
   expect_no_failure();
 }
 
+// Nothing has ended yet, and nobody knows why it takes so long.
+TEST_F(Orders, TheJournalOfAChangeThatIsStuckSaysWhy) {
+  const std::string v1 = import("v1");
+  const std::string deaf = import("deaf", {"--ready-after-ms", "-1"});
+  start({{.model_id = v1, .count = 2}});
+  last_rollout_ = service().update(
+      {{.model_id = deaf, .count = 2, .deploy_timeout_seconds = 600, .grace_seconds = 1}});
+  // An instance starts, answers its probe with 503, and has ten minutes for more.
+  const auto replay = [&] {
+    return hitless().run_shell("\"$0\" rollout show " + last_rollout() +
+                               " --journal --state \"$1\" | \"$0\" sim --replay -");
+  };
+  CommandOutcome replayed;
+  const auto says_why = [&] {
+    replayed = replay();
+    return replayed.output.find("HTTP 503 from /health") != std::string::npos;
+  };
+  EXPECT_TRUE(eventually(says_why)) << replayed.output;
+  EXPECT_EQ(replayed.status, 0) << replayed.output;
+  EXPECT_EQ(service().phase(last_rollout()), "starting") << "it is under way";
+  EXPECT_NE(replayed.output.find("planned -> starting"), std::string::npos) << replayed.output;
+  EXPECT_NE(replayed.output.find("waiting for 1 of 2 instances to pass the probe"),
+            std::string::npos)
+      << replayed.output;
+  EXPECT_NE(replayed.output.find(" 0 of them other today"), std::string::npos) << replayed.output;
+  EXPECT_EQ(order(last_rollout(), "abort").status, 200);
+  EXPECT_EQ(service().wait_for_end(last_rollout()), "rolled_back");
+  expect_settled(last_rollout(), 2);
+  expect_no_failure();
+}
+
 }  // namespace
 }  // namespace hitless::tests

@@ -260,5 +260,33 @@ TEST_F(Rolling, AWayBackThatFailsLeavesWhatServes) {
   expect_counted_alike();
 }
 
+// Each instance of what serves fails its health check, as after a bad file on a shared disk; they
+// answer on.  The fix replaces them without a lost request.
+TEST_F(Rolling, AServiceWhoseEveryInstanceIsUnwellIsMendedByAnUpdate) {
+  const std::string mark = (hitless().folder() / "unwell").string();
+  const std::string old = import_model(hitless(), {.version = "old",
+                                                   .flags = {"--unwell-while", mark},
+                                                   .failures_max = 1,
+                                                   .initial_delay_seconds = 0});
+  const std::string fix = import("fix");
+  start({{.model_id = old, .count = 3}}, {}, {{"judgement", judged_by_errors()}});
+  ASSERT_TRUE(write_file_atomically(mark, "", 0644));
+  EXPECT_TRUE(eventually([&] {
+    const json::array live = service().live_instances();
+    return std::none_of(live.begin(), live.end(), [](const json::value& each) {
+      return each.at("state").as_string() == "routed";
+    });
+  })) << to_json_text(service().live_instances());
+  go_on(500);
+  EXPECT_EQ(change({{.model_id = fix, .count = 3}}), "succeeded")
+      << to_json_text(service().rollout(last_rollout()));
+  expect_settled(last_rollout(), 3);
+  EXPECT_EQ(model_served(), fix);
+  EXPECT_TRUE(eventually([&] { return service().status() == "running"; })) << service().status();
+  expect_no_failure();
+  EXPECT_GT(load().totals().good_of("fix"), 0U);
+  expect_counted_alike();
+}
+
 }  // namespace
 }  // namespace hitless::tests

@@ -3,9 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cmath>
 
-#include "rollout/judge.h"
 #include "tests/system/under_load.h"
 
 namespace hitless::tests {
@@ -25,16 +23,6 @@ bool has(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
 }
 
-// How often the new side may go wrong before it is taken back, from the policy's numbers.  While
-// the old side does nothing wrong, each event on the new side that has `share` of the traffic adds
-// the same to the test's log ratio (rollout/judge.h); so many of them reach "bad".  As many again
-// may come until the counters are read, and once more until the way back is adopted.
-std::uint64_t events_allowed(double share, int steps) {
-  const model::Judgement policy;
-  const double each = std::log(policy.error_ratio / (1 + (policy.error_ratio - 1) * share));
-  return 3 * static_cast<std::uint64_t>(std::ceil(rollout::bad_at(policy, steps) / each));
-}
-
 class Verdicts : public UnderLoad {
  protected:
   void SetUp() override { start_hitless(); }
@@ -51,6 +39,15 @@ class Verdicts : public UnderLoad {
       if (each.at("name").as_string() == name) return each.as_object();
     }
     return {};
+  }
+
+  // Of the plan: with how many requests of the new side a step's verdict is there, in all but the
+  // stated misses.
+  std::int64_t stated_sample(std::size_t step) {
+    const json::object plan = service().rollout(last_rollout()).at("plan").as_object();
+    const json::object sample = plan.at("samples").as_array().at(step).as_object();
+    EXPECT_EQ(number(sample, "step"), static_cast<std::int64_t>(step));
+    return number(sample, "requests_within");
   }
 
   std::string reason() { return text(service().rollout(last_rollout()), "reason"); }
@@ -94,15 +91,79 @@ TEST_F(Verdicts, TakeBackACanaryThatAnswers500ForATwentieth) {
 
   expect_no_failure();
   const Outcome outcome = load().totals();
-  const std::uint64_t allowed = events_allowed(0.1, 2);
-  fmt::print("{} answers of its own were wrong, {} are allowed; {}\n", outcome.wrong, allowed,
-             reason());
+  const std::int64_t stated = stated_sample(0);
+  fmt::print("{} answers of its own were wrong, the plan's sample is {} requests; {}\n",
+             outcome.wrong, stated, reason());
+  EXPECT_LE(number(errors, "new_total"), stated);
   EXPECT_EQ(outcome.wrong, outcome.wrong_of("bad"));
   EXPECT_GE(outcome.wrong, static_cast<std::uint64_t>(number(errors, "new_events")));
-  EXPECT_LE(outcome.wrong, allowed);
+  EXPECT_LE(outcome.wrong, static_cast<std::uint64_t>(stated));
   for (const auto& [key, count] : outcome.wrong_by_revision) {
     EXPECT_EQ(key.first, "2") << "no other answered wrongly";
   }
+  expect_counted_alike();
+}
+
+// What clients do wrong is answered 4xx by whoever they ask, and those without a valid token reach
+// no version at all: neither speaks against the new one.
+TEST_F(Verdicts, DoNotBlameANewVersionForWhatItsClientsDoWrong) {
+  const std::string v1 = import("v1");
+  const std::string v2 = import("v2");
+  LoadOptions options;
+  options.bad_share = 0.2;
+  start({{.model_id = v1, .count = 2}}, options);
+  options = {.gateway = hitless().gateway(), .service = service().id(), .token = "nobody's"};
+  Load strangers(options);
+  ASSERT_TRUE(strangers.wait_for(100));
+  last_rollout_ =
+      service().update({{.model_id = v2, .count = 2}}, canary({{50, k_long_bake}, {100, 0}}));
+  const auto judged = [&] {
+    const json::object rollout = service().rollout(last_rollout());
+    const json::value* found = rollout.if_contains("evidence");
+    if (found == nullptr) return false;
+    const json::object errors = measure(found->as_object(), "client errors");
+    return text(errors, "verdict") == "good" && number(errors, "new_events") > 100;
+  };
+  EXPECT_TRUE(eventually(judged)) << to_json_text(service().rollout(last_rollout()));
+  EXPECT_EQ(order(last_rollout(), "skip").status, 200);
+  EXPECT_EQ(service().wait_for_end(last_rollout()), "succeeded") << reason();
+  expect_settled(last_rollout(), 2);
+  const Outcome refused = strangers.stop();
+  EXPECT_EQ(refused.by_status.at(401), refused.requests) << describe(refused);
+
+  const json::object rollout = service().rollout(last_rollout());
+  const json::object first = rollout.at("earlier_evidence").as_array().at(0).as_object();
+  const json::object errors = measure(first, "errors");
+  EXPECT_EQ(text(errors, "verdict"), "good") << "a client's fault is no error of a version";
+  EXPECT_EQ(number(errors, "old_events"), 0);
+  EXPECT_EQ(number(errors, "new_events"), 0);
+  EXPECT_GT(number(measure(first, "client errors"), "old_events"), 0);
+  expect_no_failure();
+  const Outcome outcome = load().totals();
+  EXPECT_EQ(outcome.wrong, outcome.by_status.at(422));
+  EXPECT_GT(outcome.wrong_of("v1"), 0U);
+  EXPECT_GT(outcome.wrong_of("v2"), 0U);
+}
+
+// A version that refuses what the old one took is told apart from one that fails.
+TEST_F(Verdicts, TellAVersionThatRefusesGoodRequestsByItsClientErrors) {
+  const std::string good = import("good");
+  const std::string strict = import("strict", {"--fail-share", "0.1", "--fail-status", "422"});
+  start({{.model_id = good, .count = 2}});
+  EXPECT_EQ(change({{.model_id = strict, .count = 2}}, canary({{50, k_long_bake}, {100, 0}})),
+            "rolled_back");
+  expect_settled(last_rollout(), 2);
+  EXPECT_EQ(model_served(), good);
+  expect_both_sides_named(reason(), "client errors: ");
+  EXPECT_FALSE(has(reason(), "; errors: ")) << reason();
+  EXPECT_NE(reason().find("errors: "), 0U) << reason();
+  EXPECT_EQ(text(measure(evidence(), "errors"), "verdict"), "good");
+  EXPECT_EQ(number(measure(evidence(), "errors"), "new_events"), 0);
+  EXPECT_LE(number(measure(evidence(), "client errors"), "new_total"), stated_sample(0));
+  expect_no_failure();
+  const Outcome outcome = load().totals();
+  EXPECT_EQ(outcome.wrong, outcome.wrong_of("strict"));
+  EXPECT_GT(outcome.wrong, 0U);
   expect_counted_alike();
 }
 
