@@ -289,12 +289,12 @@ class ThreadedProber final : public Prober {
       entry.was_ready = true;
       entry.state = {.probe = rollout::Probe::passing, .detail = {}};
     } else {
+      count_failure(entry, now, age);
       if (failure.is_unreachable && !entry.was_ready) {
-        failure.text =
-            age < k_unheard_after ? std::string() : failure.text + advice_for(entry.target.address);
+        const bool may_yet = entry.state.probe != rollout::Probe::failing && age < k_unheard_after;
+        failure.text = may_yet ? std::string() : failure.text + advice_for(entry.target.address);
       }
       entry.state.detail = std::move(failure.text);
-      count_failure(entry, now, age);
     }
     const Duration period = entry.target.check.period;
     // Its answer may be from before the doubt.

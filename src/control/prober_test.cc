@@ -136,10 +136,21 @@ TEST_F(ProberTest, SaysNothingOfAProgramThatHasJustBegun) {
   ProbeTarget young = target("[]");
   young.address.path = (directory_->path() / "nothing.sock").string();
   young.started = clock_.now() + std::chrono::hours(1);
+  prober_->ensure(young);
+  ASSERT_TRUE(eventually([this] { return prober_->counts().failed > 0; }));
+  EXPECT_EQ(state().probe, rollout::Probe::unknown);
+  EXPECT_EQ(state().detail, "");
+}
+
+TEST_F(ProberTest, SaysWhyItGivesUpAProgramThatHasJustBegun) {
+  ProbeTarget young = target("[]");
+  young.address.path = (directory_->path() / "nothing.sock").string();
+  young.started = clock_.now() + std::chrono::hours(1);
   young.check.initial_delay = -std::chrono::hours(2);
   prober_->ensure(young);
   ASSERT_TRUE(fails());
-  EXPECT_EQ(state().detail, "");
+  EXPECT_NE(state().detail.find("its program has to listen there"), std::string::npos)
+      << state().detail;
 }
 
 TEST_F(ProberTest, PassesWhenEveryWarmUpRequestWasAnsweredRight) {

@@ -15,6 +15,10 @@ std::int64_t number(const json::object& from, std::string_view name) {
   return value == nullptr ? -1 : value->to_number<std::int64_t>();
 }
 
+bool has(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
 std::int64_t now_ms() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
@@ -267,17 +271,18 @@ TEST_F(Rolling, AServiceWhoseEveryInstanceIsUnwellIsMendedByAnUpdate) {
   const std::string old = import_model(hitless(), {.version = "old",
                                                    .flags = {"--unwell-while", mark},
                                                    .failures_max = 1,
-                                                   .initial_delay_seconds = 0});
+                                                   .initial_delay_seconds = 2});
   const std::string fix = import("fix");
   start({{.model_id = old, .count = 3}}, {}, {{"judgement", judged_by_errors()}});
   ASSERT_TRUE(write_file_atomically(mark, "", 0644));
-  EXPECT_TRUE(eventually([&] {
+  const auto all_unwell = [&] {
     const json::array live = service().live_instances();
-    return std::none_of(live.begin(), live.end(), [](const json::value& each) {
-      return each.at("state").as_string() == "routed";
+    return std::all_of(live.begin(), live.end(), [](const json::value& each) {
+      return has(to_json_text(each), "HTTP 503 from /health");
     });
-  })) << to_json_text(service().live_instances());
-  go_on(500);
+  };
+  EXPECT_TRUE(eventually(all_unwell)) << to_json_text(service().live_instances());
+  EXPECT_TRUE(eventually([&] { return service().status() == "concerning"; })) << service().status();
   EXPECT_EQ(change({{.model_id = fix, .count = 3}}), "succeeded")
       << to_json_text(service().rollout(last_rollout()));
   expect_settled(last_rollout(), 3);
