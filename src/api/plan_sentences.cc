@@ -151,6 +151,13 @@ class Sentences {
       return tell("not judged: no version takes another's place, each has its share");
     }
     if (!plan_.judgement.enabled) return tell("not judged: judgement is off");
+    if (plan_.hold > Duration{} && plan_.forecast.proof > Duration{}) {
+      return tell(
+          "judged: only what is bad by far, once nothing of revision {} is left to compare with, "
+          "for "
+          "up to {} if requests come",
+          plan_.from, duration_text(plan_.forecast.proof));
+    }
     if (!has_both_sides()) return tell("not judged: old and new never serve side by side");
     if (!plan_.steps.empty()) {
       return tell("judged: errors and latency against revision {} at each step", plan_.from);

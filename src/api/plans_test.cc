@@ -295,6 +295,12 @@ TEST(PlanAnswer, SaysWhetherTheNewVersionWillBeJudged) {
   EXPECT_EQ(judged(some_plan(Strategy::hold_and_swap, 1, 1)),
             "not judged: old and new never serve side by side");
   EXPECT_TRUE(judged(some_plan(Strategy::hold_and_swap, 2, 2)).starts_with("judged: "));
+  model::Plan alone = some_plan(Strategy::hold_and_swap, 1, 1);
+  alone.hold = seconds(30);
+  alone.forecast.proof = seconds(10);
+  EXPECT_EQ(judged(alone),
+            "judged: only what is bad by far, once nothing of revision 1 is left to compare with, "
+            "for up to 10 s if requests come");
   model::Plan canary = some_plan(Strategy::canary, 4, 4);
   canary.steps = {{10, seconds(60)}, {100, {}}};
   EXPECT_EQ(judged(canary), "judged: errors and latency against revision 1 at each step");

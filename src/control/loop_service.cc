@@ -109,7 +109,7 @@ void Loop::look_at_sides(ServiceState& state, const World& world, rollout::View&
   keep_window(state.window, *state.rollout, now);
   view.evidence = state.rollout->evidence;
   fill_sides(view, *state.window, now);
-  note_requests(view, *state.window);
+  note_requests(view, *state.window, now);
   if (state.is_sampling) take_samples(view, sampler_->state(state.service.id));
 }
 

@@ -69,12 +69,13 @@ SideTraffic sides_of(const model::Plan& plan, const SideWindow& window, const Gr
 }
 
 void fill_sides(rollout::View& view, const SideWindow& window, const GroupCounts& now) {
+  const bool by_past = rollout::is_judged_by_past(view);
   for (const model::Slot& slot : view.plan.slots) {
     if (slot.to && !slot.is_kept()) {
       view.dropped += lost_since(now, window.lost_before, slot.to->key);
     }
     if (!slot.is_replaced()) continue;
-    view.old_side += since(now, window.at_step, slot.from->key);
+    view.old_side += since(now, by_past ? GroupCounts() : window.at_step, slot.from->key);
     view.new_side += since(now, window.at_step, slot.to->key);
   }
   // Where nothing served before, nobody has lost anything by waiting in vain.
@@ -89,8 +90,15 @@ void take_samples(rollout::View& view, const SampleState& samples) {
   view.samples_done = counted;
 }
 
-void note_requests(rollout::View& view, SideWindow& window) {
-  const std::uint64_t requests = view.old_side.requests + view.new_side.requests;
+void note_requests(rollout::View& view, SideWindow& window, const GroupCounts& now) {
+  std::uint64_t requests = 0;
+  for (const model::Slot& slot : view.plan.slots) {
+    if (!slot.is_replaced()) continue;
+    for (const std::string& group : {slot.from->key, slot.to->key}) {
+      const model::Outcomes came = since(now, window.at_step, group);
+      requests += came.requests + came.held;
+    }
+  }
   if (requests > window.requests) window.requests_at = view.now;
   window.requests = requests;
   view.requests_at = window.requests_at;

@@ -39,13 +39,13 @@ void keep_window(std::optional<SideWindow>& window, model::Rollout& rollout,
 SideTraffic sides_of(const model::Plan& plan, const SideWindow& window, const GroupCounts& now);
 
 // Sets old_side, new_side and dropped.  Of the slots that are replaced: what stays on both sides
-// can neither be better nor worse.
+// can neither be better nor worse.  The view's instances are there already.
 void fill_sides(rollout::View& view, const SideWindow& window, const GroupCounts& now);
 
 // Adds what only the sampler knows: wrong answers, and that no more will come.
 void take_samples(rollout::View& view, const SampleState& samples);
 
-// Sets requests_at, once the sides are.
-void note_requests(rollout::View& view, SideWindow& window);
+// Sets requests_at.  Who was parked is counted as soon as it is known who answers.
+void note_requests(rollout::View& view, SideWindow& window, const GroupCounts& now);
 
 }  // namespace hitless::control

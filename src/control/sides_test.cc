@@ -52,15 +52,51 @@ TEST_F(Sides, AreWhatCameSinceTheStepBegan) {
 
 TEST_F(Sides, KnowWhenRequestsLastCame) {
   const auto look = [&](int second, std::uint64_t old_count, std::uint64_t new_count) {
-    rollout::View made = view({{"old", counted(old_count)}, {"new", counted(new_count)}});
+    const GroupCounts now{{"old", counted(old_count)}, {"new", counted(new_count)}};
+    rollout::View made = view(now);
     made.now = Time(std::chrono::seconds(second));
-    note_requests(made, *window_);
+    note_requests(made, *window_, now);
     return made.requests_at;
   };
   EXPECT_EQ(look(1, 100, 0), std::nullopt) << "older than the rollout";
   EXPECT_EQ(look(2, 101, 0), Time(std::chrono::seconds(2)));
   EXPECT_EQ(look(3, 101, 0), Time(std::chrono::seconds(2)));
   EXPECT_EQ(look(4, 101, 1), Time(std::chrono::seconds(4)));
+}
+
+// A swap's requests are parked, and known before they are answered.
+TEST_F(Sides, HearOfThoseWhoWereParkedBeforeTheyAreAnswered) {
+  plan_.hold = std::chrono::seconds(30);
+  GroupCounts now{{"old", counted(100)}};
+  view(now);
+  now["new"].held = 3;
+  rollout::View made = view(now);
+  made.now = Time(std::chrono::seconds(2));
+  note_requests(made, *window_, now);
+  EXPECT_EQ(made.requests_at, made.now);
+}
+
+// In the rollout's window it did next to nothing: what it is held by is what it ever did.
+TEST_F(Sides, OfASwapHaveAllOfTheOldSidesPastOnceItIsGone) {
+  plan_.hold = std::chrono::seconds(30);
+  const GroupCounts now{{"old", counted(100)}};
+  rollout::InstanceView old;
+  old.recorded.group = "old";
+  old.recorded.stage = model::Stage::ready;
+  const auto with_old = [&](model::Stage stage) {
+    old.recorded.stage = stage;
+    rollout::View made;
+    made.plan = plan_;
+    made.instances = {old};
+    keep_window(window_, rollout_, now);
+    fill_sides(made, *window_, now);
+    return made.old_side.requests;
+  };
+  EXPECT_EQ(with_old(model::Stage::ready), 0U);
+  EXPECT_EQ(with_old(model::Stage::stopping), 100U);
+  EXPECT_EQ(with_old(model::Stage::gone), 100U);
+  plan_.judgement.enabled = false;
+  EXPECT_EQ(with_old(model::Stage::gone), 0U);
 }
 
 TEST_F(Sides, ForPeopleAreWhatLeavesAndWhatComesSinceTheRolloutBegan) {

@@ -160,7 +160,7 @@ std::vector<model::SampleNeed> samples_of(const model::Plan& plan) {
   for (int step = 0; step < steps; ++step) {
     // Without steps the new side's part grows from little to nearly all.
     const int weight = plan.steps.empty() ? 50 : step_weight(plan, step);
-    model::SampleNeed sample{.step = step, .is_alone = weight >= 100};
+    model::SampleNeed sample{.step = step, .is_alone = weight >= 100 || proves_alone(plan)};
     if (sample.is_alone) {
       sample.old_rate = k_alone_rate;
       sample.new_rate = 0.5;
@@ -212,7 +212,7 @@ void foresee(const PlanInput& input, const Rehearsal& rehearsal, model::Plan& pl
     forecast.predicted = whole;
   }
   if (input.present) foresee_leftovers(input, plan, forecast);
-  if (lowest > 0) {
+  if (lowest > 0 || proves_alone(plan)) {
     if (proves(plan)) forecast.proof = plan.judgement.proving;
     forecast.samples = samples_of(plan);
   }

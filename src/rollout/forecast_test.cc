@@ -70,7 +70,10 @@ TEST(Forecast, SaysHowMuchLongerAProofMayTake) {
   PlanInput input = update(4, 9);
   input.start_times[model::ModelId("b")] = seconds(10);
   EXPECT_EQ(plan_change(input)->forecast.proof, input.to->config.policy.judgement.proving);
-  EXPECT_EQ(plan_change(update(1, 0))->forecast.proof, Duration{}) << "never side by side";
+  const auto swap = plan_change(update(1, 0))->forecast;
+  EXPECT_EQ(swap.proof, input.to->config.policy.judgement.proving) << "alone";
+  ASSERT_EQ(swap.samples.size(), 1U);
+  EXPECT_TRUE(swap.samples[0].is_alone);
   input.to->config.policy.judgement.enabled = false;
   EXPECT_EQ(plan_change(input)->forecast.proof, Duration{});
   input.to->config.policy = {.strategy = model::Strategy::canary,
@@ -101,7 +104,6 @@ TEST(Forecast, SaysHowManyRequestsTheJudgementNeeds) {
   EXPECT_TRUE(steps[2].is_alone);
   EXPECT_EQ(steps[2].old_rate, k_alone_rate);
   EXPECT_GT(steps[2].requests, 0);
-  EXPECT_TRUE(plan_change(update(1, 0))->forecast.samples.empty()) << "never side by side";
   input.to->config.policy.judgement.enabled = false;
   EXPECT_TRUE(plan_change(input)->forecast.samples.empty());
 }

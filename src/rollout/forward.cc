@@ -77,7 +77,7 @@ Next next_of_bake(const Scene& scene) {
 Next next_of_proof(const Scene& scene) {
   const View& view = *scene.view;
   Next next{Phase::baking, view.step, view.baking_at};
-  if (is_proving(view) && scene.old_routable() > 0) {
+  if (is_proving(view) && (scene.old_routable() > 0 || proves_alone(view.plan))) {
     if (!scene.proves) {
       next.baking_at.reset();  // the new side is gone: begins anew with the next one
     } else if (!view.baking_at) {

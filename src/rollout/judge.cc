@@ -227,8 +227,14 @@ bool is_unheard_of(const Measure& measure) {
 // Of a latency it is enough that the new side's own quantile is shown to be within the limit,
 // whatever the old side does.  Each way may be wrong in half of the misses.
 bool is_good(const JudgeInput& input, const MeasureKind& kind, const Measure& measure) {
-  if (is_unheard_of(measure)) return true;
   const double miss = input.policy.miss;
+  if (input.called == Called::new_side) {
+    const Tally& apart = measure.apart;
+    return measure.bar > 0 && apart.new_total >= input.policy.requests_min &&
+           share_log_ratio_of(apart.new_events, apart.new_total, measure.bar) <= std::log(miss);
+  }
+  if (measure.new_total < input.policy.requests_min) return false;
+  if (is_unheard_of(measure)) return true;
   if (kind.histogram == nullptr) return measure.log_ratio <= std::log(miss);
   const double beyond =
       share_log_ratio_of(measure.new_events, measure.new_total, 1 - kind.quantile);
@@ -238,8 +244,8 @@ bool is_good(const JudgeInput& input, const MeasureKind& kind, const Measure& me
 Verdict verdict_of(const JudgeInput& input, const MeasureKind& kind, Measure& measure) {
   if (measure.verdict == Verdict::bad || is_gross(input, kind, measure)) return Verdict::bad;
   if (is_bad_alone(input, kind, measure)) return Verdict::bad;
-  if (measure.new_total < input.policy.requests_min) return Verdict::undecided;
-  const bool worse = measure.log_ratio >= bad_at(input.policy, input.steps);
+  const bool worse = measure.new_total >= input.policy.requests_min &&
+                     measure.log_ratio >= bad_at(input.policy, input.steps);
   if (worse && (kind.histogram == nullptr || is_typical(kind, measure))) return Verdict::bad;
   return is_good(input, kind, measure) ? Verdict::good : Verdict::undecided;
 }
@@ -258,16 +264,16 @@ Measure measure_of(const MeasureKind& kind, const JudgeInput& input) {
   return measure;
 }
 
-Verdict verdict_of(const std::vector<Measure>& measures) {
-  const auto all = [&](Verdict verdict) {
-    return std::all_of(measures.begin(), measures.end(),
-                       [&](const Measure& measure) { return measure.verdict == verdict; });
-  };
-  const bool bad = std::any_of(measures.begin(), measures.end(), [](const Measure& measure) {
-    return measure.verdict == Verdict::bad;
-  });
-  if (bad) return Verdict::bad;
-  return all(Verdict::good) ? Verdict::good : Verdict::undecided;
+// Of a side that is called alone latencies are not told.  `measures` are as k_kinds.
+Verdict verdict_of(const std::vector<Measure>& measures, Called called) {
+  bool good = true;
+  for (std::size_t index = 0; index < measures.size(); ++index) {
+    const Verdict verdict = measures[index].verdict;
+    if (verdict == Verdict::bad) return Verdict::bad;
+    const bool is_told = called == Called::both || k_kinds[index].histogram == nullptr;
+    good = good && (verdict == Verdict::good || !is_told);
+  }
+  return good ? Verdict::good : Verdict::undecided;
 }
 
 std::string side_text(std::uint64_t events, std::uint64_t total) {
@@ -340,6 +346,10 @@ std::string text_of(const JudgeInput& input, const Evidence& evidence) {
 
 }  // namespace
 
+bool is_of_errors(const Measure& measure) {
+  return measure.name == k_kinds.front().name;
+}
+
 bool has_sample(const model::Judgement& policy, const model::Outcomes& new_side) {
   return new_side.requests >= policy.requests_min;
 }
@@ -399,7 +409,7 @@ Evidence judge(const JudgeInput& input) {
   evidence.step = input.step;
   evidence.called = input.called;
   for (const MeasureKind& kind : k_kinds) evidence.measures.push_back(measure_of(kind, input));
-  evidence.verdict = verdict_of(evidence.measures);
+  evidence.verdict = verdict_of(evidence.measures, input.called);
   evidence.text = text_of(input, evidence);
   return evidence;
 }

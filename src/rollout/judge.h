@@ -25,7 +25,8 @@
 // its doing or the world's.  Then only what is bad by far is told: events are held against a bar
 // (alone_bar), at least a fifth of all answers and ten times the odds that the old side had before.
 // As long as the world makes no more than that go wrong, an equal version is taken back with no
-// larger probability than its part of the false alarms.  Latencies are not told there: a
+// larger probability than its part of the false alarms.  It is good once it is shown, up to `miss`,
+// that it stays below the bar.  Latencies are not told there: a
 // stall of the machine makes all of them slow.
 //
 // A median counts as worse only if the new side's own is beyond the limit, and a 99th percentile
@@ -95,6 +96,9 @@ struct JudgeInput {
 };
 
 model::Evidence judge(const JudgeInput& input);
+
+// Whether the measure is that of errors.
+bool is_of_errors(const model::Measure& measure);
 
 // Whether the new side had what `policy` asks for before a bake's end may be taken as a yes.
 bool has_sample(const model::Judgement& policy, const model::Outcomes& new_side);

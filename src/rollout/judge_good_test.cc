@@ -104,6 +104,37 @@ TEST(JudgeGood, FindsAnEqualSlowVersionGoodWithin3000RequestsOfIt) {
   EXPECT_GE(called_good({.median_ms = 20, .spread = 0.3}, 0.5, 3000), 0.95 * k_canaries);
 }
 
+// Alone, the bar is all that is known.
+TEST(JudgeGood, IsSaidOfASideAloneInNoMoreThanTheMissesWhereItIsAtTheBar) {
+  const Judgement policy;
+  Random random(seed());
+  const auto good = [&](double rate) {
+    int count = 0;
+    for (int run = 0; run < k_canaries; ++run) {
+      Canary canary(policy, random);
+      canary.run({}, {}, 0, 1000);
+      Verdict verdict = Verdict::undecided;
+      for (int look = 0; look < 100 && verdict == Verdict::undecided; ++look) {
+        verdict = canary.run({}, {.errors = rate}, 1, 10);
+      }
+      count += verdict == Verdict::good ? 1 : 0;
+    }
+    return count;
+  };
+  EXPECT_LE(good(k_alone_rate), allowed(policy.miss, k_canaries));
+  EXPECT_GE(good(0.02), 0.99 * k_canaries);
+  EXPECT_EQ(good(0), k_canaries);
+}
+
+TEST(JudgeGood, IsSaidOfASideAloneFromTheSmallestSampleOn) {
+  const Judgement policy;
+  Random random(seed());
+  Canary canary(policy, random);
+  canary.run({}, {}, 0, 1000);
+  EXPECT_EQ(canary.run({}, {}, 1, policy.requests_min - 1), Verdict::undecided);
+  EXPECT_EQ(canary.run({}, {}, 1, 1), Verdict::good) << canary.evidence().text;
+}
+
 TEST(JudgeGood, ShowsAPercentileByNoFewerAnswersThanItTakes) {
   Random random(seed());
   const Judgement policy;

@@ -51,6 +51,22 @@ bool proves(const model::Plan& plan) {
   return plan.replaces();
 }
 
+bool proves_alone(const model::Plan& plan) {
+  return plan.hold > Duration{} && proves(plan);
+}
+
+bool is_judged_by_past(const View& view) {
+  const auto serves = [&](const model::Slot& slot) {
+    return slot.is_replaced() &&
+           std::any_of(view.instances.begin(), view.instances.end(), [&](const auto& seen) {
+             return seen.recorded.group == slot.from->key &&
+                    seen.recorded.stage == model::Stage::ready;
+           });
+  };
+  return proves_alone(view.plan) &&
+         std::none_of(view.plan.slots.begin(), view.plan.slots.end(), serves);
+}
+
 bool is_proving(const View& view) {
   if (!proves(view.plan) || !is_forward(view.phase) || view.step > 0 || view.orders.skip > 0)
     return false;
@@ -74,6 +90,10 @@ std::string proof_text(const View& view, std::optional<Time> began) {
   if (!has_sample(policy, view.new_side)) {
     return fmt::format("proving: {} of {} requests came, {} left", view.new_side.requests,
                        policy.requests_min, left);
+  }
+  if (proves_alone(view.plan)) {
+    return fmt::format("proving: {} requests came, nothing bad by far yet, {} left",
+                       view.new_side.requests, left);
   }
   return fmt::format("proving: {} requests came, not told from revision {} yet, {} left",
                      view.new_side.requests, view.plan.from, left);

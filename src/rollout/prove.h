@@ -2,6 +2,9 @@
 // until what the new side answers has been judged, or for the policy's proving time since nothing
 // but that instance is left to exchange.  Then phase baking is under way, with baking_at as its
 // clock; step is 1 once it is over.  Where nobody calls the service, nothing is waited for.
+//
+// Where nothing of the old side can stay, what is new serves as long before the rollout ends, and
+// can be taken back by what is bad by far (judge.h).
 // Internal to the room; pure.
 #pragma once
 
@@ -14,6 +17,10 @@ namespace hitless::rollout {
 
 // Whether the plan proves its new side.
 bool proves(const model::Plan& plan);
+
+// Likewise, and its old instances are gone by then: requests are parked while they change places
+// with the new ones (hold-and-swap of one instance).  Then the new side is judged alone.
+bool proves_alone(const model::Plan& plan);
 
 // The proof is still to come, or under way.
 bool is_proving(const View& view);

@@ -144,7 +144,9 @@ Scene make_scene(const View& view, Side goal_side, Time since, Patience patience
     take_note(view, seat, patience);
     scene.seats.push_back(std::move(seat));
   }
-  scene.proves = goal_side == Side::to && is_proving(view) && scene.has_both_sides();
+  const bool can_prove =
+      scene.has_both_sides() || (proves_alone(view.plan) && scene.has_new_side());
+  scene.proves = goal_side == Side::to && can_prove && is_proving(view);
   return scene;
 }
 

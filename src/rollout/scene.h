@@ -56,7 +56,7 @@ struct Scene {
   const View* view = nullptr;
   Side goal_side = Side::to;
   bool holds_back = false;    // the plan's steps are under way: what is warm stays (bake.h)
-  bool proves = false;        // both sides serve, and the last old instance stays (prove.h)
+  bool proves = false;        // what is new proves itself, beside an old one or alone (prove.h)
   Time since;                 // when this direction was taken; instances from before are not judged
   std::vector<Place> places;  // as plan.slots
   std::vector<Seat> seats;    // as view.instances

@@ -197,6 +197,11 @@ Decision step(const View& view);
 // Whether the sides are compared now.  Once they are not any more, evidence is what was found.
 bool is_judged_in(const model::Plan& plan, model::Phase phase, int step);
 
+// Whether nothing of the old side serves any more where requests were parked for it to change
+// places with the new one.  Then old_side shall be all that it ever did: in the rollout's own
+// window it has done next to nothing.
+bool is_judged_by_past(const View& view);
+
 // The step's bake is over, its new side had too few requests to be judged by, and the policy has
 // the model's warm-up requests sent as samples: control sends them, they are counted like any
 // other request, and samples_done ends the wait when they do not suffice.

@@ -161,6 +161,29 @@ TEST_F(HoldAndSwap, BringsTheOldOneBackWhenTheNewOneCrashes) {
   expect_counted_alike();
 }
 
+// Nothing of the old version is left to compare with, but half of all answers wrong is not the
+// world's doing.  It comes back, and requests wait for it once more.
+TEST_F(HoldAndSwap, BringsTheOldOneBackWhenTheNewOneAnswersWrongly) {
+  const std::string good = import("good", {"--start-delay-ms", "300"});
+  const std::string bad = import("bad", {"--fail-share", "0.5"});
+  start({{.model_id = good, .count = 1}});
+  EXPECT_EQ(change({{.model_id = bad, .count = 1}}), "rolled_back");
+  EXPECT_EQ(model_served(), good);
+  expect_settled(last_rollout(), 1);
+  const json::object rollout = service().rollout(last_rollout());
+  const std::string reason(rollout.at("reason").as_string());
+  EXPECT_EQ(reason.find("errors: "), 0U) << reason;
+  EXPECT_NE(reason.find("on revision 2 since it is called alone"), std::string::npos) << reason;
+  const json::object sample = rollout.at("plan").at("samples").as_array().at(0).as_object();
+  EXPECT_TRUE(sample.at("alone").as_bool());
+  EXPECT_GE(swap().start_ms, 300);
+  expect_no_failure();
+  const Outcome outcome = load().totals();
+  EXPECT_EQ(outcome.wrong, outcome.wrong_of("bad"));
+  EXPECT_GT(outcome.wrong, 0U);
+  expect_counted_alike();
+}
+
 // Begins a change to a version that never opens its socket, and goes on once nobody serves.
 class HoldAndSwapInVain : public HoldAndSwap {
  protected:

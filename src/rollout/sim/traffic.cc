@@ -67,7 +67,18 @@ std::uint64_t Traffic::answered(const std::string& group) const {
 }
 
 void Traffic::begin_window() {
-  for (auto& [group, count] : counts_) count.outcomes = {};
+  for (auto& [group, count] : counts_) {
+    count.before += count.outcomes;
+    count.outcomes = {};
+  }
+}
+
+model::Outcomes Traffic::ever(const std::string& group) const {
+  const auto found = counts_.find(group);
+  if (found == counts_.end()) return {};
+  model::Outcomes all = found->second.before;
+  all += found->second.outcomes;
+  return all;
 }
 
 const model::Outcomes* Traffic::find(const std::string& group) const {

@@ -26,6 +26,7 @@ class Traffic {
   void begin_window();  // what came before counts no more
 
   const model::Outcomes* find(const std::string& group) const;  // in this window; nullptr: none
+  model::Outcomes ever(const std::string& group) const;
 
   // For how long nothing has taken requests since something first did, at the longest: what a
   // request that came just then had to wait.
@@ -44,7 +45,8 @@ class Traffic {
   struct Count {
     double due = 0;  // requests not yet made
     std::uint64_t made = 0;
-    model::Outcomes outcomes;
+    model::Outcomes outcomes;  // in this window …
+    model::Outcomes before;    // … and in those before it
   };
 
   void answer(Count& count, const Manner& manner) const;

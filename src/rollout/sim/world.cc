@@ -68,9 +68,8 @@ void World::look(View& view) const {
   view.orders = orders;
   view.stray_shares = stray_shares_;
   view.evidence = evidence_;
-  count(Side::from, view.old_side);
-  count(Side::to, view.new_side);
-  view.requests_at = requests_at_;
+  const bool set_free = adopted_.standing == model::Standing::serving && traffic.is_parked();
+  view.requests_at = set_free ? now_ : requests_at_;
   view.samples_done = samples_done;
   view.dropped = dropped_by_now();
   view.next_ordinal = next_ordinal_;
@@ -93,6 +92,8 @@ void World::look(View& view) const {
     seen.in_flight = instance.in_flight;
     seen.needs = instance.needs;
   }
+  count(Side::from, is_judged_by_past(view), view.old_side);
+  count(Side::to, false, view.new_side);
 }
 
 model::RevisionNumber World::base() const {
@@ -111,13 +112,17 @@ std::uint64_t World::dropped_by_now() const {
   return plan_.from == 0 ? dropped : dropped + traffic.given_up() - given_up_before_;
 }
 
-// What the groups of one side did that the other side does not have.
-void World::count(Side side, model::Outcomes& outcomes) const {
+// What the groups of one side did that the other side does not have: in this window, or ever.
+void World::count(Side side, bool ever, model::Outcomes& outcomes) const {
   if (outcomes.requests > 0) outcomes = {};
   for (const model::Slot& slot : plan_.slots) {
     if (!slot.is_replaced()) continue;
     const std::string& group = side == Side::to ? slot.to->key : slot.from->key;
-    if (const model::Outcomes* counted = traffic.find(group)) outcomes += *counted;
+    if (ever) {
+      outcomes += traffic.ever(group);
+    } else if (const model::Outcomes* counted = traffic.find(group)) {
+      outcomes += *counted;
+    }
   }
 }
 

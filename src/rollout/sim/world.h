@@ -111,7 +111,7 @@ class World {
   void pass(Time till);
   bool is_judged() const;
   std::uint64_t dropped_by_now() const;
-  void count(Side side, model::Outcomes& outcomes) const;
+  void count(Side side, bool ever, model::Outcomes& outcomes) const;
   Habit habit_of(const std::string& group) const;
   void note_tables();
   void change_health(SimInstance& instance, Probe health, std::string detail);
