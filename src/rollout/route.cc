@@ -10,6 +10,7 @@
 #include "rollout/slow_start.h"
 #include "rollout/split.h"
 #include "rollout/strays.h"
+#include "rollout/verdict.h"
 
 namespace hitless::rollout {
 namespace {
@@ -86,10 +87,11 @@ class Scales {
          std::vector<Part> parts)
       : scene_(scene),
         goal_percent_(goal_percent),
+        shuns_(scene.goal_side == Side::from && is_mostly_wrong(scene.view->evidence)),
         weights_(std::move(weights)),
         parts_(std::move(parts)) {
     for (const Part& part : parts_) pots_[key_of(part)].mass += part.mass;
-    if (goal_percent_) split();
+    if (goal_percent_ || shuns_) split();
     limit_strays();
     reduce();
   }
@@ -121,7 +123,7 @@ class Scales {
   }
 
   bool is_split(int slot) const {
-    if (!goal_percent_ || slot < 0) return false;
+    if (slot < 0 || !(goal_percent_ || shuns_)) return false;
     const Place& place = scene_.places[static_cast<std::size_t>(slot)];
     return place.goal != nullptr && place.leaving != nullptr;
   }
@@ -139,13 +141,20 @@ class Scales {
     return strength;
   }
 
+  // On the way back nothing goes to a side that is wrong more often than right, however few of the
+  // others are well: asked in vain is no help to those who are too few.
+  Split split_of(Strength goal, Strength other) const {
+    if (!shuns_) return split_weight(goal, other, *goal_percent_);
+    return goal.ready > 0 ? Split{1, 0} : split_evenly(goal, other);
+  }
+
   void split() {
     for (auto& [key, pot] : pots_) {
       const auto [slot, goal, stray] = key;
       if (!is_split(slot)) continue;
       const Place& place = scene_.places[static_cast<std::size_t>(slot)];
-      const Split split = split_weight(strength(slot, true, place.count),
-                                       strength(slot, false, place.leaving->count), *goal_percent_);
+      const Split split =
+          split_of(strength(slot, true, place.count), strength(slot, false, place.leaving->count));
       pot.part = static_cast<std::uint64_t>(goal ? split.goal : split.other);
       pot.of = static_cast<std::uint64_t>(split.goal + split.other);
     }
@@ -225,6 +234,7 @@ class Scales {
 
   const Scene& scene_;
   const std::optional<int> goal_percent_;
+  const bool shuns_;
   const std::vector<std::uint64_t> weights_;
   std::vector<Part> parts_;
   std::map<PotKey, Pot> pots_;

@@ -215,9 +215,9 @@ Decision step(const View& view) {
   const Turn turn = take_turn(view, Side::to, Time::min());
   const std::optional<std::string> reason = find_reason(view, turn);
   if (!reason) return step_forward(view, turn);
-  Decision decision = step_back(view, *reason, view.now);
-  decision.evidence = turn.evidence;
-  return decision;
+  View turning = view;
+  turning.evidence = turn.evidence;
+  return step_back(turning, *reason, view.now);
 }
 
 Decision tend(const View& view, Side served) {

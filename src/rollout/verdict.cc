@@ -115,6 +115,16 @@ std::optional<model::Evidence> look(const Scene& scene) {
                 .new_revision = view.plan.to});
 }
 
+bool is_mostly_wrong(const std::optional<model::Evidence>& evidence) {
+  if (!evidence) return false;
+  const auto mostly = [](const model::Measure& measure) {
+    const std::uint64_t events = measure.new_events + measure.apart.new_events;
+    return is_of_errors(measure) && measure.verdict == model::Verdict::bad &&
+           2 * events > measure.new_total + measure.apart.new_total;
+  };
+  return std::any_of(evidence->measures.begin(), evidence->measures.end(), mostly);
+}
+
 std::optional<std::string> find_unwanted(const View& view,
                                          const std::optional<model::Evidence>& evidence) {
   if (!view.orders.abort.empty()) return view.orders.abort;

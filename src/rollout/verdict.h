@@ -18,6 +18,10 @@ bool changes_weights_alone(const Scene& scene);
 // What the new side did beside the old one, if that is judged now; else what was judged last.
 std::optional<model::Evidence> look(const Scene& scene);
 
+// Bad, and more than half of the new side's answers were errors when that was found: a request is
+// worse off there than anywhere it may be answered right.
+bool is_mostly_wrong(const std::optional<model::Evidence>& evidence);
+
 // Why what serves must not stay on its way although nothing about instances says so: users have
 // said so, requests were lost, or the evidence is bad.  None: it may.
 std::optional<std::string> find_unwanted(const View& view,

@@ -239,8 +239,28 @@ class Checker {
     }
   }
 
+  // On the way back nobody is sent to a version that is wrong more often than right while one that
+  // it was to replace is well.
+  void shuns() {
+    const bool back = decision_.phase == Phase::rolling_back || decision_.phase == Phase::failed;
+    if (!back || !is_mostly_wrong(decision_.evidence)) return;
+    for (int slot = 0; slot < static_cast<int>(view_.plan.slots.size()); ++slot) {
+      if (!at(slot).is_replaced()) continue;
+      std::uint64_t old_weight = 0;
+      std::uint64_t new_weight = 0;
+      for (const model::Share& share : decision_.route.shares) {
+        old_weight += share.group == at(slot).from->key ? share.weight : 0;
+        new_weight += share.group == at(slot).to->key ? share.weight : 0;
+      }
+      if (old_weight > 0 && new_weight > 0)
+        fail("slot {}: {} of {} to what is mostly wrong", slot, new_weight,
+             new_weight + old_weight);
+    }
+  }
+
   // Where weights follow the instances, one that is ready carries as much as the next.
   void evenly() {
+    if (decision_.phase == Phase::rolling_back && is_mostly_wrong(decision_.evidence)) return;
     if (is_stepped(view_.plan) || view_.plan.slow_start != Duration{}) return;
     std::map<int, std::pair<double, double>> each;  // slot → least and most of an instance
     for (const model::Share& share : decision_.route.shares) {
@@ -542,6 +562,7 @@ std::vector<std::string> check_step(const View& view, const Decision& decision) 
   Checker checker(view, decision);
   checker.phase();
   checker.route();
+  checker.shuns();
   if (is_end(view.phase)) {
     checker.terminal();
     return checker.take();
@@ -569,6 +590,7 @@ std::vector<std::string> check_tend(const View& view, const Decision& decision) 
   checker.moves();
   checker.starts();
   checker.route();
+  checker.shuns();
   return checker.take();
 }
 
