@@ -58,6 +58,9 @@ void add_phase_events(const ServiceState& state, const model::Rollout& rollout,
     events.push_back(event(state, type, key, std::move(text), at));
   };
   switch (rollout.phase) {
+    case Phase::starting:
+      if (kind == RolloutKind::deploy) add(normal, "starting", "service is being started");
+      break;
     case Phase::rolling_back:
       if (update) {
         add(abnormal, "update-failed-rollback",

@@ -54,6 +54,21 @@ TEST(ServiceEvents, TellAnAbortFromAFailure) {
             Texts{"abnormal start-failed: start aborted by ann: no"});
 }
 
+TEST(ServiceEvents, SayThatAServiceStartsAndHasStarted) {
+  const auto texts = [](Phase phase, model::RolloutKind kind) {
+    ServiceState state = updating(phase);
+    state.rollout->plan.kind = kind;
+    std::vector<model::Event> events;
+    add_phase_events(state, *state.rollout, events);
+    return texts_of(events);
+  };
+  using enum model::RolloutKind;
+  EXPECT_EQ(texts(Phase::starting, deploy), Texts{"normal starting: service is being started"});
+  EXPECT_EQ(texts(Phase::succeeded, deploy), Texts{"normal started: service started"});
+  EXPECT_EQ(texts(Phase::starting, update), Texts{});
+  EXPECT_EQ(texts(Phase::starting, stop), Texts{});
+}
+
 Texts course_texts(const ServiceState& state, const model::Rollout& after) {
   std::vector<model::Event> events;
   add_course_events(state, after, at(20), events);
