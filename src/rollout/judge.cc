@@ -218,27 +218,31 @@ bool is_typical(const MeasureKind& kind, const Measure& measure) {
          (1 - kind.quantile) * static_cast<double>(measure.new_total);
 }
 
-// What never happened on either side leaves nothing to compare.
-bool is_unheard_of(const Measure& measure) {
-  const bool counts = measure.old_total > 0 || measure.new_total > 0;
-  return counts && measure.old_events == 0 && measure.new_events == 0;
+// What never happened on either side leaves nothing to compare; more than one in k_rare would have
+// shown by now.
+bool is_unheard_of(const JudgeInput& input, const Measure& measure) {
+  return measure.old_events == 0 && measure.new_events == 0 &&
+         static_cast<double>(measure.new_total) * std::log1p(-k_rare) <=
+             std::log(input.policy.miss);
 }
 
-// Of a latency it is enough that the new side's own quantile is shown to be within the limit,
-// whatever the old side does.  Each way may be wrong in half of the misses.
-bool is_good(const JudgeInput& input, const MeasureKind& kind, const Measure& measure) {
-  const double miss = input.policy.miss;
-  if (input.called == Called::new_side) {
-    const Tally& apart = measure.apart;
-    return measure.bar > 0 && apart.new_total >= input.policy.requests_min &&
-           share_log_ratio_of(apart.new_events, apart.new_total, measure.bar) <= std::log(miss);
-  }
+// Beside the old side.  Of a latency it is enough that the new side's own quantile is shown to be
+// within the limit, whatever the old side does.  Each way may be wrong in half of the misses.
+bool is_good_beside(const JudgeInput& input, const MeasureKind& kind, const Measure& measure) {
   if (measure.new_total < input.policy.requests_min) return false;
-  if (is_unheard_of(measure)) return true;
-  if (kind.histogram == nullptr) return measure.log_ratio <= std::log(miss);
+  const double miss = input.policy.miss;
+  if (kind.histogram == nullptr)
+    return measure.log_ratio <= std::log(miss) || is_unheard_of(input, measure);
   const double beyond =
       share_log_ratio_of(measure.new_events, measure.new_total, 1 - kind.quantile);
   return std::min(measure.log_ratio, beyond) <= std::log(miss / 2);
+}
+
+bool is_good_alone(const JudgeInput& input, const Measure& measure) {
+  const Tally& apart = measure.apart;
+  return measure.bar > 0 && apart.new_total >= input.policy.requests_min &&
+         share_log_ratio_of(apart.new_events, apart.new_total, measure.bar) <=
+             std::log(input.policy.miss);
 }
 
 Verdict verdict_of(const JudgeInput& input, const MeasureKind& kind, Measure& measure) {
@@ -247,7 +251,8 @@ Verdict verdict_of(const JudgeInput& input, const MeasureKind& kind, Measure& me
   const bool worse = measure.new_total >= input.policy.requests_min &&
                      measure.log_ratio >= bad_at(input.policy, input.steps);
   if (worse && (kind.histogram == nullptr || is_typical(kind, measure))) return Verdict::bad;
-  return is_good(input, kind, measure) ? Verdict::good : Verdict::undecided;
+  const bool good = is_good_beside(input, kind, measure) || is_good_alone(input, measure);
+  return good ? Verdict::good : Verdict::undecided;
 }
 
 Measure measure_of(const MeasureKind& kind, const JudgeInput& input) {
@@ -264,13 +269,15 @@ Measure measure_of(const MeasureKind& kind, const JudgeInput& input) {
   return measure;
 }
 
-// Of a side that is called alone latencies are not told.  `measures` are as k_kinds.
+// Of a side that is called alone, and was all the time, latencies are not told.  `measures` are as
+// k_kinds.
 Verdict verdict_of(const std::vector<Measure>& measures, Called called) {
   bool good = true;
   for (std::size_t index = 0; index < measures.size(); ++index) {
     const Verdict verdict = measures[index].verdict;
     if (verdict == Verdict::bad) return Verdict::bad;
-    const bool is_told = called == Called::both || k_kinds[index].histogram == nullptr;
+    const bool is_told = called != Called::new_side || k_kinds[index].histogram == nullptr ||
+                         measures[index].new_total > 0;
     good = good && (verdict == Verdict::good || !is_told);
   }
   return good ? Verdict::good : Verdict::undecided;

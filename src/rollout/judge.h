@@ -13,8 +13,9 @@
 // requests decide where to cut, never counts of events.
 //
 // "bad" at ln(1 / false alarm): a likelihood ratio of equal sides ever gets so far with no larger
-// probability, however often it is looked at (Ville).  "good" at ln(miss), in the same way, or at
-// once where the smallest sample has no event on either side: there is nothing to compare.
+// probability, however often it is looked at (Ville).  "good" at ln(miss), in the same way. Errors,
+// client errors and cut answers that neither side has leave nothing to compare: they are good once
+// a rate of k_rare would have shown, in all but `miss` of the cases.
 //
 // Nothing is said before the new side had its smallest sample, but for errors: a version that fails
 // half of its calls must not be promoted because few came.  So as long as no stretch is settled
@@ -70,6 +71,10 @@ inline constexpr std::uint64_t k_gross_errors_min = 5;
 // new side had is too coarse and information is lost; with many, a drift of rates and shares
 // inside a stretch passes for a difference.
 inline constexpr std::uint64_t k_stretch_requests = 30;
+
+// A rate of events that a version is looked for that has some where the old one has none: that
+// which plans state their sample for.
+inline constexpr double k_rare = 0.01;
 
 // Events that the world may bring the new side alone before it is blamed: this part of the answers
 // at the least, and so many times the odds that the old side had, which is taken to have had one

@@ -27,8 +27,7 @@ Outcomes answers(std::uint64_t requests, double slow, Random& random) {
   return made;
 }
 
-// Whether the measure is called good at any look, of sides of which so many answers are slow.  One
-// of the old side's is, for what has no event on either side is good without a test.
+// Whether the measure is called good at any look, of sides of which so many answers are slow.
 bool is_ever_good(std::string_view name, double old_slow, double new_slow, Random& random) {
   const Judgement policy;
   Outcomes old_side = answers(200, 0, random);  // the limit is of what the old side was
@@ -39,7 +38,6 @@ bool is_ever_good(std::string_view name, double old_slow, double new_slow, Rando
         judge({.policy = policy, .old_side = old_side, .new_side = new_side, .before = evidence});
     if (evidence->verdict == Verdict::bad) return false;
     if (measure(*evidence, name).verdict == Verdict::good) return true;
-    if (look == 0) old_side += answers(1, 1, random);
     old_side += answers(10, old_slow, random);
     new_side += answers(10, new_slow, random);
   }
@@ -135,13 +133,28 @@ TEST(JudgeGood, IsSaidOfASideAloneFromTheSmallestSampleOn) {
   EXPECT_EQ(canary.run({}, {}, 1, 1), Verdict::good) << canary.evidence().text;
 }
 
-TEST(JudgeGood, ShowsAPercentileByNoFewerAnswersThanItTakes) {
+// As when the last old instance leaves because of it.
+TEST(JudgeGood, StaysWhatItWasWhenTheOldSideLeaves) {
+  const Judgement policy;
+  Random random(seed());
+  Canary good(policy, random);
+  const Model steady{.median_ms = 20, .spread = 0.1};
+  good.run(steady, steady, 0, 200);
+  ASSERT_EQ(good.run(steady, steady, 0.5, 2000), Verdict::good) << good.evidence().text;
+  EXPECT_EQ(good.look(model::Called::new_side), Verdict::good);
+  Canary unsure(policy, random);
+  unsure.run({.median_ms = 20, .spread = 0.01}, {}, 0, 200);
+  const Model slower{.median_ms = 30, .spread = 0.1};
+  ASSERT_EQ(unsure.run(slower, slower, 0.5, 130), Verdict::undecided) << unsure.evidence().text;
+  EXPECT_EQ(unsure.look(model::Called::new_side), Verdict::undecided) << "a latency is open";
+}
+
+TEST(JudgeGood, IsSaidByNoFewerAnswersThanItTakes) {
   Random random(seed());
   const Judgement policy;
-  Outcomes old_side = answers(200, 0, random);
+  const Outcomes old_side = answers(200, 0, random);
   const std::optional<Evidence> first =
       judge({.policy = policy, .old_side = old_side, .new_side = {}, .before = std::nullopt});
-  old_side += answers(1, 1, random);
   const auto verdict_by = [&](std::uint64_t requests, std::string_view name) {
     const Outcomes new_side = answers(requests, 0, random);
     const Evidence evidence =
@@ -153,6 +166,27 @@ TEST(JudgeGood, ShowsAPercentileByNoFewerAnswersThanItTakes) {
   EXPECT_EQ(verdict_by(733, "latency p99"), Verdict::good);
   EXPECT_EQ(verdict_by(49, "latency p50"), Verdict::undecided);
   EXPECT_EQ(verdict_by(50, "latency p50"), Verdict::good);
+  // ln(0.05) / ln(0.99): a version that fails one in a hundred calls has shown by then.
+  EXPECT_EQ(verdict_by(298, "errors"), Verdict::undecided);
+  EXPECT_EQ(verdict_by(299, "errors"), Verdict::good);
+}
+
+// Where the old side has none, a version that fails one in a hundred is called good no more often
+// than stated, wherever one looks.
+TEST(JudgeGood, IsSaidOfErrorsThatTheOldSideHasNoneOfInNoMoreThanTheMisses) {
+  const Judgement policy;
+  Random random(seed());
+  int good = 0;
+  for (int run = 0; run < k_canaries; ++run) {
+    Canary canary(policy, random);
+    for (int look = 0; look < 200 && canary.run({}, {.errors = k_rare}, 0.5, 10) != Verdict::bad;
+         ++look) {
+      if (measure(canary.evidence(), "errors").verdict != Verdict::good) continue;
+      ++good;
+      break;
+    }
+  }
+  EXPECT_LE(good, allowed(policy.miss, k_canaries));
 }
 
 }  // namespace
