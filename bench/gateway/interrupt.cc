@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <signal.h>
 
+#include <cerrno>
 #include <cstdio>
 
 namespace hitless::bench {
@@ -22,7 +23,7 @@ void catch_interrupts() {
 
 void give_up(std::string_view why) {
   if (is_ending()) return;
-  fmt::print(stderr, "bench_gateway: {}\n", why);
+  fmt::print(stderr, "{}: {}\n", program_invocation_short_name, why);
   is_given_up = 1;
 }
 

@@ -50,4 +50,9 @@ std::chrono::nanoseconds Link::adopt(std::vector<model::ServiceRoute> services) 
   return std::chrono::steady_clock::now() - began;
 }
 
+void Link::wait_until_drained(const std::string& instance) {
+  HL_CHECK(wait(k_adoption_patience,
+                [&] { return client_->usage().find(model::InstanceId(instance)) == nullptr; }));
+}
+
 }  // namespace hitless::bench

@@ -30,6 +30,8 @@ class Link {
   Address attach(std::chrono::seconds patience);
   // Waits until every worker uses the table.  The time that took.
   std::chrono::nanoseconds adopt(std::vector<model::ServiceRoute> services);
+  // Waits until nothing is in flight to an instance that is in the table no more.
+  void wait_until_drained(const std::string& instance);
 
  private:
   template <typename Condition>

@@ -1,21 +1,16 @@
 #include "bench/gateway/proxies.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <pwd.h>
 #include <signal.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <cstdlib>
 #include <thread>
 
 #include "base/check.h"
 #include "base/file.h"
 #include "bench/gateway/interrupt.h"
 #include "bench/gateway/link.h"
+#include "bench/gateway/peers.h"
 #include "bench/gateway/template.h"
-#include "net/socket.h"
 
 namespace hitless::bench {
 namespace {
@@ -37,35 +32,6 @@ std::string tuning_mark(Tuning tuning) {
     case Tuning::stream: return "stream";
   }
   return "";
-}
-
-std::string user_name() {
-  const passwd* user = ::getpwuid(::geteuid());
-  HL_CHECK(user != nullptr);
-  return user->pw_name;
-}
-
-fs::path peer_program(const std::string& name) {
-  const char* cache = std::getenv("HITLESS_CACHE");
-  const char* home = std::getenv("HOME");
-  HL_CHECK(cache != nullptr || home != nullptr);
-  const fs::path folder = cache != nullptr ? fs::path(cache) : fs::path(home) / ".cache/hitless";
-  return folder / "peers/usr/sbin" / name;
-}
-
-// Free a moment ago; whoever takes it meanwhile makes the start fail, which is tried again.
-Address free_address() {
-  const Address wanted{.host = "127.0.0.1", .port = 0, .path = {}};
-  const auto fd = net::listen_on(wanted);
-  HL_CHECK(fd);
-  return net::local_address(fd->get(), wanted).value();
-}
-
-bool answers(const Address& address) {
-  const auto to = net::to_socket_address(address);
-  HL_CHECK(to);
-  const UniqueFd fd(::socket(to->family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
-  return fd && ::connect(fd.get(), &to->any, to->size) == 0;
 }
 
 class Peer final : public Proxy {

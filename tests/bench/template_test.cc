@@ -35,5 +35,19 @@ TEST(BenchTemplate, TheConfigurationsHaveTheirPlacesAndMarks) {
   }
 }
 
+TEST(BenchTemplate, TheConfigurationsOfReplaceHaveTheirPlaces) {
+  const std::filesystem::path folder = HITLESS_REPLACE_CONFIGS;
+  const std::map<std::string, std::string> both{
+      {"listen", "1.2.3.4:5"}, {"folder", "/x"}, {"servers", "server one;"}};
+  auto nginx = both;
+  nginx["user"] = "somebody";
+  for (const auto& [name, values] : {std::pair("nginx.conf", nginx), {"haproxy.cfg", both}}) {
+    const std::string text = read_file(folder / name, 64 * 1024).value();
+    const std::string filled = fill_template(text, values, "");
+    EXPECT_NE(filled.find("  server one;\n"), std::string::npos) << filled;
+    EXPECT_NE(filled.find("1.2.3.4:5"), std::string::npos) << filled;
+  }
+}
+
 }  // namespace
 }  // namespace hitless::bench

@@ -28,6 +28,10 @@ class GatewayProcess {
 
   // With a table of one service, k_service, whose only instance listens at `instance`.
   ::testing::AssertionResult start(const Address& instance) {
+    return start({endpoint("i1", instance)});
+  }
+  // … whose instances are these.
+  ::testing::AssertionResult start(std::vector<model::Endpoint> instances) {
     const char* binary = std::getenv("HITLESS_BINARY");
     if (binary == nullptr) return ::testing::AssertionFailure() << "HITLESS_BINARY is not set";
     process_ = std::make_unique<tests::ChildProcess>(
@@ -36,14 +40,24 @@ class GatewayProcess {
                             .environment = {},
                             .folder = folder_.path()});
     client_ = gateway::GatewayClient::start(folder_.path() / "gateway.sock", [] {});
-    client_->publish({.generation = 1,
-                      .services = {serving({{1, 100, {endpoint("i1", instance)}}})},
-                      .token_digests = {sha256_hex(k_token)}});
-    if (!tests::eventually([&] { return client_->usage().adopted == 1; })) {
+    if (!route(std::move(instances))) {
       return ::testing::AssertionFailure() << "no gateway: " << process_->errors();
     }
     address_ = client_->attached()->listen;
     return ::testing::AssertionSuccess();
+  }
+
+  // Waits until every worker sends traffic to these and to no other.
+  bool route(std::vector<model::Endpoint> instances) {
+    client_->publish({.generation = ++generation_,
+                      .services = {serving({{1, 100, std::move(instances)}})},
+                      .token_digests = {sha256_hex(k_token)}});
+    return tests::eventually([&] { return client_->usage().adopted >= generation_; });
+  }
+  // Waits until nothing is in flight to one that is routed to no more: it may be ended then.
+  bool wait_until_drained(const std::string& instance) {
+    return tests::eventually(
+        [&] { return client_->usage().find(model::InstanceId(instance)) == nullptr; });
   }
 
   const Address& address() const { return address_; }
@@ -56,6 +70,7 @@ class GatewayProcess {
   TemporaryDirectory folder_;
   std::unique_ptr<tests::ChildProcess> process_;
   std::unique_ptr<gateway::GatewayClient> client_;
+  model::Generation generation_ = 0;
   Address address_;
 };
 
