@@ -40,7 +40,7 @@ Address Link::attach(std::chrono::seconds patience) {
   return client_->attached()->listen;
 }
 
-std::chrono::nanoseconds Link::adopt(std::vector<model::ServiceRoute> services) {
+std::chrono::nanoseconds Link::adopt(std::vector<model::SharedRoute> services) {
   model::RouteTable table{.generation = ++generation_,
                           .services = std::move(services),
                           .token_digests = {sha256_hex(k_token)}};

@@ -29,7 +29,7 @@ class Link {
   // Where the gateway listens; waits until it is attached.
   Address attach(std::chrono::seconds patience);
   // Waits until every worker uses the table.  The time that took.
-  std::chrono::nanoseconds adopt(std::vector<model::ServiceRoute> services);
+  std::chrono::nanoseconds adopt(std::vector<model::SharedRoute> services);
   // Waits until nothing is in flight to an instance that is in the table no more.
   void wait_until_drained(const std::string& instance);
 

@@ -23,25 +23,28 @@ constexpr std::chrono::seconds k_usual{4};
 constexpr std::chrono::milliseconds k_pause{100};  // between two publishes
 constexpr std::chrono::seconds k_start_patience{30};
 
-// Endpoints that nobody calls, and one service that is.
-std::vector<model::ServiceRoute> table_of(const TableSwapOptions& options, int version,
-                                          const Address& upstream) {
-  std::vector<model::ServiceRoute> services;
-  for (std::size_t service = 0; service < options.services; ++service) {
-    std::vector<model::Endpoint> endpoints;
-    for (std::size_t i = 0; i < options.endpoints; ++i) {
-      // The version is another instance of the first service: a step of a rollout.
-      const int life = service == 0 && i == 0 ? version : 0;
-      endpoints.push_back(
-          {.instance = model::InstanceId(fmt::format("instance-{:05}-{}-{}", service, i, life)),
-           .address = {.host = fmt::format("127.1.{}.{}", service / 250, 1 + service % 250),
-                       .port = static_cast<std::uint16_t>(20'000 + i),
-                       .path = {}}});
-    }
-    services.push_back(
-        route_to(fmt::format("00000000-0000-4000-8000-{:012}", service), std::move(endpoints)));
+// The version is another instance: a step of a rollout.
+model::ServiceRoute route_of(const TableSwapOptions& options, std::size_t service, int version) {
+  std::vector<model::Endpoint> endpoints;
+  for (std::size_t i = 0; i < options.endpoints; ++i) {
+    const int life = i == 0 ? version : 0;
+    endpoints.push_back(
+        {.instance = model::InstanceId(fmt::format("instance-{:05}-{}-{}", service, i, life)),
+         .address = {.host = fmt::format("127.1.{}.{}", service / 250, 1 + service % 250),
+                     .port = static_cast<std::uint16_t>(20'000 + i),
+                     .path = {}}});
   }
-  services.push_back(
+  return route_to(fmt::format("00000000-0000-4000-8000-{:012}", service), std::move(endpoints));
+}
+
+// Endpoints that nobody calls, and one service that is.
+std::vector<model::SharedRoute> first_table(const TableSwapOptions& options,
+                                            const Address& upstream) {
+  std::vector<model::SharedRoute> services;
+  for (std::size_t service = 0; service < options.services; ++service) {
+    services.emplace_back(route_of(options, service, 0));
+  }
+  services.emplace_back(
       route_to(k_service, {{.instance = model::InstanceId("one"), .address = upstream}}));
   return services;
 }
@@ -82,7 +85,8 @@ std::vector<Figure> measure_table_swap(const TableSwapOptions& options) {
     give_up("the gateway does not start: " + gateway.output());
     return {};
   }
-  link.adopt(table_of(options, 0, load.upstream()));
+  std::vector<model::SharedRoute> services = first_table(options, load.upstream());
+  link.adopt(services);
   load.keep_times(true);
   load.connect(address, k_clients);
   load.run_each_once();
@@ -93,10 +97,10 @@ std::vector<Figure> measure_table_swap(const TableSwapOptions& options) {
   std::atomic<bool> is_done = false;
   std::thread publisher([&] {
     for (int i = 1; i <= options.publishes && !is_ending(); ++i) {
-      auto table = table_of(options, i, load.upstream());
       std::this_thread::sleep_for(k_pause);
+      services.front() = route_of(options, 0, i);
       const Clock::time_point begin = Clock::now();
-      const auto took = link.adopt(std::move(table));
+      const auto took = link.adopt(services);
       spans.push_back({begin, Clock::now()});
       millis.push_back(std::chrono::duration<float, std::milli>(took).count());
     }

@@ -426,7 +426,7 @@ TEST(Change, AnOlderOrBrokenTableIsRefused) {
   ASSERT_TRUE(fixture.adopt_one(upstream));
   fixture.client().publish({.generation = 1, .services = {}, .token_digests = {}});
   model::RouteTable broken{.generation = 50, .services = {not_ready()}, .token_digests = {}};
-  broken.services[0].standing = model::Standing::serving;
+  broken.services[0].change([](auto& route) { route.standing = model::Standing::serving; });
   fixture.client().publish(broken);
   EXPECT_EQ(fixture.call(request()).body, "x");
   EXPECT_EQ(fixture.client().usage().adopted, 2U);

@@ -203,8 +203,8 @@ Result<Duration> budget_of(const json::object& message) {
   return Duration(budget);
 }
 
-json::value refusal_message(model::Generation generation, const Error& error) {
-  return json::object{{"type", "refused"}, {"generation", generation}, {"error", error.text()}};
+json::value refusal_message(const Error& error) {
+  return json::object{{"type", "refused"}, {"error", error.text()}};
 }
 
 }  // namespace hitless::gateway

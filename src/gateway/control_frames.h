@@ -90,6 +90,6 @@ json::value to_json(const UsageChange& change);
 Result<UsageChange> usage_change_from_json(const json::object& message);
 json::value table_message(const model::RouteTable& table);
 json::value change_message(const model::RouteChange& change);
-json::value refusal_message(model::Generation generation, const Error& error);
+json::value refusal_message(const Error& error);
 
 }  // namespace hitless::gateway

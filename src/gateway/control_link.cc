@@ -117,29 +117,25 @@ Result<void> ControlLink::handle(const json::object& message) {
   return Error(Code::unsupported, "unknown control message [" + type + "]");
 }
 
-Result<model::RouteTable> ControlLink::table_in(const json::object& message) const {
-  if (const json::value* table = message.if_contains("table")) {
-    return model::route_table_from_json(*table);
+Result<std::shared_ptr<const TableChange>> ControlLink::advance(const json::object& message) {
+  if (const json::value* form = message.if_contains("table")) {
+    HL_TRY_ASSIGN(model::RouteTable table, model::route_table_from_json(*form));
+    return history_.advance(std::move(table));
   }
   const json::value* form = message.if_contains("change");
   if (form == nullptr) return Error(Code::corrupt, "neither a table nor a change of one");
   HL_TRY_ASSIGN(model::RouteChange change, model::route_change_from_json(*form));
-  if (history_.table() == nullptr) return Error(Code::conflict, "a change, and there is no table");
-  return model::apply(*history_.table(), std::move(change));
+  return history_.advance(std::move(change));
 }
 
 Result<void> ControlLink::adopt(const json::object& message) {
-  Result<model::RouteTable> table = table_in(message);
-  const auto refuse = [&](model::Generation generation, const Error& error) {
-    const json::value refusal = refusal_message(generation, error);
+  const auto change = advance(message);
+  if (!change) {
+    const json::value refusal = refusal_message(change.error());
     if (control_ != nullptr) control_->send(refusal);
     if (successor_.leads()) successor_.send(refusal);
-    return Error(error).context("adopting a route table");
-  };
-  if (!table) return refuse(0, table.error());
-  const model::Generation generation = table->generation;
-  const auto change = history_.advance(std::move(*table));
-  if (!change) return refuse(generation, change.error());
+    return Error(change.error()).context("adopting a route table");
+  }
   for (Worker* worker : workers_) {
     worker->post([worker, change = *change] { worker->adopt(*change); });
   }
@@ -152,7 +148,7 @@ void ControlLink::pass_on() {
   const bool to_predecessor = predecessor_ != nullptr && role_ != Role::joining;
   const bool to_successor = successor_.has_joined() && !successor_.leads();
   if (!to_predecessor && !to_successor) return;
-  const json::value whole = table_message(*history_.table());
+  const json::value whole = table_message(history_.table());
   if (to_predecessor) predecessor_->send(whole);
   if (to_successor) successor_.send(whole);
 }
@@ -259,12 +255,13 @@ void ControlLink::collect(Admin::Answer answer) {
 void ControlLink::finish(Scrape& scrape) {
   if (!scrape.answer) return;
   scrape.timer.clear();
-  const auto table = history_.table();
-  std::exchange(scrape.answer, nullptr)(metrics_text({.version = hello_.version,
-                                                      .usage = book_.whole().usage,
-                                                      .table = table.get(),
-                                                      .workers = scrape.loads,
-                                                      .record = options_.record_counts()}));
+  const model::RouteTable table = history_.table();
+  std::exchange(scrape.answer,
+                nullptr)(metrics_text({.version = hello_.version,
+                                       .usage = book_.whole().usage,
+                                       .table = table.generation > 0 ? &table : nullptr,
+                                       .workers = scrape.loads,
+                                       .record = options_.record_counts()}));
 }
 
 std::vector<Address> ControlLink::admin_addresses() {

@@ -70,8 +70,8 @@ class ControlLink {
 
   // For the predecessor and the successor, on the link's thread.
   net::EventLoop& loop() { return *loop_; }
-  Result<void> handle(const json::object& message);  // what control may say
-  std::shared_ptr<const model::RouteTable> table() const { return history_.table(); }
+  Result<void> handle(const json::object& message);             // what control may say
+  model::RouteTable table() const { return history_.table(); }  // generation 0: none came yet
   UsageChange whole() const { return book_.whole(); }
   bool is_up_to_date() const { return book_.own_adopted() == history_.generation(); }
   std::optional<std::string> busy() const;  // why nobody can take over now
@@ -92,7 +92,7 @@ class ControlLink {
   void attach(UniqueFd fd);
   void detach();
   void on_message(const json::object& message);
-  Result<model::RouteTable> table_in(const json::object& message) const;
+  Result<std::shared_ptr<const TableChange>> advance(const json::object& message);
   Result<void> adopt(const json::object& message);
   void pass_on();
   void worker_left(std::size_t departure);

@@ -42,7 +42,7 @@ SeriesOf series_of(const MetricsInput& input, std::uint64_t& left_out) {
   begin(model::ServiceId(), 0);
   if (input.table == nullptr) return all;
   std::vector<const model::ServiceRoute*> routes;
-  for (const model::ServiceRoute& route : input.table->services) routes.push_back(&route);
+  for (const model::SharedRoute& route : input.table->services) routes.push_back(&*route);
   std::sort(routes.begin(), routes.end(),
             [](const auto* left, const auto* right) { return left->service < right->service; });
   left_out = routes.size() - std::min(routes.size(), k_metrics_services_max);

@@ -62,7 +62,8 @@ class LinkEnd {
 model::RouteTable table(model::Generation generation, const std::set<int>& services) {
   model::RouteTable made{.generation = generation, .token_digests = {std::string(64, 'a')}};
   for (const int service : services) {
-    made.services.push_back({.service = model::ServiceId("s" + std::to_string(service))});
+    made.services.emplace_back(
+        model::ServiceRoute{.service = model::ServiceId("s" + std::to_string(service))});
   }
   return made;
 }
@@ -143,7 +144,7 @@ TEST_F(Publishing, SendsTheWholeTableWhereAChangeWasRefused) {
   expect_whole(published(link), 1);
   client_->publish(table(2, {1, 2}));
   expect_change(published(link), table(1, {1}), table(2, {1, 2}));
-  const json::value refusal = refusal_message(2, Error(Code::conflict, "a test says so"));
+  const json::value refusal = refusal_message(Error(Code::conflict, "a test says so"));
   link.write(refusal);
   expect_whole(published(link), 2);
   link.write(refusal);  // nothing better to send

@@ -96,7 +96,8 @@ Result<void> Successor::join(const json::object& message) {
   HL_TRY_ASSIGN(const std::string version, get_string(message, "version"));
   HL_TRY_ASSIGN(const std::int64_t pid, get_int(message, "pid"));
   step_ = Step::joined;
-  if (const auto table = link_.table()) send(table_message(*table));
+  const model::RouteTable table = link_.table();
+  if (table.generation > 0) send(table_message(table));
   send(to_json(link_.whole()));
   send(plain_message("offered"));
   log_info("gateway_hands_over", {{"to", fmt::format("{}", pid)}, {"version", version}});

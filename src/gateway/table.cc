@@ -57,7 +57,7 @@ Endpoint& Table::endpoint_of(const model::Endpoint& wanted) {
 Table::Adopted Table::adopt(const TableChange& change) {
   Adopted adopted;
   ++adoptions_;
-  generation_ = change.table->generation;
+  generation_ = change.generation;
   if (tokens_ != change.tokens) {
     tokens_ = change.tokens;
     tokens_since_ = generation_;

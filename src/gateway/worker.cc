@@ -103,7 +103,7 @@ void Worker::run() {
 }
 
 void Worker::adopt(const TableChange& change) {
-  HL_CHECK(change.table->generation > table_.generation());
+  HL_CHECK(change.generation > table_.generation());
   const Table::Adopted adopted = table_.adopt(change);
   for (Endpoint* endpoint : adopted.retired) retire(*endpoint);
   for (ServiceEntry* service : adopted.changed) release_hold(*service);

@@ -72,39 +72,52 @@ Result<Share> share_from_json(const json::value& value) {
 
 }  // namespace
 
+Result<void> check(const ServiceRoute& route) {
+  const auto broken = [](std::string text) { return Error(Code::corrupt, std::move(text)); };
+  const std::string& name = route.service.text();
+  if (name.empty()) return broken("a service has no id");
+  bool takes_traffic = false;
+  for (const Share& share : route.shares) {
+    if (share.weight > 0 && share.endpoints.empty()) {
+      return broken(
+          fmt::format("service {}: revision {} has weight and no endpoint", name, share.revision));
+    }
+    takes_traffic = takes_traffic || share.weight > 0;
+  }
+  if ((route.standing == Standing::serving) != takes_traffic) {
+    return broken(fmt::format("service {}: its standing and its shares disagree", name));
+  }
+  return {};
+}
+
+Result<void> check_token_digests(const std::vector<std::string>& digests) {
+  for (const std::string& digest : digests) {
+    if (digest.size() != 64) return Error(Code::corrupt, "a token digest must have 64 hex digits");
+  }
+  return {};
+}
+
 Result<void> check(const RouteTable& table) {
   const auto broken = [](std::string text) { return Error(Code::corrupt, std::move(text)); };
   if (table.generation == 0) return broken("a route table's generation must be at least 1");
   std::unordered_set<std::string_view> instances;
   const ServiceId* before = nullptr;
-  for (const ServiceRoute& route : table.services) {
-    const std::string& name = route.service.text();
-    if (name.empty()) return broken("a service has no id");
-    if (before != nullptr && !(*before < route.service)) {
-      return broken(fmt::format("service {} is out of order or twice in the table", name));
+  for (const SharedRoute& route : table.services) {
+    HL_TRY(check(*route));
+    if (before != nullptr && !(*before < route->service)) {
+      return broken(
+          fmt::format("service {} is out of order or twice in the table", route->service.text()));
     }
-    before = &route.service;
-    bool takes_traffic = false;
-    for (const Share& share : route.shares) {
-      if (share.weight > 0 && share.endpoints.empty()) {
-        return broken(fmt::format("service {}: revision {} has weight and no endpoint", name,
-                                  share.revision));
-      }
-      takes_traffic = takes_traffic || share.weight > 0;
+    before = &route->service;
+    for (const Share& share : route->shares) {
       for (const Endpoint& endpoint : share.endpoints) {
         if (!instances.insert(endpoint.instance.text()).second) {
           return broken(fmt::format("instance {} is in two shares", endpoint.instance.text()));
         }
       }
     }
-    if ((route.standing == Standing::serving) != takes_traffic) {
-      return broken(fmt::format("service {}: its standing and its shares disagree", name));
-    }
   }
-  for (const std::string& digest : table.token_digests) {
-    if (digest.size() != 64) return broken("a token digest must have 64 hex digits");
-  }
-  return {};
+  return check_token_digests(table.token_digests);
 }
 
 json::value to_json(const ServiceRoute& route) {
@@ -119,7 +132,7 @@ json::value to_json(const ServiceRoute& route) {
   return object;
 }
 
-Result<ServiceRoute> service_route_from_json(const json::value& value) {
+Result<SharedRoute> service_route_from_json(const json::value& value) {
   HL_TRY_ASSIGN(const json::object* object, as_object(value, "a service"));
   ServiceRoute route;
   HL_TRY_ASSIGN(std::string service, get_string(*object, "service"));
@@ -137,13 +150,13 @@ Result<ServiceRoute> service_route_from_json(const json::value& value) {
     HL_TRY_ASSIGN(Share share, share_from_json(item));
     route.shares.push_back(std::move(share));
   }
-  return route;
+  return SharedRoute(std::move(route));
 }
 
 json::value to_json(const RouteTable& table) {
   json::array services;
   services.reserve(table.services.size());
-  for (const ServiceRoute& route : table.services) services.push_back(to_json(route));
+  for (const SharedRoute& route : table.services) services.push_back(to_json(*route));
   return json::object{{"generation", table.generation},
                       {"services", std::move(services)},
                       {"token_digests", array_of(table.token_digests)}};
@@ -156,7 +169,7 @@ Result<RouteTable> route_table_from_json(const json::value& value) {
   if (generation < 1) return Error(Code::corrupt, "a generation must be at least 1");
   table.generation = static_cast<Generation>(generation);
   HL_TRY_ASSIGN(table.services,
-                get_each<ServiceRoute>(*object, "services", service_route_from_json));
+                get_each<SharedRoute>(*object, "services", service_route_from_json));
   HL_TRY_ASSIGN(table.token_digests, get_strings(*object, "token_digests"));
   HL_TRY(check(table));
   return table;

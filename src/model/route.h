@@ -5,7 +5,9 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/address.h"
@@ -51,12 +53,37 @@ struct ServiceRoute {
   friend bool operator==(const ServiceRoute&, const ServiceRoute&) = default;
 };
 
+// A ServiceRoute that tables share: the next table has the same ones but for what it changes.
+// Copying one and telling that two are the same costs next to nothing.
+class SharedRoute {
+ public:
+  SharedRoute(ServiceRoute route)  // NOLINT: a route is one by itself
+      : route_(std::make_shared<const ServiceRoute>(std::move(route))) {}
+
+  const ServiceRoute& operator*() const { return *route_; }
+  const ServiceRoute* operator->() const { return route_.get(); }
+  // Puts one in its place that differs in what `edit` does; who shares it keeps the old one.
+  template <class Edit>
+  void change(Edit edit) {
+    ServiceRoute changed = *route_;
+    edit(changed);
+    route_ = std::make_shared<const ServiceRoute>(std::move(changed));
+  }
+
+  friend bool operator==(const SharedRoute& left, const SharedRoute& right) {
+    return left.route_ == right.route_ || *left.route_ == *right.route_;
+  }
+
+ private:
+  std::shared_ptr<const ServiceRoute> route_;
+};
+
 // Invariants: generation is greater than that of any table published before; services are ordered
 // by id and unique; an instance is in at most one share; a service is `serving` exactly when a
 // share of it has weight; a weight is at most k_weight_max.
 struct RouteTable {
   Generation generation = 0;
-  std::vector<ServiceRoute> services;
+  std::vector<SharedRoute> services;
   // SHA-256, in hex, of each token that may call services.
   std::vector<std::string> token_digests;
   friend bool operator==(const RouteTable&, const RouteTable&) = default;
@@ -64,6 +91,9 @@ struct RouteTable {
 
 // The invariants above, for a table that comes from outside or from a caller's hands.
 Result<void> check(const RouteTable& table);
+// Those of one service by itself, without its instances.
+Result<void> check(const ServiceRoute& route);
+Result<void> check_token_digests(const std::vector<std::string>& digests);
 
 // The control link's form.
 json::value to_json(const RouteTable& table);
@@ -71,6 +101,6 @@ Result<RouteTable> route_table_from_json(const json::value& value);  // checks t
 
 // Part of it, which a change of a table has too (route_change.h).
 json::value to_json(const ServiceRoute& route);
-Result<ServiceRoute> service_route_from_json(const json::value& value);
+Result<SharedRoute> service_route_from_json(const json::value& value);
 
 }  // namespace hitless::model

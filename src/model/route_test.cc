@@ -28,29 +28,47 @@ TEST(RouteTable, ComesBackFromItsJsonForm) {
   EXPECT_EQ(*back, table);
 }
 
+using Breaks = std::function<void(RouteTable&)>;
+
+Breaks change(std::size_t service, const std::function<void(ServiceRoute&)>& breaks) {
+  return [=](RouteTable& table) { table.services[service].change(breaks); };
+}
+
 TEST(RouteTable, RefusesWhatBreaksItsInvariants) {
   struct Row {
     const char* name;
-    std::function<void(RouteTable&)> breaks;
+    Breaks breaks;
   };
   const Row rows[] = {
       {"generation 0", [](RouteTable& t) { t.generation = 0; }},
       {"services out of order", [](RouteTable& t) { std::swap(t.services[0], t.services[1]); }},
-      {"a service twice", [](RouteTable& t) { t.services[1].service = t.services[0].service; }},
+      {"a service twice", change(1, [](ServiceRoute& r) { r.service = ServiceId("a"); })},
       {"an instance twice",
-       [](RouteTable& t) { t.services[0].shares[1].endpoints[0].instance = InstanceId("a-r1-1"); }},
-      {"weight without endpoints", [](RouteTable& t) { t.services[0].shares[2].weight = 1; }},
-      {"serving without weight", [](RouteTable& t) { t.services[1].standing = Standing::serving; }},
-      {"stopped with weight", [](RouteTable& t) { t.services[0].standing = Standing::stopped; }},
-      {"a weight too large", [](RouteTable& t) { t.services[0].shares[0].weight = 1001; }},
+       change(0,
+              [](ServiceRoute& r) { r.shares[1].endpoints[0].instance = InstanceId("a-r1-1"); })},
+      {"weight without endpoints", change(0, [](ServiceRoute& r) { r.shares[2].weight = 1; })},
+      {"serving without weight",
+       change(1, [](ServiceRoute& r) { r.standing = Standing::serving; })},
+      {"stopped with weight", change(0, [](ServiceRoute& r) { r.standing = Standing::stopped; })},
+      {"a weight too large", change(0, [](ServiceRoute& r) { r.shares[0].weight = 1001; })},
       {"a short digest", [](RouteTable& t) { t.token_digests[0] = "abc"; }},
-      {"no service id", [](RouteTable& t) { t.services[0].service = ServiceId(); }},
+      {"no service id", change(0, [](ServiceRoute& r) { r.service = ServiceId(); })},
   };
   for (const Row& row : rows) {
     RouteTable table = sample();
     row.breaks(table);
     EXPECT_FALSE(route_table_from_json(to_json(table))) << row.name;
   }
+}
+
+TEST(RouteTable, SharesItsRoutesWithItsCopies) {
+  const RouteTable table = sample();
+  RouteTable copy = table;
+  EXPECT_EQ(&*copy.services[0], &*table.services[0]);
+  copy.services[1].change([](ServiceRoute& route) { route.balance = Balance::round_robin; });
+  EXPECT_EQ(&*copy.services[0], &*table.services[0]);
+  EXPECT_EQ(table, sample());
+  EXPECT_NE(copy, table);
 }
 
 TEST(RouteTable, RefusesOtherShapes) {

@@ -82,8 +82,8 @@ TEST(TrafficPolicy, RefusalsNameTheField) {
 
 TEST(TrafficPolicy, IsInTheRoute) {
   RouteTable table{.generation = 1, .services = {}, .token_digests = {}};
-  table.services.push_back({.service = ServiceId("s"), .traffic = any_policy()});
-  table.services.push_back({.service = ServiceId("t")});
+  table.services.emplace_back(ServiceRoute{.service = ServiceId("s"), .traffic = any_policy()});
+  table.services.emplace_back(ServiceRoute{.service = ServiceId("t")});
   const auto back = route_table_from_json(parse_json(to_json_text(to_json(table))).value());
   ASSERT_TRUE(back) << back.error().text();
   EXPECT_EQ(*back, table);

@@ -110,7 +110,7 @@ class GatewayFixture {
     return true;
   }
 
-  model::Generation publish(std::vector<model::ServiceRoute> services,
+  model::Generation publish(std::vector<model::SharedRoute> services,
                             const std::string& token = k_token) {
     model::RouteTable table{.generation = ++generation_,
                             .services = std::move(services),
@@ -119,7 +119,7 @@ class GatewayFixture {
     return generation_;
   }
   // Publishes and waits until every worker has it.
-  bool adopt(std::vector<model::ServiceRoute> services, const std::string& token = k_token) {
+  bool adopt(std::vector<model::SharedRoute> services, const std::string& token = k_token) {
     const model::Generation generation = publish(std::move(services), token);
     return eventually([&](const model::Usage& usage) { return usage.adopted >= generation; });
   }
