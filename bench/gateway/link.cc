@@ -46,7 +46,7 @@ std::chrono::nanoseconds Link::adopt(std::vector<model::SharedRoute> services) {
                           .token_digests = {sha256_hex(k_token)}};
   const auto began = std::chrono::steady_clock::now();
   client_->publish(std::move(table));
-  HL_CHECK(wait(k_adoption_patience, [this] { return client_->usage().adopted >= generation_; }));
+  HL_CHECK(wait(k_adoption_patience, [this] { return client_->adopted() >= generation_; }));
   return std::chrono::steady_clock::now() - began;
 }
 

@@ -40,6 +40,7 @@ class PretendGateway final : public gateway::GatewayClient {
     const MutexLock lock(mutex_);
     return is_attached_ ? usage_ : model::Usage();
   }
+  model::Generation adopted() const override { return usage().adopted; }
   std::optional<gateway::GatewayHello> attached() const override {
     return gateway::GatewayHello{.gateway = "g", .version = "", .listen = {}};
   }

@@ -63,6 +63,11 @@ class LinkClient final : public GatewayClient, public net::Handler {
     return usage;
   }
 
+  model::Generation adopted() const override {
+    const MutexLock lock(mutex_);
+    return hello_.has_value() ? mirror_.adopted() : 0;
+  }
+
   std::optional<GatewayHello> attached() const override {
     const MutexLock lock(mutex_);
     return hello_;

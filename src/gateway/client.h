@@ -45,6 +45,8 @@ class GatewayClient {
 
   // The last reading; adopted == 0 while no gateway is attached.  Any thread.
   virtual model::Usage usage() const = 0;
+  // Of that, the table that all workers use: without a copy of ten thousand counters.
+  virtual model::Generation adopted() const = 0;
   virtual std::optional<GatewayHello> attached() const = 0;  // nullopt: none is there
 
   // Asks the attached gateway to finish what is in flight (within `budget`) and exit.

@@ -13,6 +13,7 @@ class UsageMirror {
  public:
   void take(UsageChange change);
   model::Usage usage() const;
+  model::Generation adopted() const { return adopted_; }
 
  private:
   using RevisionKey = std::tuple<model::ServiceId, model::RevisionNumber, std::string>;

@@ -52,7 +52,7 @@ class GatewayProcess {
     client_->publish({.generation = ++generation_,
                       .services = {serving({{1, 100, std::move(instances)}})},
                       .token_digests = {sha256_hex(k_token)}});
-    return tests::eventually([&] { return client_->usage().adopted >= generation_; });
+    return tests::eventually([&] { return client_->adopted() >= generation_; });
   }
   // Waits until nothing is in flight to one that is routed to no more: it may be ended then.
   bool wait_until_drained(const std::string& instance) {
@@ -60,6 +60,7 @@ class GatewayProcess {
         [&] { return client_->usage().find(model::InstanceId(instance)) == nullptr; });
   }
 
+  model::Usage usage() const { return client_->usage(); }
   const Address& address() const { return address_; }
   pid_t pid() const { return process_->pid(); }
   std::string log() const { return process_->output() + process_->errors(); }
