@@ -109,15 +109,12 @@ bool equal_in_constant_time(std::string_view left, std::string_view right) {
   if (left.size() != right.size()) return false;
   const auto* l = reinterpret_cast<const unsigned char*>(left.data());
   const auto* r = reinterpret_cast<const unsigned char*>(right.data());
-  // sodium_memcmp() goes byte by byte, this one does not: a token is two of its blocks.
+  // sodium_memcmp() goes byte by byte, this one does not; its last block overlaps the one before.
   constexpr std::size_t k_block = crypto_verify_32_BYTES;
-  const std::size_t blocks = left.size() / k_block;
-  int differs = 0;
-  for (std::size_t i = 0; i < blocks; ++i) {
-    differs |= crypto_verify_32(l + i * k_block, r + i * k_block);
-  }
-  const std::size_t done = blocks * k_block;
-  if (done < left.size()) differs |= sodium_memcmp(l + done, r + done, left.size() - done);
+  if (left.size() < k_block) return sodium_memcmp(l, r, left.size()) == 0;
+  const std::size_t last = left.size() - k_block;
+  int differs = crypto_verify_32(l + last, r + last);
+  for (std::size_t at = 0; at < last; at += k_block) differs |= crypto_verify_32(l + at, r + at);
   return differs == 0;
 }
 

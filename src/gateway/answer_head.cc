@@ -70,7 +70,7 @@ constexpr std::size_t k_added = 160;
 
 }  // namespace
 
-void write_answer_head(std::string& out, const Head& head, const AnswerForm& form) {
+void write_answer_head(Text& out, const Head& head, const AnswerForm& form) {
   TextWriter to(out, head.size + form.request_id.size() + form.set_cookie.size() + k_added);
   put_status_and_fields(to, head, form.unchunk);
   to.put("X-Request-Id: ").put(form.request_id).put("\r\nX-Hitless-Revision: ");
@@ -86,7 +86,7 @@ void write_answer_head(std::string& out, const Head& head, const AnswerForm& for
   to.put("\r\n\r\n");
 }
 
-void write_interim_head(std::string& out, const Head& head) {
+void write_interim_head(Text& out, const Head& head) {
   TextWriter to(out, head.size + k_added);
   put_status_and_fields(to, head, true);
   to.put("\r\n");

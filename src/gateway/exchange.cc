@@ -126,7 +126,7 @@ std::size_t Exchange::route(const Head& head, std::string_view rest) {
     fail(*refusal);
     return 0;
   }
-  request_ = worker_.take_buffer();
+  request_ = worker_.take_text();
   write_request_head(request_, head, fields,
                      {.target = target,
                       .request_id = request_id(),

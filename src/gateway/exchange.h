@@ -25,6 +25,7 @@
 #include "gateway/balance.h"
 #include "gateway/counters.h"
 #include "gateway/lease.h"
+#include "gateway/text.h"
 #include "gateway/upstream_connection.h"
 #include "net/event_loop.h"
 #include "net/http1.h"
@@ -104,6 +105,7 @@ class Exchange final : public net::Mortal {
   Picked pick_unsuspected() const;
   void fail_pick(const Picked& picked);
   void connect();
+  int open_upstream();
   std::optional<Cause> read_body(std::string_view bytes, std::size_t& used);
   void forward(std::string_view wire);
   void flush_request();
@@ -132,7 +134,7 @@ class Exchange final : public net::Mortal {
   std::unique_ptr<UpstreamConnection> upstream_;
 
   // The request for the instance: head and body, from the first byte while it may be replayed.
-  std::string request_;
+  Text request_;
   std::size_t request_sent_ = 0;
   bool request_kept_ = true;  // from its first byte on
   std::uint32_t sends_ = 0;   // to this upstream connection

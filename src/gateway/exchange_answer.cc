@@ -68,7 +68,7 @@ Fault Exchange::take_answer_head(std::string_view bytes, Head& head) {
 // 100 is answered by ourselves; the others are news for the client.
 void Exchange::pass_interim(const Head& head) {
   if (head.status == 100 || client_http10_) return;
-  std::string& text = worker_.scratch();
+  Text& text = worker_.answer_text();
   text.clear();
   write_interim_head(text, head);
   if (!client_.send(text, {})) on_client_gone();
@@ -90,7 +90,7 @@ void Exchange::begin_answer(const Head& head, std::string_view rest) {
   if (is_new_session_ && service_->traffic.sticky.by == model::Sticky::By::cookie) {
     cookie = cookie_of(service_->traffic.sticky.name, session_, service_->id.text());
   }
-  std::string& text = worker_.scratch();
+  Text& text = worker_.answer_text();
   text.clear();
   write_answer_head(text, head,
                     {.request_id = request_id(),
@@ -102,7 +102,7 @@ void Exchange::begin_answer(const Head& head, std::string_view rest) {
   answer_started_ = true;
   // It has been taken now: what was kept of the request for a replay can go.
   if (unsent() == 0) {
-    worker_.give_back(std::exchange(request_, {}));
+    worker_.give_back(std::move(request_));
     request_sent_ = 0;
     request_kept_ = false;
   }

@@ -4,6 +4,7 @@
 
 #include "gateway/text_writer.h"
 #include "gateway/trace.h"
+#include "net/http1_text.h"
 
 namespace hitless::gateway {
 namespace {
@@ -13,6 +14,7 @@ using net::http1::FieldLine;
 using net::http1::Framing;
 using net::http1::Head;
 using net::http1::is_name;
+using net::http1::k_ones;
 using net::http1::same_text;
 using Use = RequestFields::Use;
 
@@ -97,6 +99,28 @@ Use use_of_other(const FieldLine& line, RequestFields& fields) {
   }
 }
 
+// '/' and '?' differ in one bit, which no other byte has to do with.
+struct EndsOfName {
+  std::uint64_t operator()(std::uint64_t word) const {
+    const std::uint64_t other = (word | k_ones * 0x10) ^ (k_ones * '?');
+    return (other - k_ones) & ~other;
+  }
+#if defined(__SSE2__)
+  unsigned operator()(__m128i bytes) const {
+    const __m128i lifted = _mm_or_si128(bytes, _mm_set1_epi8(0x10));
+    return static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(lifted, _mm_set1_epi8('?'))));
+  }
+#endif
+};
+
+// Up to the path or the query.
+std::size_t service_bytes(std::string_view call) {
+  const char* const end = call.data() + call.size();
+  const char* const found = net::http1::first_odd_byte(
+      call.data(), end, EndsOfName(), [](char byte) { return byte == '/' || byte == '?'; });
+  return static_cast<std::size_t>(found - call.data());
+}
+
 // Whether the line is "Name: value" with one blank, as everybody reads it.
 bool is_plain(const FieldLine& line) {
   constexpr std::size_t k_around = 4;  // ": " and CRLF
@@ -160,8 +184,7 @@ std::optional<Call> parse_call(std::string_view target) {
   const std::string_view path = origin_form(target);
   if (!path.starts_with(k_prefix)) return std::nullopt;
   const std::string_view call = path.substr(k_prefix.size());
-  std::string_view service = call.substr(0, call.find('/'));
-  service = service.substr(0, service.find('?'));
+  const std::string_view service = call.substr(0, service_bytes(call));
   if (service.empty()) return std::nullopt;
   return Call{.service = service, .rest = call.substr(service.size())};
 }
@@ -196,7 +219,7 @@ void read_fields(const Head& head, RequestFields& fields) {
   if ((fields.traceparents | fields.tracestates) != 0) read_trace(head, fields);
 }
 
-void write_request_head(std::string& out, const Head& head, const RequestFields& fields,
+void write_request_head(Text& out, const Head& head, const RequestFields& fields,
                         const Forwarding& forwarding) {
   // All that is put besides parts of the received head: names, separators, the version.
   constexpr std::size_t k_added = 208;

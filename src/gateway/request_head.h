@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "gateway/text.h"
 #include "net/http1.h"
 
 namespace hitless::gateway {
@@ -61,7 +62,7 @@ struct Forwarding {
 // Where the same request is to be made over TLS; false: the client did not say whom it calls.
 bool write_https_location(std::string& out, const net::http1::Head& head, std::uint16_t port);
 
-void write_request_head(std::string& out, const net::http1::Head& head, const RequestFields& fields,
+void write_request_head(Text& out, const net::http1::Head& head, const RequestFields& fields,
                         const Forwarding& forwarding);
 
 }  // namespace hitless::gateway

@@ -12,6 +12,7 @@
 
 #include "gateway/counters.h"
 #include "gateway/endpoint.h"
+#include "gateway/hash_of_id.h"
 #include "gateway/hold.h"
 #include "gateway/table_change.h"
 
@@ -67,9 +68,7 @@ class Table {
  private:
   struct TextHash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>{}(text);
-    }
+    std::size_t operator()(std::string_view text) const { return hash_of_id(text); }
   };
   using Services =
       std::unordered_map<std::string, std::unique_ptr<ServiceEntry>, TextHash, std::equal_to<>>;

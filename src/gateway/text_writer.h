@@ -1,27 +1,23 @@
-// Appends many short pieces to a string whose final size is known to be within a bound: one growth
-// instead of one check per piece.
+// Appends many short pieces to a text whose final size is known to be within a bound: one growth
+// for all of them.
 #pragma once
 
 #include <cstddef>
 #include <cstring>
-#include <string>
 #include <string_view>
 
 #include "base/check.h"
 #include "gateway/copy_text.h"
+#include "gateway/text.h"
 
 namespace hitless::gateway {
 
 class TextWriter {
  public:
   // `size_max`: of all that will be put.
-  TextWriter(std::string& out, std::size_t size_max) : out_(out) {
-    const std::size_t before = out.size();
-    out.resize(before + size_max);
-    at_ = out.data() + before;
-    end_ = at_ + size_max;
-  }
-  ~TextWriter() { out_.resize(static_cast<std::size_t>(at_ - out_.data())); }
+  TextWriter(Text& out, std::size_t size_max)
+      : out_(out), at_(out.room(size_max)), end_(at_ + size_max) {}
+  ~TextWriter() { out_.end_at(at_); }
   TextWriter(const TextWriter&) = delete;
   TextWriter& operator=(const TextWriter&) = delete;
 
@@ -40,9 +36,9 @@ class TextWriter {
   }
 
  private:
-  std::string& out_;
+  Text& out_;
   char* at_;
-  char* end_;
+  char* const end_;
 };
 
 }  // namespace hitless::gateway

@@ -231,6 +231,12 @@ std::string Worker::take_buffer() {
   return buffer;
 }
 
+void Worker::give_back(Text text) {
+  if (text.capacity() > k_spare_bytes_max || texts_.size() >= k_spare_buffers_max) return;
+  text.clear();
+  texts_.push_back(std::move(text));
+}
+
 void Worker::give_back(std::string buffer) {
   if (buffer.capacity() > k_spare_bytes_max || buffers_.size() >= k_spare_buffers_max) return;
   buffer.clear();

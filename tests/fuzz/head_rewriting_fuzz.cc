@@ -40,7 +40,7 @@ void rewrite_request(std::string_view bytes, std::uint8_t choice) {
   if (parse_request(bytes, head) != Fault::none) return;
   hitless::gateway::read_fields(head, fields);
   const std::string_view rest = rest_of(head);
-  std::string out;
+  hitless::gateway::Text out;
   hitless::gateway::write_request_head(out, head, fields,
                                        {.target = rest,
                                         .request_id = fields.request_id,
@@ -70,7 +70,7 @@ void rewrite_answer(std::string_view bytes, std::uint8_t choice) {
   const bool to_head = (choice & 2) != 0;
   if (parse_answer(bytes, to_head, head) != Fault::none) return;
   (void)hitless::gateway::keep_alive_of(head);
-  std::string out;
+  hitless::gateway::Text out;
   const bool is_interim = head.status < 200 && head.status != 101;
   const bool unchunk = (choice & 4) != 0 && head.framing == Framing::chunked;
   const bool keep_alive = (choice & 8) != 0 && !unchunk && head.framing != Framing::until_close;
