@@ -7,17 +7,15 @@
 #include "bench/gateway/exact.h"
 #include "bench/gateway/interrupt.h"
 #include "bench/gateway/load.h"
-#include "gateway/limits.h"
 
 namespace hitless::bench {
 namespace {
 
-// Two descriptors each at the proxy, and two here; 20,000 are usual.
 constexpr std::size_t k_few = 1000;
+// Two descriptors each at the proxy, and two here; 20,000 are usual.
 constexpr std::size_t k_waiting = 4000;
+// One each: what the instances' side needs for their one request is shared.
 constexpr std::size_t k_idle = 10'000;
-// Below what the gateway takes.
-constexpr std::size_t k_reserve = 100;
 // So many at once make their one request: what that takes at its peak is not to be counted.
 constexpr std::size_t k_at_once = 50;
 constexpr std::chrono::milliseconds k_settling{600};
@@ -30,14 +28,13 @@ struct Held {
 };
 
 std::vector<Held> held() {
-  const std::size_t idle = std::min(k_idle, gateway::Limits().connections_max - k_reserve);
   return {{.what = fmt::format("memory per waiting request, {} of them", k_waiting),
            .shape = {.is_unanswered = true},
            .clients = k_waiting,
            .bar = 3},
-          {.what = fmt::format("memory per idle client connection, {} of them", idle),
+          {.what = fmt::format("memory per idle client connection, {} of them", k_idle),
            .shape = {.pause = std::chrono::hours(24)},
-           .clients = idle,
+           .clients = k_idle,
            .bar = 2}};
 }
 

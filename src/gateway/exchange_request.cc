@@ -6,6 +6,7 @@
 #include "gateway/balance.h"
 #include "gateway/caller.h"
 #include "gateway/exchange.h"
+#include "gateway/exhaustion.h"
 #include "gateway/worker.h"
 
 namespace hitless::gateway {
@@ -68,6 +69,18 @@ void Exchange::fail_pick(const Picked& picked) {
   fail(Cause::circuit_open);
 }
 
+// 0 or errno.  There may be more clients than descriptors for two sides of each: those that idle
+// give theirs up.  A client that still sends its body may be among them, so it asks for no room.
+int Exchange::open_upstream() {
+  Endpoint& endpoint = *lease_.endpoint();
+  for (bool may_make_room = body_.done();; may_make_room = false) {
+    upstream_ = UpstreamConnection::open(worker_, endpoint);
+    if (upstream_ != nullptr) return 0;
+    const int error = errno;
+    if (!may_make_room || !is_exhaustion(error) || !worker_.make_room()) return error;
+  }
+}
+
 void Exchange::connect() {
   Endpoint& endpoint = *lease_.endpoint();
   // A larger request cannot be sent again when the connection is reset (replay.h), so it does not
@@ -75,9 +88,10 @@ void Exchange::connect() {
   const bool small = body_.done() && request_.size() <= k_unread_kept_bytes_max;
   if (!fresh_only_ && (small || !endpoint.closes_idle)) upstream_ = endpoint.idle.take();
   reused_ = upstream_ != nullptr;
-  if (!reused_) upstream_ = UpstreamConnection::open(worker_, endpoint);
-  if (upstream_ == nullptr) {
-    note_connect_failure();
+  const int error = reused_ ? 0 : open_upstream();
+  if (error != 0) {
+    // Our own lack says nothing about the instance.
+    if (!is_exhaustion(error)) note_connect_failure();
     return replay();
   }
   upstream_->attach(*this);

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 
+#include "gateway/exhaustion.h"
 #include "gateway/worker.h"
 #include "net/socket.h"
 
@@ -14,10 +15,6 @@ namespace {
 constexpr int k_accepts_per_event = 64;
 // Descriptors come back when some connection closes; nothing tells us when.
 constexpr Duration k_exhausted_wait = std::chrono::milliseconds(50);
-
-bool is_exhaustion(int error) {
-  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
-}
 
 }  // namespace
 

@@ -4,9 +4,12 @@
 // minute.
 #include <gtest/gtest.h>
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
@@ -27,7 +30,7 @@ bool is_long() {
 }
 
 // Beyond Limits::connections_max, so that most of the test is about who may stay.
-constexpr std::size_t k_crowd = 10'000;
+constexpr std::size_t k_crowd = 13'000;
 
 // Clients that call one after the other: one on a connection that it keeps, one that opens another
 // each time.  Each call's outcome is counted.
@@ -192,6 +195,52 @@ TEST_F(SlowClients, OfSlowhttptestStopNobody) {
     const std::string said = slow.output();
     EXPECT_NE(said.find("slow HTTP test"), std::string::npos) << said;
     EXPECT_EQ(said.find("NO"), std::string::npos) << mode.front() << ": " << said;
+  }
+}
+
+// Fewer descriptors than both sides of all clients would take: idle clients make room for the
+// requests of others, and no instance is blamed for what we lack.
+TEST(FewDescriptors, GoToRequestsBeforeIdleClients) {
+  constexpr rlim_t k_descriptors = 200;
+  constexpr std::size_t k_idle = 120;
+  constexpr std::size_t k_calls = 60;
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::size_t waiting = 0;
+  RawUpstream upstream(RawUpstream::answering([&](const RawMessage& asked) {
+    if (asked.body == "together") {
+      std::unique_lock lock(mutex);
+      ++waiting;
+      changed.notify_all();
+      changed.wait_for(lock, std::chrono::seconds(k_read_seconds),
+                       [&] { return waiting == k_calls; });
+    }
+    return RawUpstream::ok(asked.body);
+  }));
+  GatewayProcess gateway;
+  ASSERT_TRUE(gateway.start(upstream.address()));
+  const rlimit few{.rlim_cur = k_descriptors, .rlim_max = k_descriptors};
+  ASSERT_EQ(::prlimit(gateway.pid(), RLIMIT_NOFILE, &few, nullptr), 0);
+  std::vector<RawConnection> idle;
+  for (std::size_t i = 0; i < k_idle; ++i) {
+    idle.push_back(RawConnection::connect(gateway.address()));
+    idle.back().write(request());
+    ASSERT_EQ(idle.back().read_message().status(), 200) << i;
+  }
+  // Whoever has just been answered may be about to ask again.
+  const auto since = Clock::now();
+  ASSERT_TRUE(tests::eventually([&] {
+    return Clock::now() - since > gateway::Limits().crowded_patience + milliseconds(200);
+  }));
+  std::vector<RawConnection> calls;
+  for (std::size_t i = 0; i < k_calls; ++i) {
+    calls.push_back(RawConnection::connect(gateway.address()));
+    calls.back().write(request("/", "together"));
+  }
+  for (RawConnection& call : calls) EXPECT_EQ(call.read_message().body, "together");
+  EXPECT_TRUE(tests::eventually([&] { return gateway.usage().find(model::InstanceId("i1")); }));
+  for (const model::InstanceUsage& each : gateway.usage().instances) {
+    EXPECT_EQ(each.connect_failures, 0U);
   }
 }
 
