@@ -24,6 +24,8 @@ constexpr std::size_t k_config_bytes_max = 64 * 1024;
 // Room for what the scenarios open; of nginx, on both sides.
 constexpr int k_connections_max = 10'100;
 constexpr int k_descriptors_max = 19'000;
+// HAProxy wants two descriptors for each, and valgrind keeps some for itself.
+constexpr int k_counted_connections_max = 9000;
 
 std::string tuning_mark(Tuning tuning) {
   switch (tuning) {
@@ -82,7 +84,7 @@ class Peer final : public Proxy {
     std::map<std::string, std::string> values{
         {"listen", hitless::to_text(address_)},
         {"upstream", upstream_of(options)},
-        {"connections", fmt::format("{}", is_nginx_ ? k_descriptors_max : k_connections_max)}};
+        {"connections", fmt::format("{}", connections_of(options))}};
     if (is_nginx_) {
       values["folder"] = options.folder;
       values["user"] = user_name();
@@ -93,6 +95,11 @@ class Peer final : public Proxy {
         write_file_atomically(made, fill_template(*text, values, tuning_mark(options.tuning)));
     HL_CHECK(written);
     return made;
+  }
+
+  int connections_of(const ProxyOptions& options) const {
+    if (is_nginx_) return k_descriptors_max;
+    return options.launcher.empty() ? k_connections_max : k_counted_connections_max;
   }
 
   std::string upstream_of(const ProxyOptions& options) const {

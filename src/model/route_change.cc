@@ -20,15 +20,19 @@ Result<Generation> generation_in(const json::object& object, std::string_view na
 RouteChange change_between(const RouteTable& before, const RouteTable& after) {
   RouteChange change{.base = before.generation, .generation = after.generation};
   auto old = before.services.begin();
+  const auto end = before.services.end();
   for (const SharedRoute& route : after.services) {
-    while (old != before.services.end() && (*old)->service < route->service) {
-      change.removed.push_back((*old++)->service);
+    // Nearly all are the same one, and not looked into.
+    if (old == end || *old != route) {
+      while (old != end && (*old)->service < route->service) {
+        change.removed.push_back((*old++)->service);
+      }
+      if (old == end || *old != route) change.services.push_back(route);
+      if (old == end || (*old)->service != route->service) continue;
     }
-    const bool known = old != before.services.end() && (*old)->service == route->service;
-    if (!known || *old != route) change.services.push_back(route);
-    if (known) ++old;
+    ++old;
   }
-  while (old != before.services.end()) change.removed.push_back((*old++)->service);
+  while (old != end) change.removed.push_back((*old++)->service);
   if (before.token_digests != after.token_digests) change.token_digests = after.token_digests;
   return change;
 }
