@@ -18,7 +18,9 @@ namespace hitless::testing {
 // Owner: one test, one thread.  start() first.
 class GatewayProcess {
  public:
-  GatewayProcess() : folder_(std::move(TemporaryDirectory::make("hitless-gateway")).value()) {}
+  explicit GatewayProcess(int workers = 2)
+      : workers_(std::to_string(workers)),
+        folder_(std::move(TemporaryDirectory::make("hitless-gateway")).value()) {}
   ~GatewayProcess() {
     client_.reset();
     if (process_ == nullptr) return;
@@ -36,7 +38,7 @@ class GatewayProcess {
     if (binary == nullptr) return ::testing::AssertionFailure() << "HITLESS_BINARY is not set";
     process_ = std::make_unique<tests::ChildProcess>(
         tests::ChildOptions{.arguments = {binary, "gateway", "--state", folder_.path().string(),
-                                          "--listen", "127.0.0.1:0", "--workers", "2"},
+                                          "--listen", "127.0.0.1:0", "--workers", workers_},
                             .environment = {},
                             .folder = folder_.path()});
     client_ = gateway::GatewayClient::start(folder_.path() / "gateway.sock", [] {});
@@ -68,6 +70,7 @@ class GatewayProcess {
  private:
   static constexpr int k_end_millis = 60'000;
 
+  const std::string workers_;
   TemporaryDirectory folder_;
   std::unique_ptr<tests::ChildProcess> process_;
   std::unique_ptr<gateway::GatewayClient> client_;

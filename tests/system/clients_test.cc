@@ -199,7 +199,7 @@ TEST_F(SlowClients, OfSlowhttptestStopNobody) {
 }
 
 // Fewer descriptors than both sides of all clients would take: idle clients make room for the
-// requests of others, and no instance is blamed for what we lack.
+// requests of others, at each worker by itself, and no instance is blamed for what we lack.
 TEST(FewDescriptors, GoToRequestsBeforeIdleClients) {
   constexpr rlim_t k_descriptors = 200;
   constexpr std::size_t k_idle = 120;
@@ -217,7 +217,7 @@ TEST(FewDescriptors, GoToRequestsBeforeIdleClients) {
     }
     return RawUpstream::ok(asked.body);
   }));
-  GatewayProcess gateway;
+  GatewayProcess gateway(1);
   ASSERT_TRUE(gateway.start(upstream.address()));
   const rlimit few{.rlim_cur = k_descriptors, .rlim_max = k_descriptors};
   ASSERT_EQ(::prlimit(gateway.pid(), RLIMIT_NOFILE, &few, nullptr), 0);
