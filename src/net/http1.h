@@ -143,6 +143,12 @@ class Body {
   Piece next(std::string_view bytes);
 
   bool done() const { return stage_ == Stage::done; }
+  // Chunked: the last one is whole, and of the next one nothing has come; or what is missing behind
+  // the content of the last one.
+  bool is_between_chunks() const { return stage_ == Stage::size_first; }
+  std::size_t chunk_end_left() const {
+    return stage_ == Stage::data_cr ? 2 : (stage_ == Stage::data_lf ? 1 : 0);
+  }
   Framing framing() const { return framing_; }
   // At the connection's end: was that the end of the body?
   bool complete_at_close() const { return done() || framing_ == Framing::until_close; }
