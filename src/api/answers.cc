@@ -236,6 +236,7 @@ json::object to_json(const control::InstanceStatus& status) {
   if (!detail.empty()) out["detail"] = detail;
   if (instance.ending != model::Ending::none) out["ending"] = model::to_text(instance.ending);
   if (status.pid != 0) out["pid"] = status.pid;
+  if (status.streams != 0) out["streams"] = status.streams;
   if (status.connect_failures != 0) out["connect_failures"] = status.connect_failures;
   if (status.circuit_opened != 0) {
     out["circuit"] = status.is_circuit_open ? "open" : "closed";

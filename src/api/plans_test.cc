@@ -189,6 +189,7 @@ TEST_F(Plans, TrafficPolicyIsRefusedWithItsField) {
       {R"({"concurrency_limit":-1})", "[traffic_policy.concurrency_limit]"},
       {R"({"sticky":{"header":"Authorization"}})", "[traffic_policy.sticky.header]"},
       {R"({"circuit_breaker":{"failures":1001}})", "[traffic_policy.circuit_breaker.failures]"},
+      {R"({"stream_drain_seconds":0})", "[traffic_policy.stream_drain_seconds]"},
   };
   for (const Row& row : rows) {
     const std::string body = R"({"traffic_policy":)" + std::string(row.policy) + "}";

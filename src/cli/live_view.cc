@@ -107,6 +107,10 @@ std::string instances_text(const Io& io, const json::array& instances) {
     if (detail.empty() && text_or_empty(each, "circuit") == "open") {
       detail = "does not answer, its circuit is open";
     }
+    const std::int64_t streams = int_or_zero(each, "streams");
+    if (detail.empty() && streams > 0 && text_or_empty(each, "state") == "draining") {
+      detail = streams == 1 ? "a stream goes on" : fmt::format("{} streams go on", streams);
+    }
     table.add({text_or_empty(each, "instance_id"), paint_word(io, text_or_empty(each, "state")),
                fmt::format("{}", int_or_zero(each, "revision")),
                human_count(int_or_zero(each, "in_flight")),

@@ -87,6 +87,11 @@ Result<json::value> read_breaker(std::string_view text) {
   return json::value(std::move(breaker));
 }
 
+Result<json::value> read_stream_drain(std::string_view text) {
+  HL_TRY_ASSIGN(const double seconds, read_seconds("--stream-drain", text));
+  return json::value(seconds);
+}
+
 template <class Read>
 Result<void> apply(const std::string& flag, std::string_view name, Read read,
                    json::object& policy) {
@@ -112,12 +117,15 @@ void add_traffic_flags(CLI::App& command, TrafficFlags& flags) {
       "What keeps a session at its instance: header:NAME, cookie:NAME, none");
   add("--circuit-breaker", flags.circuit_breaker,
       "Failures in a row that keep requests from an instance, and for how long: 5:10s, none");
+  add("--stream-drain", flags.stream_drain,
+      "How long a stream may outlive its instance's place: 90s, 2h, none (an hour)");
 }
 
 Result<void> apply_traffic(const TrafficFlags& flags, const json::object& service,
                            json::object& body) {
   const bool is_set = !flags.rate_limit.empty() || !flags.concurrency_limit.empty() ||
-                      !flags.sticky.empty() || !flags.circuit_breaker.empty();
+                      !flags.sticky.empty() || !flags.circuit_breaker.empty() ||
+                      !flags.stream_drain.empty();
   if (!is_set) return {};
   json::object policy =
       object_or_empty(body.contains("traffic_policy") ? body : service, "traffic_policy");
@@ -125,6 +133,7 @@ Result<void> apply_traffic(const TrafficFlags& flags, const json::object& servic
   HL_TRY(apply(flags.concurrency_limit, "concurrency_limit", read_concurrency, policy));
   HL_TRY(apply(flags.sticky, "sticky", read_sticky, policy));
   HL_TRY(apply(flags.circuit_breaker, "circuit_breaker", read_breaker, policy));
+  HL_TRY(apply(flags.stream_drain, "stream_drain_seconds", read_stream_drain, policy));
   body["traffic_policy"] = std::move(policy);
   return {};
 }

@@ -19,6 +19,7 @@ struct TrafficFlags {
   std::string concurrency_limit;  // "32"
   std::string sticky;             // "header:X-Session", "cookie:sid"
   std::string circuit_breaker;    // "5", "5:10s"
+  std::string stream_drain;       // "90s", "2h"
 };
 
 void add_traffic_flags(CLI::App& command, TrafficFlags& flags);

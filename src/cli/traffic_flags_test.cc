@@ -29,6 +29,7 @@ TEST(TrafficFlags, AreReadInTheFormsTheHelpNames) {
   EXPECT_EQ(policy_of({.circuit_breaker = "5"}), R"({"circuit_breaker":{"failures":5}})");
   EXPECT_EQ(policy_of({.circuit_breaker = "5:2s"}),
             R"({"circuit_breaker":{"failures":5,"open_seconds":2E0}})");
+  EXPECT_EQ(policy_of({.stream_drain = "2m"}), R"({"stream_drain_seconds":1.2E2})");
 }
 
 TEST(TrafficFlags, ChangeWhatTheServiceHasAndTakeItBack) {
@@ -54,6 +55,7 @@ TEST(TrafficFlags, AreRefusedWithTheirName) {
     EXPECT_NE(policy_of({.circuit_breaker = breaker}).find("--circuit-breaker"), std::string::npos)
         << breaker;
   }
+  EXPECT_NE(policy_of({.stream_drain = "soon"}).find("--stream-drain"), std::string::npos);
 }
 
 TEST(TrafficText, SaysWhatIsSetAndWhatWasRefused) {
@@ -61,6 +63,8 @@ TEST(TrafficText, SaysWhatIsSetAndWhatWasRefused) {
   EXPECT_EQ(traffic_text(object(R"({"traffic_policy":{"rate_limit":{"requests":10,"seconds":60},
                                     "sticky":{"cookie":"sid"}}})")),
             "rate limit 10 in 60 s, burst 10; sticky cookie sid");
+  EXPECT_EQ(traffic_text(object(R"({"traffic_policy":{"stream_drain_seconds":90}})")),
+            "stream drain seconds 90");
   EXPECT_EQ(refused_text({}), "");
   EXPECT_EQ(refused_text(object(R"({"hitless":{"refused":{"rate_limit":7,"concurrency_limit":0,
                                     "circuit_open":2}}})")),

@@ -45,6 +45,7 @@ void Loop::show_instances(const World& world) {
       }
       if (seen != world.observed.end()) status.pid = seen->second.pid;
       if (const model::InstanceUsage* usage = world.usage.find(instance.id)) {
+        status.streams = usage->streams;
         status.connect_failures = usage->connect_failures;
         status.circuit_opened = usage->circuit_opened;
         status.is_circuit_open = usage->circuits_open > 0;

@@ -96,6 +96,7 @@ struct InstanceStatus {
   std::string state;   // "starting", "warming", "routed", "draining", "stopping", "gone"
   std::string detail;  // why it is not routed
   std::uint64_t in_flight = 0;
+  std::uint64_t streams = 0;           // of those, answers that go on without a stated length
   std::uint64_t connect_failures = 0;  // that the gateway met
   std::uint64_t circuit_opened = 0;    // times
   bool is_circuit_open = false;        // at one of its workers at least

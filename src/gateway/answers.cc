@@ -14,7 +14,7 @@ namespace {
 // A service that is not ready now may be in a second: instances start in about that time.
 constexpr int k_retry_soon_s = 1;
 
-constexpr std::array<AnswerRule, 27> k_rules{{
+constexpr std::array<AnswerRule, 28> k_rules{{
     {Cause::healthy, 200, "", "", false, 0},
     {Cause::bad_request, 400, "ModelArts.0101", "The request is not valid HTTP/1.1.", false, 0},
     {Cause::uri_too_long, 414, "ModelArts.0101", "The request target is too long.", false, 0},
@@ -59,6 +59,8 @@ constexpr std::array<AnswerRule, 27> k_rules{{
     {Cause::answer_timeout, 504, "ModelArts.4503", "The instance did not answer in time.", true, 0},
     {Cause::shutting_down, 503, "ModelArts.4700", "The gateway is shutting down.", true,
      k_retry_soon_s},
+    {Cause::stream_budget, 503, "ModelArts.4700",
+     "The stream was ended because what serves it goes. Ask again.", false, k_retry_soon_s},
 }};
 
 std::string_view reason_of(int status) {
@@ -107,6 +109,7 @@ std::string_view word_of(Cause cause) {
     case Cause::invalid_answer: return "invalid_answer";
     case Cause::answer_timeout: return "answer_timeout";
     case Cause::shutting_down: return "shutting_down";
+    case Cause::stream_budget: return "stream_budget";
     case Cause::use_https: return "use_https";
     case Cause::bad_revision: return "bad_revision";
     case Cause::absent_revision: return "absent_revision";
@@ -139,14 +142,22 @@ int retry_after(Duration wait) {
   return static_cast<int>(std::max<std::int64_t>(1, seconds));
 }
 
+// Request ids and texts need no escaping: ids are checked on entry, texts are ours.
+void write_error_body(std::string& out, Cause cause, std::string_view request_id) {
+  const AnswerRule& rule = rule_of(cause);
+  fmt::format_to(std::back_inserter(out),
+                 R"({{"error_code":"{}","error_msg":"{}","request_id":"{}"}})", rule.code,
+                 rule.text, request_id);
+}
+
 void write_answer(std::string& out, Cause cause, const AnswerContext& context) {
   const AnswerRule& rule = rule_of(cause);
-  // Request ids and texts need no escaping: ids are checked on entry, texts are ours.
-  const std::string body =
-      cause == Cause::healthy
-          ? R"({"status":"ok"})"
-          : fmt::format(R"({{"error_code":"{}","error_msg":"{}","request_id":"{}"}})", rule.code,
-                        rule.text, context.request_id);
+  std::string body;
+  if (cause == Cause::healthy) {
+    body = R"({"status":"ok"})";
+  } else {
+    write_error_body(body, cause, context.request_id);
+  }
   auto to = std::back_inserter(out);
   fmt::format_to(to, "HTTP/1.1 {} {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n",
                  rule.status, reason_of(rule.status), body.size());

@@ -40,6 +40,7 @@ enum class Cause : std::uint8_t {
   invalid_answer,    // the instance's answer is not HTTP
   answer_timeout,    // no first byte in time
   shutting_down,
+  stream_budget,  // a stream has outlived its place for as long as it may
 };
 
 struct AnswerRule {
@@ -65,6 +66,8 @@ struct AnswerContext {
   std::string_view location = {};  // of a redirect
   int retry_after_s = 0;           // 0: as the rule says
 };
+// {"error_code":…,"error_msg":…,"request_id":…}
+void write_error_body(std::string& out, Cause cause, std::string_view request_id);
 // Appends head and body.
 void write_answer(std::string& out, Cause cause, const AnswerContext& context);
 

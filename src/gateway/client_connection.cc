@@ -48,7 +48,7 @@ void ClientConnection::on_ready(net::Ready ready) {
 void ClientConnection::on_timer(net::Timer&) {
   if (!channel_) return;
   if (lingering_) return close();
-  if (has_unsent()) return gone();
+  if (has_unsent()) return stalled();
   if (exchange_ != nullptr) {
     if (exchange_->waits_for_client()) return exchange_->on_client_deadline();
     // It is the instance that is slow to take the body; that has a deadline of its own.
@@ -312,6 +312,11 @@ void ClientConnection::on_exchange_over(After after) {
 
 void ClientConnection::gone() {
   if (exchange_ != nullptr) return exchange_->on_client_gone();
+  close();
+}
+
+void ClientConnection::stalled() {
+  if (exchange_ != nullptr) return exchange_->on_client_stalled();
   close();
 }
 

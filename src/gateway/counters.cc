@@ -53,6 +53,7 @@ WorkerReading Counters::take_reading(std::size_t worker, model::Generation adopt
     endpoint->changed = false;
     reading.instances.push_back({.instance = endpoint->instance,
                                  .in_flight = endpoint->in_flight,
+                                 .streams = endpoint->streams,
                                  .requests = endpoint->requests,
                                  .connect_failures = endpoint->connect_failures,
                                  .circuit_opened = endpoint->circuit_opened,

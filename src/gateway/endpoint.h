@@ -28,7 +28,9 @@ struct Endpoint {
   Circuit circuit;
   std::uint64_t adoption = 0;    // number of the last adoption that routed to it
   net::Instant suspect_until{};  // others are asked first until then
+  std::uint64_t streams = 0;     // of those in flight
   bool retired = false;
+  net::Instant retired_at{};
   bool changed = false;      // Counters' own
   bool closes_idle = false;  // it has closed a connection that we kept
   UpstreamPool idle;

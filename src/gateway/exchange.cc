@@ -26,6 +26,10 @@ constexpr std::size_t k_spares_max = 0;
 constexpr std::size_t k_spares_max = 128;
 #endif
 
+// In the access record.
+constexpr std::string_view k_client_gone = "client_gone";
+constexpr std::string_view k_client_stalled = "client_stalled";
+
 class Spares {
  public:
   Spares() = default;
@@ -68,7 +72,7 @@ Exchange::Exchange(Worker& worker, Caller& client)
     : worker_(worker), client_(client), began_(net::monotonic_now()) {}
 
 Exchange::~Exchange() {
-  HL_DCHECK(accounted_ && upstream_ == nullptr && !in_hold_);
+  HL_DCHECK(accounted_ && upstream_ == nullptr && stream_ == nullptr && !in_hold_);
 }
 
 void Exchange::set_request_id(std::string_view given) {
@@ -349,7 +353,7 @@ void Exchange::fail(Cause cause) {
 }
 
 void Exchange::fail_if_open(Cause cause) {
-  if (answer_started_) return cut();
+  if (answer_started_) return cut("cut");
   fail(cause);
 }
 
@@ -401,24 +405,25 @@ void Exchange::record(net::Instant now) {
     return static_cast<std::uint64_t>(std::max(time.count(), std::int64_t{0}));
   };
   const bool has_first_byte = first_byte_at_ != net::k_never;
-  worker_.access().put({.ended = now,
-                        .scope = counters_->access_scope,
-                        .instance = notes_.instance(),
-                        .method = notes_.method(),
-                        .target = notes_.target(),
-                        .client = client_.peer(),
-                        .request_id = request_id(),
-                        .trace_id = notes_.trace.text(),
-                        .error = gone_ ? "client_gone" : notes_.error,
-                        .status = status_,
-                        .bytes_in = body_bytes_,
-                        .bytes_out = answer_bytes_,
-                        .duration_us = micros(now - began_),
-                        .first_byte_us = has_first_byte ? micros(first_byte_at_ - began_) : 0,
-                        .held_us = micros(held_for_),
-                        .retries = retries_,
-                        .has_first_byte = has_first_byte,
-                        .is_streamed = streamed_});
+  worker_.access().put(
+      {.ended = now,
+       .scope = counters_->access_scope,
+       .instance = notes_.instance(),
+       .method = notes_.method(),
+       .target = notes_.target(),
+       .client = client_.peer(),
+       .request_id = request_id(),
+       .trace_id = notes_.trace.text(),
+       .error = gone_ && notes_.error != k_client_stalled ? k_client_gone : notes_.error,
+       .status = status_,
+       .bytes_in = body_bytes_,
+       .bytes_out = answer_bytes_,
+       .duration_us = micros(now - began_),
+       .first_byte_us = has_first_byte ? micros(first_byte_at_ - began_) : 0,
+       .held_us = micros(held_for_),
+       .retries = retries_,
+       .has_first_byte = has_first_byte,
+       .is_streamed = streamed_});
 }
 
 void Exchange::over(End end) {
@@ -446,9 +451,18 @@ void Exchange::on_client_gone() {
   if (over_) return;
   gone_ = !accounted_;
   leave_hold();
+  leave_stream();
   release_upstream(false);
   account();
   over(End::abort);
+}
+
+void Exchange::on_client_stalled() {
+  if (!over_ && !accounted_ && counters_ != nullptr) {
+    ++counters_->outcomes.client_stalled;
+    notes_.error = k_client_stalled;
+  }
+  on_client_gone();
 }
 
 void Exchange::on_client_deadline() {
@@ -463,8 +477,10 @@ void Exchange::on_client_deadline() {
 }
 
 void Exchange::end_tunnel() {
+  streamed_ = !answer_complete_;
+  leave_stream();
   release_upstream(false);
-  answer_complete_ = streamed_ = true;
+  answer_complete_ = true;
   account();
   over(End::close);
 }

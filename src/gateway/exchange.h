@@ -33,6 +33,7 @@
 namespace hitless::gateway {
 
 class Caller;
+class Stream;
 class Worker;
 struct RequestFields;
 struct Picked;
@@ -59,6 +60,7 @@ class Exchange final : public net::Mortal {
   std::size_t on_body(std::string_view bytes);  // returns how many it used
   void on_client_drained();
   void on_client_gone();
+  void on_client_stalled();  // it has taken nothing for too long
   void on_client_deadline();
   void end_tunnel();
 
@@ -68,6 +70,11 @@ class Exchange final : public net::Mortal {
   void on_answer(std::string_view bytes);
   void on_upstream_lost(int error);  // errno; 0: the peer's orderly end
   void on_upstream_deadline();
+
+  // What its stream tells: nothing new goes to its instance, or to this gateway, for so long that
+  // it is to end at the next place for it …
+  void on_stream_budget_over();
+  void on_parting_over();  // … and none came
 
   // What the table tells: the service this request is held for has changed.
   void on_service_changed();
@@ -124,7 +131,16 @@ class Exchange final : public net::Mortal {
   void relay(std::string_view head, std::string_view bytes);
   void finish_answer(bool surplus);
   void break_off();
-  void cut();
+  void cut(std::string_view why);
+
+  // exchange_stream.cc: answers that go on
+  void follow_stream(std::string_view wire);
+  void leave_stream();
+  void relay_last(std::string_view bytes);
+  void part_at_place();
+  void part_websocket();
+  void part(std::string_view farewell);
+  std::string end_of_events(std::string_view event) const;
 
   Worker& worker_;
   Caller& client_;
@@ -143,6 +159,7 @@ class Exchange final : public net::Mortal {
   std::uint64_t body_bytes_ = 0;  // content so far
 
   net::http1::Body answer_;
+  Stream* stream_ = nullptr;        // while an answer of no stated length goes on; the worker's
   std::uint64_t answer_bytes_ = 0;  // content so far
   model::RevisionNumber revision_ = 0;
   int status_ = 0;

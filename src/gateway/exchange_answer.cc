@@ -6,6 +6,7 @@
 #include "gateway/caller.h"
 #include "gateway/exchange.h"
 #include "gateway/session.h"
+#include "gateway/stream.h"
 #include "gateway/worker.h"
 
 namespace hitless::gateway {
@@ -21,7 +22,9 @@ bool Exchange::answer_blocked() const {
 }
 
 void Exchange::on_answer(std::string_view bytes) {
-  if (answer_started_) return relay({}, bytes);
+  if (answer_started_) {
+    return stream_ != nullptr && stream_->is_parting() ? relay_last(bytes) : relay({}, bytes);
+  }
   std::string& partial = upstream_->partial_head();
   std::string joined;
   if (!partial.empty()) {
@@ -136,6 +139,8 @@ void Exchange::relay(std::string_view head, std::string_view bytes) {
   if (state == Body::State::bad) return break_off();
   if (state == Body::State::done) return finish_answer(used < bytes.size());
   upstream_->set_deadline(worker_.loop().turn() + worker_.limits().stream_idle_timeout);
+  if (answer_.framing() == Framing::length) return;
+  follow_stream(bytes.substr(0, used));
   if (tunnel_) client_.resume();
 }
 
@@ -144,10 +149,12 @@ void Exchange::finish_answer(bool surplus) {
   note_answer(true);
   const bool sent_whole = body_.done() && unsent() == 0;
   if (upstream_keeps_ && upstream_->half_closed()) lease_.endpoint()->closes_idle = true;
+  if (answer_.framing() > Framing::length) {
+    streamed_ = true;
+    leave_stream();
+  }
   release_upstream(upstream_keeps_ && !surplus && sent_whole && !upstream_->half_closed());
   answer_complete_ = true;
-  const Framing framing = answer_.framing();
-  streamed_ = framing == Framing::chunked || framing == Framing::until_close;
   settle();
   if (!over_ && !body_.done()) client_.resume();
 }
@@ -155,13 +162,14 @@ void Exchange::finish_answer(bool surplus) {
 // The instance's doing.
 void Exchange::break_off() {
   note_answer(false);
-  cut();
+  cut("cut");
 }
 
 // The client has part of an answer that will not come whole, and must see it.
-void Exchange::cut() {
+void Exchange::cut(std::string_view why) {
   was_cut_ = failed_ = true;
-  notes_.error = "cut";
+  notes_.error = why;
+  leave_stream();
   release_upstream(false);
   account();
   // Where the connection's end would pass for the answer's end, it is reset.

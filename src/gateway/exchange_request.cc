@@ -7,6 +7,7 @@
 #include "gateway/caller.h"
 #include "gateway/exchange.h"
 #include "gateway/exhaustion.h"
+#include "gateway/stream.h"
 #include "gateway/worker.h"
 
 namespace hitless::gateway {
@@ -148,6 +149,7 @@ void Exchange::forward(std::string_view wire) {
     gathering_ = false;
     return admit();
   }
+  if (stream_ != nullptr) stream_->on_request(wire);
   if (upstream_ != nullptr && !request_kept_ && unsent() == 0) {
     const ssize_t taken = upstream_->send(wire);
     if (taken < 0 && errno != EAGAIN) return on_upstream_lost(errno);

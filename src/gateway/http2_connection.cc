@@ -266,7 +266,7 @@ void Http2Connection::on_timer(net::Timer& timer) {
   if (&timer == &goaway_timer_) return draining_ ? on_pong() : drain();
   switch (waits_for_) {
     case For::linger: return close();
-    case For::write: return gone();
+    case For::write: return gone(true);
     case For::head: session_->end(Reason::enhance_your_calm); break;
     default: session_->end(Reason::no_error); break;
   }
@@ -320,27 +320,27 @@ void Http2Connection::on_answer() {
   if (worker_.draining()) drain();
 }
 
-void Http2Connection::end_streams() {
+void Http2Connection::end_streams(bool by_stall) {
   for (auto& [id, stream] : std::exchange(streams_, {})) {
-    stream->on_gone();
+    stream->on_gone(by_stall);
     worker_.loop().bury(std::move(stream));
   }
   for (std::unique_ptr<Http2Stream>& stream : std::exchange(leaving_, {})) {
-    stream->on_gone();
+    stream->on_gone(by_stall);
     worker_.loop().bury(std::move(stream));
   }
 }
 
 void Http2Connection::linger() {
-  end_streams();
+  end_streams(false);
   goaway_timer_.clear();
   channel_.shut_writing();
   wait_for(For::linger);
   pump();
 }
 
-void Http2Connection::gone() {
-  end_streams();
+void Http2Connection::gone(bool by_stall) {
+  end_streams(by_stall);
   close();
 }
 

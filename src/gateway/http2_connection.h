@@ -79,9 +79,9 @@ class Http2Connection final : public Connection, private net::Http2Session::Even
   void wait_for(For what);
   void set_deadline();
   std::optional<net::Instant> streams_wait_since() const;
-  void end_streams();
+  void end_streams(bool by_stall);
   void linger();
-  void gone();
+  void gone(bool by_stall = false);
   void close();
 
   Worker& worker_;

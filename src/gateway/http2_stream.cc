@@ -300,18 +300,19 @@ void Http2Stream::on_closed() {
   if (exchange_ != nullptr) exchange_->on_client_gone();
 }
 
-void Http2Stream::on_gone() {
+void Http2Stream::on_gone(bool by_stall) {
   closed_ = true;
   timer_.clear();
   head_.reset();
-  if (exchange_ != nullptr) exchange_->on_client_gone();
+  if (exchange_ == nullptr) return;
+  by_stall&& has_unsent() ? exchange_->on_client_stalled() : exchange_->on_client_gone();
 }
 
 void Http2Stream::on_timer(net::Timer&) {
   if (closed_) return;
   if (stalled_ && unsent() > 0) {
     reset(Reason::cancel);
-    if (exchange_ != nullptr) exchange_->on_client_gone();
+    if (exchange_ != nullptr) exchange_->on_client_stalled();
     return;
   }
   if (exchange_ == nullptr) return;

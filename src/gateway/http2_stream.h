@@ -44,7 +44,8 @@ class Http2Stream final : public net::Handler, public Caller {
   net::Http2Session::Supply on_supply(std::span<char> into);
   void on_answer_sent(bool request_ended);
   void on_closed();
-  void on_gone();     // the connection has ended
+  // The connection has ended; because its client took nothing for too long.
+  void on_gone(bool by_stall);
   void on_flushed();  // the client's socket has taken all that was written to it
 
   bool is_over() const { return exchange_ == nullptr; }

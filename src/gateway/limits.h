@@ -95,6 +95,9 @@ struct Limits {
   // A gateway that is replaced closes the connections on which nothing is said, one after the other
   // over this long, so that their clients do not all come back at once.
   Duration leave_spread = std::chrono::seconds(10);
+  // A stream whose budget is over is given so long to come to a place where it can be ended: the
+  // end of an event or of a frame.  Whoever sends events sends them whole.
+  Duration parting_patience = std::chrono::seconds(2);
   // What it has in progress may last so long, streams too: as long as a stream may say nothing.
   Duration leave_budget = std::chrono::seconds(1800);
   // HTTP/2: requests at once on one connection; RFC 9113 advises no fewer than 100.

@@ -22,6 +22,7 @@ struct Series {
   std::string revision;  // empty: none
   model::Outcomes outcomes;
   std::uint64_t in_flight = 0;
+  std::uint64_t streams = 0;  // of those
   std::uint64_t suspects = 0;
   std::uint64_t circuits_opened = 0;
   std::uint64_t circuits_open = 0;
@@ -55,6 +56,7 @@ SeriesOf series_of(const MetricsInput& input, std::uint64_t& left_out) {
         const model::InstanceUsage* const usage = input.usage.find(endpoint.instance);
         if (usage == nullptr) continue;
         series.in_flight += usage->in_flight;
+        series.streams += usage->streams;
         series.suspects += usage->connect_failures;
         series.circuits_opened += usage->circuit_opened;
         series.circuits_open += usage->circuits_open;
@@ -128,8 +130,11 @@ void add_services(MetricsText& text, const SeriesOf& all) {
   add_counter(k_metric_held, &model::Outcomes::held);
   add_counter(k_metric_retried, &model::Outcomes::retried);
   add_counter(k_metric_streams, &model::Outcomes::streams);
+  add_each(text, k_metric_open_streams, all, [](const Series& of) { return of.streams; });
+  add_counter(k_metric_parted, &model::Outcomes::parted);
   add_counter(k_metric_cut, &model::Outcomes::cut);
   add_counter(k_metric_client_gone, &model::Outcomes::client_gone);
+  add_counter(k_metric_client_stalled, &model::Outcomes::client_stalled);
   add_counter(k_metric_rate_limited, &model::Outcomes::rate_limited);
   add_counter(k_metric_concurrency_limited, &model::Outcomes::concurrency_limited);
   add_counter(k_metric_circuit_open, &model::Outcomes::circuit_open);

@@ -37,11 +37,20 @@ inline constexpr Metric k_metric_retried{
     "Requests that were sent once more, on another connection or to another instance."};
 inline constexpr Metric k_metric_streams{"hitless_gateway_streams_total", "counter",
                                          "Answers of no stated length that ended whole."};
+inline constexpr Metric k_metric_open_streams{
+    "hitless_gateway_open_streams", "gauge",
+    "Answers of no stated length that have begun and go on."};
+inline constexpr Metric k_metric_parted{
+    "hitless_gateway_parted_streams_total", "counter",
+    "Streams that were ended politely because their drain budget was over."};
 inline constexpr Metric k_metric_cut{"hitless_gateway_cut_answers_total", "counter",
                                      "Answers that broke off after their first byte."};
 inline constexpr Metric k_metric_client_gone{"hitless_gateway_client_gone_requests_total",
                                              "counter",
                                              "Requests whose clients left before their answer."};
+inline constexpr Metric k_metric_client_stalled{
+    "hitless_gateway_client_stalled_requests_total", "counter",
+    "Requests that were given up because their clients took nothing for too long."};
 inline constexpr Metric k_metric_rate_limited{
     "hitless_gateway_rate_limited_requests_total", "counter",
     "Requests that the rate limit of their service refused."};

@@ -26,6 +26,7 @@ model::Generation UsageBook::adopted() const {
 model::InstanceUsage UsageBook::sum_of(const Instances::value_type& entry, std::size_t parts) {
   model::InstanceUsage sum{.instance = entry.first,
                            .in_flight = 0,
+                           .streams = 0,
                            .requests = 0,
                            .connect_failures = 0,
                            .circuit_opened = 0,
@@ -33,6 +34,7 @@ model::InstanceUsage UsageBook::sum_of(const Instances::value_type& entry, std::
   for (std::size_t i = 0; i < parts; ++i) {
     const model::InstanceUsage& part = entry.second[i];
     sum.in_flight += part.in_flight;
+    sum.streams += part.streams;
     sum.requests += part.requests;
     sum.connect_failures += part.connect_failures;
     sum.circuit_opened += part.circuit_opened;
@@ -132,7 +134,7 @@ UsageChange UsageBook::other_ended() {
   for (auto at = instances_.begin(); at != instances_.end();) {
     model::InstanceUsage& part = at->second.back();
     part.instance = model::InstanceId();
-    part.in_flight = 0;
+    part.in_flight = part.streams = 0;
     if (is_known(at->second)) {
       made.usage.instances.push_back(sum_of(*at, parts()));
       ++at;

@@ -106,6 +106,7 @@ void Worker::adopt(const TableChange& change) {
   HL_CHECK(change.generation > table_.generation());
   const Table::Adopted adopted = table_.adopt(change);
   for (Endpoint* endpoint : adopted.retired) retire(*endpoint);
+  look_at_streams();
   for (ServiceEntry* service : adopted.changed) release_hold(*service);
   table_.sweep();
   report();
@@ -114,6 +115,7 @@ void Worker::adopt(const TableChange& change) {
 // No idle connection outlives its endpoint's place in the table, so none can be closed by a
 // stopping instance just as a request is sent on it.
 void Worker::retire(Endpoint& endpoint) {
+  endpoint.retired_at = loop_->turn();
   while (std::unique_ptr<UpstreamConnection> idle = endpoint.idle.take()) {
     idle->close();
     loop_->bury(std::move(idle));
@@ -278,7 +280,56 @@ void Worker::on_timer(net::Timer& timer) {
     if (counters_.anything_changed()) report();
     return;
   }
-  while (!connections_.empty()) connections_.back()->shut();
+  if (loop_->turn() >= drain_until_) {
+    while (!connections_.empty()) connections_.back()->shut();
+    return;
+  }
+  drain_timer_.set(drain_until_);
+  // Each leaves the list when it has ended.
+  std::vector<Stream*> all;
+  for (const auto& stream : streams_) all.push_back(stream.get());
+  for (Stream* stream : all) stream->expire();
+}
+
+// Streams are ended politely just before.
+void Worker::end_within(Duration budget) {
+  const net::Instant now = loop_->turn();
+  leaves_since_ = std::min(leaves_since_, now);
+  drain_until_ = now + budget;
+  drain_timer_.set(drain_until_ - std::min(budget / 2, limits().parting_patience * 2));
+  look_at_streams();
+}
+
+// All of them for each table: there are few, and a glance at one costs little.
+void Worker::look_at_streams() {
+  for (const auto& stream : streams_) stream->look();
+}
+
+Stream& Worker::begin_stream(Exchange& exchange, Endpoint& endpoint, const ServiceEntry& service,
+                             Stream::Speaks speaks) {
+  streams_.push_back(std::make_unique<Stream>(*this, exchange, endpoint, service, speaks));
+  Stream& stream = *streams_.back();
+  stream.index = streams_.size() - 1;
+  stream.look();
+  ++endpoint.streams;
+  counters_.changed(endpoint);
+  return stream;
+}
+
+// Before its lease goes, and with it perhaps the endpoint.
+void Worker::end_stream(Stream& stream) {
+  stream.stop();
+  Endpoint& endpoint = stream.endpoint();
+  --endpoint.streams;
+  counters_.changed(endpoint);
+  const std::size_t index = stream.index;
+  HL_CHECK(index < streams_.size() && streams_[index].get() == &stream);
+  loop_->bury(std::move(streams_[index]));
+  if (index + 1 < streams_.size()) {
+    streams_[index] = std::move(streams_.back());
+    streams_[index]->index = index;
+  }
+  streams_.pop_back();
 }
 
 void Worker::drain(Duration budget, std::function<void()> done) {
@@ -286,7 +337,7 @@ void Worker::drain(Duration budget, std::function<void()> done) {
   leaving_ = false;
   drained_ = std::move(done);
   for (const auto& listener : listeners_) listener->stop();
-  drain_timer_.set(loop_->turn() + budget);
+  end_within(budget);
   std::vector<Connection*> all;
   for (const auto& connection : connections_) all.push_back(connection.get());
   for (Connection* connection : all) connection->drain();
@@ -300,7 +351,7 @@ void Worker::leave(Duration budget, std::function<void()> left) {
   for (const auto& listener : listeners_) listener->hold_off();
   const net::Instant now = loop_->turn();
   leave_until_ = now + limits().leave_spread;
-  drain_timer_.set(now + budget);
+  end_within(budget);
   std::vector<Connection*> parting;
   for (const auto& connection : connections_) {
     if (connection->parts_in_turn()) parting.push_back(connection.get());
@@ -317,6 +368,8 @@ void Worker::stay() {
   draining_ = leaving_ = false;
   drained_ = nullptr;
   drain_timer_.clear();
+  leaves_since_ = drain_until_ = net::k_never;
+  look_at_streams();
   for (const auto& listener : listeners_) listener->resume();
 }
 

@@ -18,6 +18,7 @@
 #include "gateway/metrics.h"
 #include "gateway/options.h"
 #include "gateway/request_head.h"
+#include "gateway/stream.h"
 #include "gateway/table.h"
 #include "gateway/text.h"
 #include "gateway/token_memory.h"
@@ -61,6 +62,8 @@ class Worker final : public net::Handler {
   void leave(Duration budget, std::function<void()> left);
   void stay();  // takes leave() back: that process has died
   bool leaving() const { return leaving_; }
+  // Since when no new requests come; k_never: they do.
+  net::Instant leaves_since() const { return leaves_since_; }
   // For a connection on which nothing is in progress from now on.
   net::Instant idle_deadline() const;
 
@@ -93,6 +96,9 @@ class Worker final : public net::Handler {
   void replace(Connection& before, net::Channel channel, const std::string& peer,
                std::string_view begun);
   void remove(Connection& connection);
+  Stream& begin_stream(Exchange& exchange, Endpoint& endpoint, const ServiceEntry& service,
+                       Stream::Speaks speaks);
+  void end_stream(Stream& stream);
   std::string_view make_request_id();  // valid until the next one; fit to be a trace's
   // A traceparent, valid until the next one: of a trace by the name of the last request id, or one
   // of its own.
@@ -141,6 +147,8 @@ class Worker final : public net::Handler {
   void release_hold(ServiceEntry& service);
   void report();
   void check_drained();
+  void end_within(Duration budget);
+  void look_at_streams();
 
   // Constant after construction.
   const std::size_t index_;
@@ -160,11 +168,14 @@ class Worker final : public net::Handler {
   std::vector<std::unique_ptr<Connection>> connections_;
   net::Timer report_timer_;
   net::Instant reported_at_{};
+  std::vector<std::unique_ptr<Stream>> streams_;
   net::Timer drain_timer_;
+  net::Instant drain_until_ = net::k_never;
   net::Instant crowd_told_at_{};  // in the log
   std::function<void()> drained_;
   bool draining_ = false;
   bool leaving_ = false;
+  net::Instant leaves_since_ = net::k_never;
   net::Instant leave_until_{};  // the last idle connection's turn
   bool sweep_posted_ = false;
 

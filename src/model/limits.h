@@ -26,4 +26,8 @@ inline constexpr std::size_t k_warm_up_fields_max = 64;
 inline constexpr Duration k_warm_up_timeout = std::chrono::seconds(30);
 inline constexpr Duration k_warm_up_timeout_max = std::chrono::seconds(600);
 
+// How long a stream may outlive its instance's or its gateway's place, where its service does not
+// say: speech and long answers run for half an hour and more.
+inline constexpr Duration k_stream_drain = std::chrono::seconds(3600);
+
 }  // namespace hitless::model

@@ -11,8 +11,8 @@
 namespace hitless::model {
 namespace {
 
-constexpr std::array<std::string_view, 4> k_policy_members{"rate_limit", "concurrency_limit",
-                                                           "sticky", "circuit_breaker"};
+constexpr std::array<std::string_view, 5> k_policy_members{
+    "rate_limit", "concurrency_limit", "sticky", "circuit_breaker", "stream_drain_seconds"};
 constexpr std::array<std::string_view, 3> k_rate_members{"requests", "seconds", "burst"};
 constexpr std::array<std::string_view, 2> k_sticky_members{"header", "cookie"};
 constexpr std::array<std::string_view, 2> k_breaker_members{"failures", "open_seconds"};
@@ -25,6 +25,9 @@ constexpr std::int64_t k_rate_seconds_max = 3600;
 constexpr std::int64_t k_failures_max = 1000;
 constexpr double k_open_seconds_min = 0.1;
 constexpr double k_open_seconds_max = 3600;
+constexpr double k_stream_drain_seconds_min = 0.1;
+// A week: nobody waits longer for the end of a change.
+constexpr double k_stream_drain_seconds_max = 7 * 86400;
 constexpr std::size_t k_name_bytes_max = 64;
 
 // Fields that say where a message ends, who calls or what belongs to the hop: the same for many
@@ -44,6 +47,16 @@ Result<std::optional<std::int64_t>> count_within(const json::object& from, std::
     return invalid(fmt::format("field [{}] must be from 1 to {}", name, high));
   }
   return found;
+}
+
+Result<std::optional<Duration>> seconds_within(const json::object& from, std::string_view name,
+                                               double low, double high) {
+  HL_TRY_ASSIGN(const std::optional<double> found, find_number(from, name));
+  if (!found) return std::optional<Duration>();
+  if (!(*found >= low && *found <= high)) {
+    return invalid(fmt::format("field [{}] must be from {:g} to {:g}", name, low, high));
+  }
+  return std::optional<Duration>(Duration(std::llround(*found * 1e6)));
 }
 
 bool is_token(std::string_view text) {
@@ -103,13 +116,9 @@ Result<CircuitBreaker> breaker_from_json(const json::value& value) {
   HL_TRY_ASSIGN(const auto failures, count_within(*object, "failures", k_failures_max));
   if (!failures) return invalid("field [failures] is required");
   breaker.failures = *failures;
-  HL_TRY_ASSIGN(const std::optional<double> open, find_number(*object, "open_seconds"));
-  if (!open) return breaker;
-  if (!(*open >= k_open_seconds_min && *open <= k_open_seconds_max)) {
-    return invalid(fmt::format("field [open_seconds] must be from {:g} to {:g}", k_open_seconds_min,
-                               k_open_seconds_max));
-  }
-  breaker.open = Duration(std::llround(*open * 1e6));
+  HL_TRY_ASSIGN(const std::optional<Duration> open,
+                seconds_within(*object, "open_seconds", k_open_seconds_min, k_open_seconds_max));
+  breaker.open = open.value_or(breaker.open);
   return breaker;
 }
 
@@ -146,6 +155,9 @@ json::value to_json(const TrafficPolicy& policy) {
     object["circuit_breaker"] = json::object{{"failures", policy.breaker.failures},
                                              {"open_seconds", seconds(policy.breaker.open)}};
   }
+  if (policy.stream_drain != k_stream_drain) {
+    object["stream_drain_seconds"] = seconds(policy.stream_drain);
+  }
   return object;
 }
 
@@ -157,6 +169,10 @@ Result<TrafficPolicy> traffic_policy_from_json(const json::value& value) {
   policy.concurrency = concurrency.value_or(0);
   HL_TRY(read_part(*object, "sticky", sticky_from_json, policy.sticky));
   HL_TRY(read_part(*object, "circuit_breaker", breaker_from_json, policy.breaker));
+  HL_TRY_ASSIGN(const std::optional<Duration> drain,
+                seconds_within(*object, "stream_drain_seconds", k_stream_drain_seconds_min,
+                               k_stream_drain_seconds_max));
+  policy.stream_drain = drain.value_or(k_stream_drain);
   return policy;
 }
 
@@ -182,6 +198,9 @@ std::vector<TrafficField> fields_of(const TrafficPolicy& policy) {
                               ? fmt::format("{} failures, {:g} s", policy.breaker.failures,
                                             seconds(policy.breaker.open))
                               : ""},
+      {"stream_drain_seconds", policy.stream_drain != k_stream_drain
+                                   ? fmt::format("{:g}", seconds(policy.stream_drain))
+                                   : ""},
   };
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "model/limits.h"
 
 namespace hitless::model {
 
@@ -43,6 +44,9 @@ struct TrafficPolicy {
   std::int64_t concurrency = 0;  // requests in progress at once; 0: no limit
   Sticky sticky;
   CircuitBreaker breaker;
+  // A stream's own drain budget: so long may it go on where nothing new goes any more, on an
+  // instance that is taken out or in a gateway that another one replaces.
+  Duration stream_drain = k_stream_drain;
   friend bool operator==(const TrafficPolicy&, const TrafficPolicy&) = default;
 };
 

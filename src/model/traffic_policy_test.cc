@@ -16,7 +16,8 @@ TrafficPolicy any_policy() {
   return {.rate = {.requests = 10, .seconds = 60, .burst = 3},
           .concurrency = 7,
           .sticky = {Sticky::By::cookie, "sid"},
-          .breaker = {.failures = 4, .open = std::chrono::milliseconds(1500)}};
+          .breaker = {.failures = 4, .open = std::chrono::milliseconds(1500)},
+          .stream_drain = std::chrono::seconds(90)};
 }
 
 TEST(TrafficPolicy, GoesAroundWithWhatIsSetAndNothingElse) {
@@ -37,6 +38,7 @@ TEST(TrafficPolicy, FillsInWhatIsLeftOut) {
   EXPECT_EQ(policy->breaker.open, std::chrono::seconds(5));
   EXPECT_EQ(policy->concurrency, 0);
   EXPECT_EQ(policy->sticky, Sticky());
+  EXPECT_EQ(policy->stream_drain, k_stream_drain);
   EXPECT_EQ(*read(R"({"rate_limit":null,"sticky":null,"concurrency_limit":null})"),
             TrafficPolicy());
 }
@@ -70,6 +72,9 @@ TEST(TrafficPolicy, RefusalsNameTheField) {
       {R"({"circuit_breaker":{"failures":1,"open_seconds":0}})", "[circuit_breaker.open_seconds]"},
       {R"({"circuit_breaker":{"failures":1,"open_seconds":"5"}})",
        "[circuit_breaker.open_seconds]"},
+      {R"({"stream_drain_seconds":0})", "[stream_drain_seconds]"},
+      {R"({"stream_drain_seconds":604801})", "[stream_drain_seconds]"},
+      {R"({"stream_drain_seconds":"60"})", "[stream_drain_seconds]"},
   };
   for (const Row& row : rows) {
     const auto policy = read(row.policy);

@@ -22,7 +22,7 @@ struct NamedCounter {
   std::string_view name;
   std::uint64_t Outcomes::*member;
 };
-constexpr std::array<NamedCounter, 15> k_counters{{
+constexpr std::array<NamedCounter, 17> k_counters{{
     {"requests", &Outcomes::requests},
     {"failed", &Outcomes::failed},
     {"retried", &Outcomes::retried},
@@ -31,6 +31,8 @@ constexpr std::array<NamedCounter, 15> k_counters{{
     {"streams", &Outcomes::streams},
     {"cut", &Outcomes::cut},
     {"client_gone", &Outcomes::client_gone},
+    {"parted", &Outcomes::parted},
+    {"client_stalled", &Outcomes::client_stalled},
     {"bytes_in", &Outcomes::bytes_in},
     {"bytes_out", &Outcomes::bytes_out},
     {"latency_us", &Outcomes::latency_us},
@@ -43,6 +45,7 @@ constexpr std::array<NamedCounter, 15> k_counters{{
 json::object to_json(const InstanceUsage& usage) {
   return {{"instance", usage.instance.text()},
           {"in_flight", usage.in_flight},
+          {"streams", usage.streams},
           {"requests", usage.requests},
           {"connect_failures", usage.connect_failures},
           {"circuit_opened", usage.circuit_opened},
@@ -56,6 +59,9 @@ Result<InstanceUsage> instance_from_json(const json::value& value) {
   usage.instance = InstanceId(std::move(instance));
   HL_TRY_ASSIGN(usage.in_flight, get_count(*object, "in_flight"));
   HL_TRY_ASSIGN(usage.requests, get_count(*object, "requests"));
+  if (object->contains("streams")) {  // younger than the value
+    HL_TRY_ASSIGN(usage.streams, get_count(*object, "streams"));
+  }
   HL_TRY_ASSIGN(usage.connect_failures, get_count(*object, "connect_failures"));
   if (object->contains("circuit_opened")) {  // younger than the value
     HL_TRY_ASSIGN(usage.circuit_opened, get_count(*object, "circuit_opened"));

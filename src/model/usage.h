@@ -25,8 +25,10 @@ struct Outcomes {
   std::uint64_t held_done = 0;            // of those, accounted since
   std::uint64_t held_longest_us = 0;      // of what is in here
   std::uint64_t streams = 0;              // answers of no stated length that ended whole
+  std::uint64_t parted = 0;               // streams that we ended at their budget's end; not failed
   std::uint64_t cut = 0;                  // answers that broke off after their first byte
   std::uint64_t client_gone = 0;          // the client left first; not failed
+  std::uint64_t client_stalled = 0;       // of those, the ones that took no byte for too long
   std::uint64_t rate_limited = 0;         // of `requests`, refused by the service's rate limit …
   std::uint64_t concurrency_limited = 0;  // … or its concurrency limit; not failed
   std::uint64_t circuit_open = 0;         // refused: no instance's circuit was closed; failed
@@ -57,6 +59,7 @@ struct RevisionUsage {
 struct InstanceUsage {
   InstanceId instance;
   std::uint64_t in_flight = 0;  // leases held, over all workers
+  std::uint64_t streams = 0;    // of those, answers of no stated length that have begun
   std::uint64_t requests = 0;
   std::uint64_t connect_failures = 0;  // refused or reset before an answer: the instance is suspect
   std::uint64_t circuit_opened = 0;    // times that its circuit breaker opened, over all workers

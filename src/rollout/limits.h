@@ -10,9 +10,14 @@
 
 namespace hitless::rollout {
 
-// From "absent from the adopted table" to SIGTERM at the latest.  Streams (speech, tokens) run for
-// half an hour and more; a rollout that waits costs one idle process, a cut stream costs a user.
+// From "absent from the adopted table" to SIGTERM at the latest, unless streams have a longer
+// budget.  Long calls run for half an hour and more; a rollout that waits costs one idle process, a
+// cut answer costs a user.
 inline constexpr Duration k_drain_budget = std::chrono::seconds(3600);
+
+// So much longer than the budget of streams: a stream may begin as late as an answer may, and the
+// gateway ends it politely before its instance is stopped.
+inline constexpr Duration k_stream_parting = std::chrono::seconds(60);
 
 // Exits of one group in one rollout that make it broken.  One may be chance (out of memory beside
 // a neighbour that is leaving), three in a row of replacements are not.

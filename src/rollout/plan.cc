@@ -137,7 +137,9 @@ Plan draft_plan(const PlanInput& input) {
   plan.balance_from = input.from ? before.balance : after.balance;
   plan.traffic = input.to ? after.traffic : before.traffic;
   plan.traffic_from = input.from ? before.traffic : after.traffic;
-  plan.drain_budget = k_drain_budget;
+  plan.drain_budget =
+      std::max(k_drain_budget, std::max(plan.traffic.stream_drain, plan.traffic_from.stream_drain) +
+                                   k_stream_parting);
   if (input.to) {
     const model::RolloutPolicy& policy = input.effective_policy();
     plan.judgement = policy.judgement;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "rollout/limits.h"
 #include "rollout/phase.h"
 
 namespace hitless::rollout {
@@ -143,7 +144,8 @@ TEST(Plan, ChangesTheTrafficPolicyInTheRouteAlone) {
   model::Revision to = revision(2, {entry("a", 2)});
   to.config.traffic = {.rate = {.requests = 10, .seconds = 60, .burst = 20},
                        .sticky = {model::Sticky::By::header, "X-Session"},
-                       .breaker = {.failures = 3, .open = std::chrono::milliseconds(1500)}};
+                       .breaker = {.failures = 3, .open = std::chrono::milliseconds(1500)},
+                       .stream_drain = std::chrono::seconds(30)};
   const auto made = plan(from, to);
   ASSERT_TRUE(made);
   const std::vector<model::Change> expected = {
@@ -151,11 +153,29 @@ TEST(Plan, ChangesTheTrafficPolicyInTheRouteAlone) {
       {ChangeClass::route, "traffic_policy.concurrency_limit", "5", ""},
       {ChangeClass::route, "traffic_policy.sticky", "", "header X-Session"},
       {ChangeClass::route, "traffic_policy.circuit_breaker", "", "3 failures, 1.5 s"},
+      {ChangeClass::route, "traffic_policy.stream_drain_seconds", "", "30"},
   };
   EXPECT_EQ(made->changes, expected);
   EXPECT_EQ(made->strategy, model::Strategy::none);
   EXPECT_EQ(made->traffic, to.config.traffic);
   EXPECT_EQ(made->traffic_from, from.config.traffic);
+}
+
+// The gateway ends streams politely before their instance is stopped, whichever side's budget they
+// have; other requests keep theirs.
+TEST(Plan, InstancesDrainForLongerThanStreamsMayLast) {
+  using std::chrono::hours;
+  using std::chrono::seconds;
+  const auto budget = [](Duration before, Duration after) {
+    model::Revision from = revision(1, {entry("a", 2)});
+    from.config.traffic.stream_drain = before;
+    model::Revision to = revision(2, {entry("b", 2)});
+    to.config.traffic.stream_drain = after;
+    return plan(from, to).value().drain_budget;
+  };
+  EXPECT_GT(budget(hours(2), seconds(1)), hours(2));
+  EXPECT_GT(budget(seconds(1), hours(3)), hours(3));
+  EXPECT_EQ(budget(seconds(1), seconds(1)), k_drain_budget);
 }
 
 TEST(Plan, OfNoChangeHasNone) {
