@@ -48,7 +48,7 @@ void ClientConnection::on_ready(net::Ready ready) {
 void ClientConnection::on_timer(net::Timer&) {
   if (!channel_) return;
   if (lingering_) return close();
-  if (has_unsent()) return stalled();
+  if (has_unsent()) return is_moving() ? void() : stalled();
   if (exchange_ != nullptr) {
     if (exchange_->waits_for_client()) return exchange_->on_client_deadline();
     // It is the instance that is slow to take the body; that has a deadline of its own.
@@ -238,7 +238,7 @@ void ClientConnection::refuse(Cause cause) {
 
 void ClientConnection::on_end_of_input() {
   if (exchange_ == nullptr) return close();
-  if (exchange_->tunnel()) return exchange_->end_tunnel();
+  if (exchange_->tunnel()) return exchange_->on_client_ended();
   if (!exchange_->request_done()) gone();
 }
 
@@ -313,6 +313,14 @@ void ClientConnection::on_exchange_over(After after) {
 void ClientConnection::gone() {
   if (exchange_ != nullptr) return exchange_->on_client_gone();
   close();
+}
+
+// The kernel may have been sending all the while without room for more of ours.
+bool ClientConnection::is_moving() {
+  const Duration limit = worker_.limits().write_stall_timeout;
+  const Duration since = channel_.unmoved_for().value_or(limit);
+  if (since < limit) timer_.set(worker_.loop().turn() + (limit - since));
+  return since < limit;
 }
 
 void ClientConnection::stalled() {

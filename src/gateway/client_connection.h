@@ -62,6 +62,7 @@ class ClientConnection final : public Caller, public Connection {
   void check_half_closed();
   bool flush();
   void gone();
+  bool is_moving();
   void stalled();
   void part();
   void linger();

@@ -476,6 +476,15 @@ void Exchange::on_client_deadline() {
   fail_if_open(Cause::request_timeout);
 }
 
+// Its instance hears so behind all that it has sent, and ends the tunnel in its own way.
+void Exchange::on_client_ended() {
+  client_ended_ = true;
+  if (over_ || upstream_ == nullptr) return end_tunnel();
+  if (unsent() > 0) return;
+  upstream_->shut_writing();
+  upstream_->set_deadline(worker_.loop().turn() + worker_.limits().body_stall_timeout);
+}
+
 void Exchange::end_tunnel() {
   streamed_ = !answer_complete_;
   leave_stream();

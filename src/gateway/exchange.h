@@ -62,7 +62,7 @@ class Exchange final : public net::Mortal {
   void on_client_gone();
   void on_client_stalled();  // it has taken nothing for too long
   void on_client_deadline();
-  void end_tunnel();
+  void on_client_ended();  // in a tunnel: it sends no more, and may still read
 
   // What the upstream connection tells.
   void on_upstream_writable();
@@ -127,6 +127,7 @@ class Exchange final : public net::Mortal {
   net::http1::Fault take_answer_head(std::string_view bytes, net::http1::Head& head);
   void begin_answer(const net::http1::Head& head, std::string_view rest);
   void begin_tunnel();
+  void end_tunnel();
   void pass_interim(const net::http1::Head& head);
   void relay(std::string_view head, std::string_view bytes);
   void finish_answer(bool surplus);
@@ -185,8 +186,9 @@ class Exchange final : public net::Mortal {
   bool wants_continue_ = false;
   bool wants_upgrade_ = false;
   bool tunnel_ = false;
-  bool reused_ = false;      // this upstream connection has answered before
-  bool fresh_only_ = false;  // a reused one has been found dead
+  bool client_ended_ = false;  // in a tunnel
+  bool reused_ = false;        // this upstream connection has answered before
+  bool fresh_only_ = false;    // a reused one has been found dead
   bool upstream_keeps_ = false;
   bool answer_started_ = false;
   bool answer_complete_ = false;

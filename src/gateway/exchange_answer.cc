@@ -141,7 +141,11 @@ void Exchange::relay(std::string_view head, std::string_view bytes) {
   upstream_->set_deadline(worker_.loop().turn() + worker_.limits().stream_idle_timeout);
   if (answer_.framing() == Framing::length) return;
   follow_stream(bytes.substr(0, used));
-  if (tunnel_) client_.resume();
+  if (!tunnel_) return;
+  if (client_ended_) {
+    upstream_->set_deadline(worker_.loop().turn() + worker_.limits().body_stall_timeout);
+  }
+  client_.resume();
 }
 
 // `surplus`: the instance sent more than its answer, so its connection cannot be trusted.

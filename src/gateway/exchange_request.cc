@@ -188,7 +188,7 @@ void Exchange::flush_request() {
 }
 
 void Exchange::after_flush() {
-  if (answer_started_) return;
+  if (answer_started_) return client_ended_ ? on_client_ended() : void();
   if (body_.done()) {
     upstream_->set_deadline(worker_.loop().turn() + worker_.limits().first_byte_timeout);
   } else {
@@ -227,7 +227,9 @@ void Exchange::note_answer(bool answered) {
 // The one place where a request is sent again; replay.h says when it may be.
 void Exchange::on_upstream_lost(int error) {
   if (answer_started_) {
-    if (error == 0 && answer_.complete_at_close()) return finish_answer(false);
+    // Whoever said goodbye does not miss what the instance throws away.
+    const bool is_end = error == 0 || client_ended_;
+    if (is_end && answer_.complete_at_close()) return finish_answer(false);
     return break_off();
   }
   Death death = upstream_->death(error);
@@ -256,7 +258,7 @@ void Exchange::replay() {
 }
 
 void Exchange::on_upstream_deadline() {
-  if (answer_started_) return break_off();
+  if (answer_started_) return client_ended_ ? end_tunnel() : break_off();
   if (!upstream_->connected()) {
     note_connect_failure();
     return replay();

@@ -266,11 +266,19 @@ void Http2Connection::on_timer(net::Timer& timer) {
   if (&timer == &goaway_timer_) return draining_ ? on_pong() : drain();
   switch (waits_for_) {
     case For::linger: return close();
-    case For::write: return gone(true);
+    case For::write: return is_moving() ? void() : gone(true);
     case For::head: session_->end(Reason::enhance_your_calm); break;
     default: session_->end(Reason::no_error); break;
   }
   flush_soon();
+}
+
+// The kernel may have been sending all the while without room for more of ours.
+bool Http2Connection::is_moving() {
+  const Duration limit = worker_.limits().write_stall_timeout;
+  const Duration since = channel_.unmoved_for().value_or(limit);
+  if (since < limit) timer_.set(worker_.loop().turn() + (limit - since));
+  return since < limit;
 }
 
 // Told twice (RFC 9113 section 6.8): a request that was on its way when we spoke is still served.

@@ -78,6 +78,7 @@ class Http2Connection final : public Connection, private net::Http2Session::Even
   void tell_flushed();
   void wait_for(For what);
   void set_deadline();
+  bool is_moving();
   std::optional<net::Instant> streams_wait_since() const;
   void end_streams(bool by_stall);
   void linger();

@@ -4,6 +4,7 @@
 // loop and never used again.
 #pragma once
 
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #include <memory>
@@ -35,6 +36,7 @@ class UpstreamConnection final : public net::Handler {
   ssize_t send(std::string_view bytes);
   // Reads and hands over while the exchange takes it.
   void read();
+  void shut_writing() { ::shutdown(fd_.get(), SHUT_WR); }
   void set_deadline(net::Instant deadline) { timer_.set(deadline); }
   void clear_deadline() { timer_.clear(); }
 

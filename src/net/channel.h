@@ -9,10 +9,12 @@
 #include <sys/uio.h>
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
 #include "base/file.h"
+#include "net/socket.h"
 #include "net/tls.h"
 
 namespace hitless::net {
@@ -44,6 +46,7 @@ class Channel {
     return ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
   }
 
+  std::optional<Duration> unmoved_for() const { return net::unmoved_for(fd_.get()); }
   void shut_writing();
   void reset();  // the peer sees a reset instead of an end, and the descriptor is closed
   void close();

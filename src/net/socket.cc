@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -120,6 +121,13 @@ int open_stream_socket(int family) {
   const int fd = ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd >= 0 && family != AF_UNIX) set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   return fd;
+}
+
+std::optional<Duration> unmoved_for(int fd) {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return std::nullopt;
+  return std::chrono::milliseconds(std::max(info.tcpi_last_data_sent, info.tcpi_last_ack_recv));
 }
 
 std::string peer_text(const SocketAddress& peer) {

@@ -7,7 +7,10 @@
 #include <cstdint>
 #include <string>
 
+#include <optional>
+
 #include "base/address.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/result.h"
 
@@ -41,6 +44,11 @@ Result<Address> local_address(int fd, const Address& asked);
 
 // A stream socket of that family, not yet connected; Nagle's delay is off.  -1 and errno on error.
 int open_stream_socket(int family);
+
+// How long a TCP connection has moved nothing to its peer: it sent no data, because the peer's
+// window is shut, or the peer confirmed nothing.  The kernel tells of room to write in large steps;
+// this tells whether a slow reader still reads.  nullopt: not known.
+std::optional<Duration> unmoved_for(int fd);
 
 // "127.0.0.1"; "unix:" for Unix sockets, which have no better name.
 std::string peer_text(const SocketAddress& peer);

@@ -115,19 +115,29 @@ class WebSocketPeer {
   RawConnection connection_;
 };
 
-// An instance that answers a ping with a pong and a Close with the same Close, and sends everything
-// else back, frame by frame.  `seen` is told each frame as it came.
+// Answers a ping with a pong and a Close with the same Close, and sends everything else back, frame
+// by frame, until either end.  `seen` is told each frame as it came.
+template <class Seen>
+void echo_frames(RawConnection& connection, Seen seen) {
+  connection.write(WebSocketPeer::k_accepted);
+  for (;;) {
+    auto frame = read_frame(connection, true);
+    if (!frame.has_value()) return;
+    seen(*frame);
+    if (frame->opcode == WebSocketFrame::ping) frame->opcode = WebSocketFrame::pong;
+    if (!connection.write(to_wire(*frame, false))) return;
+    if (frame->opcode == WebSocketFrame::close) return;
+  }
+}
+inline void echo_frames(RawConnection& connection) {
+  echo_frames(connection, [](const WebSocketFrame&) {});
+}
+
+// An instance that does so.
 inline RawUpstream::Script echoing_frames(std::function<void(const WebSocketFrame&)> seen =
                                               [](const WebSocketFrame&) {}) {
   return [seen = std::move(seen)](RawConnection& connection) {
-    if (!connection.read_message().whole) return;
-    connection.write(WebSocketPeer::k_accepted);
-    while (auto frame = read_frame(connection, true)) {
-      seen(*frame);
-      if (frame->opcode == WebSocketFrame::ping) frame->opcode = WebSocketFrame::pong;
-      if (!connection.write(to_wire(*frame, false))) return;
-      if (frame->opcode == WebSocketFrame::close) return;
-    }
+    if (connection.read_message().whole) echo_frames(connection, seen);
   };
 }
 
