@@ -37,8 +37,9 @@ json::object body_of(const std::vector<Entry>& entries, const json::object& poli
 }
 
 json::object config_json(const HitlessProcess& hitless, const PretendModel& model) {
-  json::array command{hitless.model_server().string(), "--listen", "{listen}", "--version-tag",
-                      model.version};
+  const std::string program =
+      model.program.empty() ? hitless.model_server().string() : model.program;
+  json::array command{program, "--listen", "{listen}", "--version-tag", model.version};
   for (const std::string& flag : model.flags) command.emplace_back(flag);
   json::object config{
       {"model_type", "Custom"},

@@ -21,6 +21,7 @@ struct PretendModel {
   int failures_max = 3;            // failure_threshold
   int initial_delay_seconds = 30;  // 0: failures count at once
   json::array warm_up{};           // of its config.json
+  std::string program{};           // another one than the pretend model, with the same flags
 };
 
 // Writes <folder>/packages/<version>/model/config.json; the folder to import.
