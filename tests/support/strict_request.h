@@ -90,7 +90,7 @@ inline std::string problem_of_start(const std::string& line, StrictRequest& requ
 
 // In a list with commas.
 inline bool has_word(std::string list, const std::string& word) {
-  std::erase_if(list, [](char byte) { return byte == '\t'; });
+  std::replace(list.begin(), list.end(), '\t', ' ');
   for (std::size_t at = list.find(word); at != std::string::npos; at = list.find(word, at + 1)) {
     const std::size_t before = list.find_last_not_of(' ', at - 1);
     const std::size_t after = list.find_first_not_of(' ', at + word.size());
