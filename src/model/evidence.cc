@@ -42,6 +42,27 @@ Result<Tally> tally_from_json(const json::value& value) {
   return tally;
 }
 
+json::value to_json(const Onsets& onsets) {
+  json::array sums;
+  for (const double sum : onsets.log_sums) sums.emplace_back(exact_text(sum));
+  return json::object{{"count", onsets.count},
+                      {"last", onsets.last},
+                      {"likely_events", onsets.likely_events},
+                      {"likely_total", onsets.likely_total},
+                      {"log_sums", std::move(sums)}};
+}
+
+Result<Onsets> onsets_from_json(const json::value& value) {
+  HL_TRY_ASSIGN(const json::object* object, as_object(value));
+  Onsets onsets;
+  HL_TRY_ASSIGN(onsets.count, get_count(*object, "count"));
+  HL_TRY_ASSIGN(onsets.last, get_count(*object, "last"));
+  HL_TRY_ASSIGN(onsets.likely_events, get_count(*object, "likely_events"));
+  HL_TRY_ASSIGN(onsets.likely_total, get_count(*object, "likely_total"));
+  HL_TRY_ASSIGN(onsets.log_sums, get_each<double>(*object, "log_sums", exact_from_json));
+  return onsets;
+}
+
 json::value to_json(const Measure& measure) {
   return json::object{{"name", measure.name},
                       {"what", measure.what},
@@ -53,7 +74,9 @@ json::value to_json(const Measure& measure) {
                       {"past_total", measure.apart.old_total},
                       {"alone_events", measure.apart.new_events},
                       {"alone_total", measure.apart.new_total},
+                      {"steps_total", measure.steps_total},
                       {"alone_bar", exact_text(measure.bar)},
+                      {"alone_onsets", to_json(measure.onsets)},
                       {"limit_us", measure.limit_us},
                       {"log_ratio", exact_text(measure.log_ratio)},
                       {"verdict", to_text(measure.verdict)},
@@ -72,6 +95,12 @@ Result<void> read_apart(const json::object& from, Measure& measure) {
   HL_TRY_ASSIGN(measure.apart.new_events, get_count(from, "alone_events"));
   HL_TRY_ASSIGN(measure.apart.new_total, get_count(from, "alone_total"));
   HL_TRY_ASSIGN(measure.bar, get_exact(from, "alone_bar"));
+  if (from.contains("steps_total")) {
+    HL_TRY_ASSIGN(measure.steps_total, get_count(from, "steps_total"));
+  }
+  if (const json::value* onsets = from.if_contains("alone_onsets")) {
+    HL_TRY_ASSIGN(measure.onsets, onsets_from_json(*onsets));
+  }
   return {};
 }
 

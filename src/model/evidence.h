@@ -24,6 +24,17 @@ struct Tally {
   friend bool operator==(const Tally&, const Tally&) = default;
 };
 
+// Where what goes wrong may have begun, so that what was right before does not hide it: for each
+// rate that is looked for, ln of the sum of the weights of these points, each divided by how likely
+// what came before it was (rollout/likelihood.h).
+struct Onsets {
+  std::uint64_t count = 0;
+  std::uint64_t last = 0;                             // the requests there were at the last one
+  std::uint64_t likely_events = 0, likely_total = 0;  // … and events, at the likeliest
+  std::vector<double> log_sums;
+  friend bool operator==(const Onsets&, const Onsets&) = default;
+};
+
 // Who was called when it was looked at last.  What came since counts only if it is the same now:
 // what both sides did is compared where both were called, and nowhere else.
 enum class Called { old_side, both, new_side };
@@ -34,10 +45,12 @@ struct Measure {
   std::string what;  // "answers slower than 12.3 ms"
   std::uint64_t old_events = 0, old_total = 0;  // while both sides were called, …
   std::uint64_t new_events = 0, new_total = 0;
-  Tally apart;     // … what the old side did before that, and the new one after a switch
-  double bar = 0;  // the rate that the new side may have there; 0: it has not begun
-  std::int64_t limit_us = 0;  // of latencies: what counts as slow; 0: not fixed yet
-  double log_ratio = 0;       // of the likelihoods "worse by the policy's ratio" to "equal"
+  Tally apart;  // … what the old side did before that, and the new one after a switch
+  std::uint64_t steps_total = 0;  // requests of the new side in the steps before this one
+  double bar = 0;                 // the rate that the new side may have there; 0: it has not begun
+  Onsets onsets;                  // of what it did there
+  std::int64_t limit_us = 0;      // of latencies: what counts as slow; 0: not fixed yet
+  double log_ratio = 0;           // of the likelihoods "worse by the policy's ratio" to "equal"
   Verdict verdict = Verdict::undecided;
   // What the next look goes on from (rollout/judge.h): the counters as they stood, the end of the
   // stretches whose log ratio is in settled_ratio, and of the one after them.

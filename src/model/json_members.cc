@@ -38,13 +38,22 @@ json::string exact_text(double number) {
   return json::string(fmt::format("{}", number));
 }
 
+Result<double> exact_from_json(const json::value& value) {
+  const json::string* text = value.if_string();
+  double number = 0;
+  if (text != nullptr) {
+    const char* const last = text->data() + text->size();
+    const auto [end, failure] = std::from_chars(text->data(), last, number);
+    if (failure == std::errc() && end == last) return number;
+  }
+  return Error(Code::invalid, "must be a number as text");
+}
+
 Result<double> get_exact(const json::object& from, std::string_view name) {
   HL_TRY_ASSIGN(const std::string text, get_string(from, name));
-  double number = 0;
-  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (failure != std::errc() || end != text.data() + text.size()) {
+  Result<double> number = exact_from_json(json::string(text));
+  if (!number)
     return Error(Code::invalid, fmt::format("field [{}] must be a number as text", name));
-  }
   return number;
 }
 

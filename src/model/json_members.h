@@ -20,6 +20,7 @@ Result<int> get_small_int(const json::object& from, std::string_view name);
 
 // A double as text: JSON numbers lose the last bit on the way through the parser.
 json::string exact_text(double number);
+Result<double> exact_from_json(const json::value& value);
 Result<double> get_exact(const json::object& from, std::string_view name);
 
 json::array array_of(const std::vector<std::string>& texts);

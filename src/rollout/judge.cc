@@ -153,6 +153,7 @@ Measure begin_step(const Measure& before) {
   measure.limit_us = before.limit_us;
   measure.apart.old_events = before.apart.old_events + before.old_events;
   measure.apart.old_total = before.apart.old_total + before.old_total;
+  measure.steps_total = before.steps_total + before.new_total + before.apart.new_total;
   return measure;
 }
 
@@ -198,17 +199,29 @@ bool is_gross(const JudgeInput& input, const MeasureKind& kind, const Measure& m
   return gross_log_ratio_of(whole) >= bad_gross_at(input.policy, input.steps);
 }
 
-// Sets the bar with the first requests that the new side has alone.
-bool is_bad_alone(const JudgeInput& input, const MeasureKind& kind, Measure& measure) {
+// Sets the bar with the first requests that the new side has alone, and where it may have become
+// worse since.
+void weigh_alone(const MeasureKind& kind, Measure& measure) {
   const Tally& apart = measure.apart;
-  if (kind.histogram != nullptr || apart.new_total == 0) return false;
+  if (kind.histogram != nullptr || apart.new_total == 0) return;
   if (measure.bar == 0) {
     measure.bar =
         alone_bar(apart.old_events + measure.old_events, apart.old_total + measure.old_total);
   }
+  if (measure.onsets.log_sums.size() != k_far_ratios.size()) {
+    measure.onsets = {};
+    add_onset(measure.onsets, 0, 0, measure.bar);
+  }
+  if (apart.new_total - measure.onsets.last < k_stretch_requests) return;
+  add_onset(measure.onsets, apart.new_events, apart.new_total, measure.bar);
+}
+
+bool is_bad_alone(const JudgeInput& input, const MeasureKind& kind, const Measure& measure) {
+  const Tally& apart = measure.apart;
+  if (measure.bar == 0 || kind.histogram != nullptr) return false;
   const std::uint64_t least = kind.count == errors_of ? 0 : input.policy.requests_min;
   if (apart.new_events < k_gross_errors_min || apart.new_total < least) return false;
-  return alone_log_ratio_of(apart.new_events, apart.new_total, measure.bar) >=
+  return alone_log_ratio_of(measure.onsets, apart.new_events, apart.new_total, measure.bar) >=
          bad_alone_at(input.policy, input.steps);
 }
 
@@ -265,6 +278,7 @@ Measure measure_of(const MeasureKind& kind, const JudgeInput& input) {
                         : " " + duration_text(Duration(measure.limit_us));
   }
   weigh(input, measure);
+  weigh_alone(kind, measure);
   measure.verdict = verdict_of(input, kind, measure);
   return measure;
 }
@@ -327,9 +341,17 @@ class Sentence {
 
   void tell_alone(const Measure& measure) {
     const Tally& apart = measure.apart;
-    add("{}: {} on {} since it is called alone, where up to {:.1f} % may be the world's doing "
+    const model::Onsets& onsets = measure.onsets;
+    std::string lately;
+    const bool is_late = onsets.likely_total > 0 && onsets.likely_total < apart.new_total;
+    if (measure.verdict == Verdict::bad && is_late) {
+      lately = ", the last " + side_text(apart.new_events - onsets.likely_events,
+                                         apart.new_total - onsets.likely_total);
+    }
+    add("{}: {} on {} since it is called alone{}, where up to {:.1f} % may be the world's doing "
         "({} on {} before)",
-        measure.name, side_text(apart.new_events, apart.new_total), new_place_, 100 * measure.bar,
+        measure.name, side_text(apart.new_events, apart.new_total), new_place_, lately,
+        100 * measure.bar,
         side_text(apart.old_events + measure.old_events, apart.old_total + measure.old_total),
         old_place_);
     if (measure.verdict != Verdict::bad) return;
@@ -404,7 +426,8 @@ Passage expected_sample_alone(const model::Judgement& policy, double rate, doubl
     const double step = std::log(ratio);
     const double drift = rate * step + less;
     if (drift <= 0) continue;
-    const double needed = bad_alone_at(policy, steps) + std::log(k_far_ratios.size()) + step / 2;
+    const double needed =
+        bad_alone_at(policy, steps) + first_onset_cost() + std::log(k_far_ratios.size()) + step / 2;
     const Passage passage = passage_of(needed, drift, rate * (1 - rate) * step * step, policy.miss);
     if (best.average == 0 || passage.within < best.within) best = passage;
   }

@@ -26,9 +26,11 @@
 // its doing or the world's.  Then only what is bad by far is told: events are held against a bar
 // (alone_bar), at least a fifth of all answers and ten times the odds that the old side had before.
 // As long as the world makes no more than that go wrong, an equal version is taken back with no
-// larger probability than its part of the false alarms.  It is good once it is shown, up to `miss`,
-// that it stays below the bar.  Latencies are not told there: a
-// stall of the machine makes all of them slow.
+// larger probability than its part of the false alarms.  It may have become so at any time since,
+// and what was right before must not hide it: the odds are weighed for each point where it may have
+// begun (model::Onsets), one after every k_stretch_requests at the most.  It is good once it is
+// shown, up to `miss`, that it stays below the bar.  Latencies are not told there: a stall of the
+// machine makes all of them slow.
 //
 // A median counts as worse only if the new side's own is beyond the limit, and a 99th percentile
 // likewise: a burst of slow answers is no slower version.  So a latency is good, too, as soon as

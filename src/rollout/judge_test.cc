@@ -232,6 +232,40 @@ TEST_F(AfterASwitch, AVersionThatFailsByFarIsStillTakenBack) {
   EXPECT_GE(taken_back({}, {.errors = 1}, 0), k_canaries) << "and nobody called the old one";
 }
 
+// However long it was right before: a warm old side is kept for this.
+TEST_F(AfterASwitch, WhatWasRightBeforeHidesNoFault) {
+  Random random(seed());
+  for (const std::uint64_t before : {100U, 1000U, 10'000U, 100'000U}) {
+    Canary canary(policy_, random);
+    canary.run({}, {}, 0, 1000);
+    for (std::uint64_t came = 0; came < before; came += 50) {
+      ASSERT_NE(canary.run({.errors = 0.01}, {.errors = 0.01}, 1, 50), Verdict::bad);
+    }
+    std::uint64_t wrong = 0;
+    while (wrong < 1000 && canary.run({}, {.errors = 1}, 1, 5) != Verdict::bad) wrong += 5;
+    EXPECT_LE(wrong, 60U) << "after " << before;
+    EXPECT_NE(canary.evidence().text.find("the last "), std::string::npos)
+        << canary.evidence().text;
+  }
+}
+
+TEST_F(AfterASwitch, FalseAlarmsStayWithinWhatIsStatedHoweverLongItIsLookedAt) {
+  policy_.false_alarm = 0.1;
+  Random random(seed());
+  int runs = 0;
+  const int canaries = k_canaries / 4;
+  for (int run = 0; run < canaries; ++run) {
+    Canary canary(policy_, random);
+    canary.run({}, {}, 0, 1000);
+    Verdict verdict = Verdict::undecided;
+    for (int look = 0; look < 500 && verdict != Verdict::bad; ++look) {
+      verdict = canary.run({}, {.errors = k_alone_rate}, 1, 20);
+    }
+    runs += verdict == Verdict::bad ? 1 : 0;
+  }
+  EXPECT_LE(runs, allowed(0.1, canaries));
+}
+
 TEST_F(AfterASwitch, ItsSampleIsWhatIsStated) {
   const Passage sample = expected_sample_alone(policy_, 0.5, k_alone_rate, 1);
   Random random(seed());

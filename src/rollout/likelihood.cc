@@ -5,6 +5,8 @@
 #include <limits>
 #include <vector>
 
+#include "base/check.h"
+
 namespace hitless::rollout {
 namespace {
 
@@ -39,15 +41,33 @@ double log_mean(const Ways& ways, double log_ratio) {
   return most + std::log(sum);
 }
 
-// ln of the mean of what `log_of` says of each far ratio.
-template <class LogOf>
-double far_mean(LogOf log_of) {
-  std::array<double, k_far_ratios.size()> logs;
-  std::transform(k_far_ratios.begin(), k_far_ratios.end(), logs.begin(), log_of);
-  const double most = *std::max_element(logs.begin(), logs.end());
-  double sum = 0;
-  for (const double each : logs) sum += std::exp(each - most);
-  return most + std::log(sum / static_cast<double>(logs.size()));
+using FarLogs = std::array<double, k_far_ratios.size()>;
+
+double log_sum(double left, double right) {
+  const double most = std::max(left, right);
+  return most + std::log(std::exp(left - most) + std::exp(right - most));
+}
+
+// ln of the mean of what these are the ln of.
+double log_mean(const FarLogs& logs) {
+  double sum = logs[0];
+  for (std::size_t index = 1; index < logs.size(); ++index) sum = log_sum(sum, logs[index]);
+  return sum - std::log(static_cast<double>(logs.size()));
+}
+
+// p1 = ratio × bar × less, 1 - p1 = (1 - bar) × less.
+FarLogs far_logs_of(std::uint64_t events, std::uint64_t total, double bar) {
+  FarLogs logs;
+  std::transform(k_far_ratios.begin(), k_far_ratios.end(), logs.begin(), [&](double ratio) {
+    const double less = -std::log(1 + (ratio - 1) * bar);
+    return static_cast<double>(events) * std::log(ratio) + static_cast<double>(total) * less;
+  });
+  return logs;
+}
+
+double weight_of_onset(std::uint64_t count) {
+  const auto k = static_cast<double>(count);
+  return 1 / (k * (k + 1));
 }
 
 double normal_below(double z) {
@@ -80,18 +100,39 @@ double gross_log_ratio_of(const model::Tally& whole) {
   const Ways ways = ways_of(whole);
   const double equal = log_mean(ways, 0);
   const auto seen = static_cast<double>(whole.new_events - ways.least);
-  return far_mean([&](double ratio) {
+  FarLogs logs;
+  std::transform(k_far_ratios.begin(), k_far_ratios.end(), logs.begin(), [&](double ratio) {
     const double log_ratio = std::log(ratio);
     return seen * log_ratio - log_mean(ways, log_ratio) + equal;
   });
+  return log_mean(logs);
 }
 
-double alone_log_ratio_of(std::uint64_t events, std::uint64_t total, double bar) {
-  return far_mean([&](double ratio) {
-    // p1 = ratio × bar × less, 1 - p1 = (1 - bar) × less.
-    const double less = -std::log(1 + (ratio - 1) * bar);
-    return static_cast<double>(events) * std::log(ratio) + static_cast<double>(total) * less;
-  });
+double alone_log_ratio_of(const model::Onsets& onsets, std::uint64_t events, std::uint64_t total,
+                          double bar) {
+  FarLogs logs = far_logs_of(events, total, bar);
+  HL_CHECK(onsets.log_sums.size() == logs.size());
+  for (std::size_t index = 0; index < logs.size(); ++index) logs[index] += onsets.log_sums[index];
+  return log_mean(logs);
+}
+
+void add_onset(model::Onsets& onsets, std::uint64_t events, std::uint64_t total, double bar) {
+  const double log_weight = std::log(weight_of_onset(++onsets.count));
+  const FarLogs before = far_logs_of(events, total, bar);
+  onsets.log_sums.resize(before.size(), -std::numeric_limits<double>::infinity());
+  for (std::size_t index = 0; index < before.size(); ++index) {
+    onsets.log_sums[index] = log_sum(onsets.log_sums[index], log_weight - before[index]);
+  }
+  onsets.last = total;
+  // The least of the ratios finds the begin of any fault; the larger ones overlook the small.
+  const FarLogs likely = far_logs_of(onsets.likely_events, onsets.likely_total, bar);
+  if (before.front() >= likely.front()) return;
+  onsets.likely_events = events;
+  onsets.likely_total = total;
+}
+
+double first_onset_cost() {
+  return -std::log(weight_of_onset(1));
 }
 
 double share_log_ratio_of(std::uint64_t events, std::uint64_t total, double share) {

@@ -24,8 +24,15 @@ double log_ratio_of(const model::Tally& stretch, double ratio);
 // Far larger odds on the new side, to equal ones; exact, and linear in the requests.
 double gross_log_ratio_of(const model::Tally& whole);
 
-// Far larger odds than `bar` has, to a rate of at most `bar`.
-double alone_log_ratio_of(std::uint64_t events, std::uint64_t total, double bar);
+// Far larger odds than `bar` has since one of the onsets, to a rate of at most `bar` all the time.
+// The k-th onset weighs 1 / k(k+1): together they weigh no more than one, so that Ville holds, and
+// the wait for a fault that begins late grows with no more than ln k².
+double alone_log_ratio_of(const model::Onsets& onsets, std::uint64_t events, std::uint64_t total,
+                          double bar);
+// From here on it may have become worse.
+void add_onset(model::Onsets& onsets, std::uint64_t events, std::uint64_t total, double bar);
+// What the first of them adds to the way to "bad".
+double first_onset_cost();
 
 // Events being `share` of all requests or more, to half of `share`: low as soon as it is shown that
 // they are fewer.  Where they are `share` or more it ever gets to -x with a probability of at most
