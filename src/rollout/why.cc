@@ -117,10 +117,11 @@ std::string unjudged_text(const model::Plan& plan, const std::optional<model::Ev
   }
   if (!evidence || evidence->measures.empty()) return "";
   const model::Measure& errors = evidence->measures.front();
-  const std::uint64_t came = errors.new_total + errors.apart.new_total;
+  const std::uint64_t came = errors.steps_total + errors.new_total + errors.apart.new_total;
   const std::uint64_t least = plan.judgement.requests_min;
-  const bool few = evidence->verdict == model::Verdict::undecided && came > 0 && came < least;
-  return few ? fmt::format(", unjudged: {} of {} requests came", came, least) : "";
+  if (evidence->verdict != model::Verdict::undecided || came >= least) return "";
+  if (came == 0) return ", unjudged: nobody called";
+  return fmt::format(", unjudged: {} of {} requests came", came, least);
 }
 
 }  // namespace
@@ -146,7 +147,6 @@ std::string lack_of(const Scene& scene, const Settled& settled) {
   const auto starting = find_seats(
       scene, [](const Seat& seat) { return seat.goal && seat.stage == Stage::starting; });
   if (!starting.empty()) return starting_text(scene, starting);
-  if (!settled.shortfalls.empty()) return shortfall_text(scene, settled.shortfalls[0]);
   const auto unadopted = find_seats(scene, [](const Seat& seat) {
     return seat.goal && seat.stage == Stage::ready && !seat.is_routed_ready();
   });
@@ -156,6 +156,7 @@ std::string lack_of(const Scene& scene, const Settled& settled) {
     return fmt::format("waiting for {} {}", passes ? "the gateway to adopt" : "the next probe of",
                        seen.recorded.id.text());
   }
+  if (!settled.shortfalls.empty()) return shortfall_text(scene, settled.shortfalls[0]);
   return settled.starts.empty() ? "waiting" : "starting";
 }
 
