@@ -56,6 +56,7 @@ class Sentences {
                                                     : "publish it: no instance is touched");
     } else if (plan_.from != 0 && plan_.to != 0) {
       tell_judgement();
+      tell_silence();
       tell_samples();
       out_.push_back(fmt::format("if any of this fails, go back to revision {}", plan_.from));
     }
@@ -169,6 +170,14 @@ class Sentences {
         "judged: errors and latency against revision {} while both serve; for a verdict the last "
         "old one stays up to {} longer, if requests come",
         plan_.from, duration_text(plan_.judgement.proving));
+  }
+
+  void tell_silence() {
+    const model::Judgement& policy = plan_.judgement;
+    if (!policy.enabled || policy.silence == model::Silence::advance) return;
+    if (!plan_.steps.empty() || exchange_.new_count == 0) return;
+    tell("goes on where nobody calls: silence {} is for the bakes of steps, and there are none",
+         model::to_text(policy.silence));
   }
 
   bool has_new_entry() const {

@@ -372,6 +372,21 @@ TEST(PlanAnswer, TellsWhatSampleTheJudgementNeeds) {
             "wrong show in about 40 requests");
 }
 
+TEST(PlanAnswer, SaysWhereAPolicyOfSilenceHasNoSay) {
+  model::Plan surge = some_plan(Strategy::surge, 2, 2);
+  surge.judgement.silence = model::Silence::wait;
+  const std::vector<std::string> lines = sentences_of(surge);
+  EXPECT_EQ(lines[lines.size() - 2],
+            "goes on where nobody calls: silence wait is for the bakes of steps, and there are "
+            "none");
+  model::Plan canary = some_plan(Strategy::canary, 4, 4);
+  canary.judgement.silence = model::Silence::wait;
+  canary.steps = {{10, seconds(60)}, {100, {}}};
+  for (const std::string& line : sentences_of(canary)) {
+    EXPECT_EQ(line.find("silence"), std::string::npos) << line;
+  }
+}
+
 TEST(PlanAnswer, TellsTheStepsOfEachStrategy) {
   using Lines = std::vector<std::string>;
   EXPECT_EQ(sentences_of(some_plan(Strategy::surge, 2, 2)),

@@ -167,7 +167,7 @@ void add_policy_flags(CLI::App& command, PolicyFlags& flags) {
       ->group(group);
   command
       .add_option("--silence", flags.silence,
-                  "Too few requests to judge by: advance, wait, warm_up")
+                  "A step's bake with too few requests to judge by: advance, wait, warm_up")
       ->check(word_of({"advance", "wait", "warm_up"}))
       ->group(group);
   command
