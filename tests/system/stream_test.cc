@@ -91,7 +91,7 @@ bool is_in_order(const Phases& parts, const Phases& whole) {
 }
 
 TEST_F(Watching, SeesEachPhaseInOrderAndTheEnd) {
-  start({{.model_id = import("v1"), .count = 2}});
+  start({{.model_id = import("v1"), .count = 2}}, {}, {{"judgement", judged_by_errors()}});
   const std::string v2 = import("v2", {"--start-delay-ms", "400"});
   const std::string rollout = service().update({{.model_id = v2, .count = 2}});
   const auto client = open(rollout);
@@ -173,7 +173,7 @@ TEST_F(Watching, GoesOnWhenServeIsKilledAndEndsAsTheRolloutDoes) {
 }
 
 TEST_F(Watching, HundredAtOnceSeeTheEnd) {
-  start({{.model_id = import("v1"), .count = 2}});
+  start({{.model_id = import("v1"), .count = 2}}, {}, {{"judgement", judged_by_errors()}});
   const std::string v2 = import("v2", {"--start-delay-ms", "300"});
   const std::string rollout = service().update({{.model_id = v2, .count = 2}});
   std::vector<std::unique_ptr<net::EventClient>> clients;
